@@ -1,0 +1,1 @@
+"""The `sim` command: thin commands over the packages."""

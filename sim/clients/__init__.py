@@ -1,0 +1,1 @@
+"""Simulated clients: vantage point of a location, drivers, load."""

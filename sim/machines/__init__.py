@@ -1,0 +1,1 @@
+"""Regional machines: lifecycle, the runtimes that make them, health checks."""

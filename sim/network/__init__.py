@@ -1,0 +1,1 @@
+"""Links between places: Toxiproxy proxies, their client, and the embedded server."""

@@ -1,0 +1,1 @@
+"""The journal of what happened, and everything that is computed from it."""

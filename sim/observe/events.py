@@ -1,0 +1,304 @@
+"""What can happen in a world, as typed events. Everything that is reported is computed from these.
+
+Truth and belief are told apart: `MachineChanged` is so, `HealthChanged` is what the health checker
+believes, `RoutingChanged` is what DNS serves, `Resolved` is what a client has cached.
+
+Times are the journal's (Record.t, simulated seconds); a field in another unit says so in its name.
+`client` names one simulated client, such as `london/3`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """The base of all events; `kind` is its name in the journal's file."""
+
+    kind: ClassVar[str]
+
+
+# --- the run ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """The first event: what is run, and with what. Enough to judge the journal without files.
+
+    `topology` and `scenario` are the documents as loaded, without secrets; `scenario` is None for
+    a world that was only brought up.
+    """
+
+    kind = "run_started"
+    seed: int
+    speed: float
+    runtime: str
+    links: str
+    version: str
+    topology: Mapping[str, Any]
+    scenario: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class LoadStarted(Event):
+    """The instant that reports count from."""
+
+    kind = "load_started"
+    clients: int
+
+
+@dataclass(frozen=True)
+class LoadEnded(Event):
+    """The end of what is judged; what clients do afterwards is tidying up."""
+
+    kind = "load_ended"
+
+
+@dataclass(frozen=True)
+class Audited(Event):
+    """The database was asked what it holds: `Stored` events before this are complete.
+
+    `error` says why it could not be asked; then lost messages are unknown, not none.
+    """
+
+    kind = "audited"
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class PartFailed(Event):
+    """A part of the simulator itself failed: what depends on it is unknown from here on."""
+
+    kind = "part_failed"
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HostStalled(Event):
+    """The simulator's own loop ran late by this much: gaps no longer than it prove nothing."""
+
+    kind = "host_stalled"
+    real_ms: float
+
+
+# --- the world -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MachineChanged(Event):
+    """A machine is now in one of Fly's states (truth)."""
+
+    kind = "machine_changed"
+    machine: str
+    region: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class HealthChanged(Event):
+    """The health checker's belief about a machine changed: passing, warning or critical."""
+
+    kind = "health_changed"
+    machine: str
+    region: str
+    status: str
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class RoutingChanged(Event):
+    """From now on this location is led to these regions, the preferred one first."""
+
+    kind = "routing_changed"
+    location: str
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LinkChanged(Event):
+    """A link is now like this. `state` is up, refusing or silent; times are real milliseconds."""
+
+    kind = "link_changed"
+    link: str
+    state: str
+    rtt_ms: float
+    jitter_ms: float = 0.0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FaultBegan(Event):
+    """A fault was done to the world. `target` is as written, `fault` the scenario's word."""
+
+    kind = "fault_began"
+    fault: str
+    target: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FaultFailed(Event):
+    """A fault could not be done: the verdict cannot be green."""
+
+    kind = "fault_failed"
+    fault: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EdgeConnection(Event):
+    """A connection through a region's edge has ended.
+
+    `client` is the peer's address as the edge knows it. `outcome` is closed (by either side),
+    refused (no machine), failed (the machine broke off).
+    """
+
+    kind = "edge_connection"
+    region: str
+    machine: str | None
+    location: str | None
+    client: str
+    bytes_in: int
+    bytes_out: int
+    real_ms: float
+    outcome: str
+    status: int | None = None
+
+
+# --- clients ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Resolved(Event):
+    """A client holds this answer now, until `expires` (None: for good).
+
+    `region` is None when the name could not be resolved; `error` then says why. Only a fresh
+    answer is journaled, not each use of the cached one.
+    """
+
+    kind = "resolved"
+    client: str
+    location: str
+    region: str | None
+    address: str | None
+    expires: float | None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ConnectFailed(Event):
+    """A client tried to connect and did not get through."""
+
+    kind = "connect_failed"
+    client: str
+    location: str
+    region: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Connected(Event):
+    """A client's connection stands, and this machine answers it."""
+
+    kind = "connected"
+    client: str
+    location: str
+    region: str
+    machine: str
+
+
+@dataclass(frozen=True)
+class Disconnected(Event):
+    """A client's connection ended. `expected` where the client itself ended it."""
+
+    kind = "disconnected"
+    client: str
+    location: str
+    region: str
+    machine: str
+    reason: str
+    expected: bool = False
+
+
+@dataclass(frozen=True)
+class SessionReady(Event):
+    """The gateway took a session up: new, or known to it.
+
+    `acked` is the last message the gateway says it holds, `remembered` the last one it had
+    acknowledged to this client. acked < remembered: the gateway forgot.
+    """
+
+    kind = "session_ready"
+    client: str
+    session: str
+    region: str
+    machine: str
+    resumed: bool
+    acked: int
+    remembered: int
+
+
+@dataclass(frozen=True)
+class Sent(Event):
+    """A client sent a message (Jepsen's invoke). `attempt` counts from 1 for each message."""
+
+    kind = "sent"
+    client: str
+    session: str
+    seq: int
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Acked(Event):
+    """The gateway acknowledged a message (ok)."""
+
+    kind = "acked"
+    client: str
+    session: str
+    seq: int
+    region: str
+    machine: str
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The gateway refused a message for certain (fail): an error answer, nothing kept."""
+
+    kind = "failed"
+    client: str
+    session: str
+    seq: int
+    region: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unknown(Event):
+    """The client stopped waiting for a message's answer: its fate cannot be known here (info)."""
+
+    kind = "unknown"
+    client: str
+    session: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Stored(Event):
+    """The database holds this message; events of a session come in the order of storing."""
+
+    kind = "stored"
+    session: str
+    seq: int
+    region: str
+    machine: str
+
+
+KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses__()}

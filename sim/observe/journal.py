@@ -1,0 +1,137 @@
+"""The journal: the append-only stream of events that everything writes to and reports read.
+
+On disk it is JSON Lines: `{"t": 20.0, "kind": "fault_began", …}`, one event a line, t in
+simulated seconds since the world was made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TypeVar
+
+from sim.clock import Clock
+from sim.errors import InputError, Problem
+from sim.observe.events import KINDS, Event
+
+
+class Record(NamedTuple):
+    """An event and when it was written, in simulated seconds since the world was made."""
+
+    t: float
+    event: Event
+
+
+Subscriber = Callable[[Record], None]
+E = TypeVar("E", bound=Event)
+
+
+class Journal:
+    """Stamps events, keeps them, writes them to a file, and tells subscribers.
+
+    `redact` is applied to each line before it is written, so that no secret reaches the disk.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        path: Path | None = None,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        self.records: list[Record] = []
+        self.path = path
+        self._clock = clock
+        self._redact = redact
+        self._subscribers: list[Subscriber] = []
+        self._file: IO[str] | None = path.open("w", encoding="utf-8") if path else None
+
+    def __repr__(self) -> str:
+        return f"<Journal {len(self.records)} events, {self.path or 'in memory'}>"
+
+    def write(self, event: Event) -> None:
+        """Append an event at this instant."""
+        record = Record(round(self._clock.now(), 6), event)
+        self.records.append(record)
+        if self._file:
+            self._file.write(self._redact(encode(record)) + "\n")
+        for tell in self._subscribers:
+            tell(record)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call `subscriber` with every record from now on, in order, as it is written."""
+        self._subscribers.append(subscriber)
+
+    def flush(self) -> None:
+        """Hand what was written to the operating system."""
+        if self._file:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; the records stay readable."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+_FIELDS: dict[type[Event], tuple[str, ...]] = {
+    cls: tuple(f.name for f in dataclasses.fields(cls)) for cls in KINDS.values()
+}
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+def encode(record: Record) -> str:
+    """One line of a journal file, without its newline."""
+    event = record.event
+    line: dict[str, Any] = {"t": record.t, "kind": event.kind}
+    for name in _FIELDS[type(event)]:
+        line[name] = getattr(event, name)
+    return _dumps(line)
+
+
+def decode(line: str) -> Record:
+    """The record of one line. Raises ValueError where it is none."""
+    data = json.loads(line)
+    if not isinstance(data, dict) or "t" not in data:
+        raise ValueError("not a journal record")
+    t, kind = data.pop("t"), data.pop("kind", None)
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind {kind!r}")
+    try:
+        event = KINDS[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return Record(float(t), event)
+
+
+def read(path: Path) -> list[Record]:
+    """The records of a journal file.
+
+    A last line that was cut off (the writer was killed) is left out; any other bad line raises
+    InputError with its number.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Problem(f"cannot be read: {error}", file=str(path))) from error
+    return list(_decode_lines(lines, path))
+
+
+def _decode_lines(lines: list[str], path: Path) -> Iterator[Record]:
+    last = len(lines)
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
+        try:
+            yield decode(line)
+        except ValueError as error:
+            if number == last:
+                return
+            message = f"not a record of a journal ({error})"
+            raise InputError(Problem(message, file=str(path), line=number)) from error
+
+
+def only(records: Iterable[Record], kind: type[E]) -> Iterator[tuple[float, E]]:
+    """The events of one type, each with its time."""
+    return ((r.t, r.event) for r in records if isinstance(r.event, kind))

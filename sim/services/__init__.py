@@ -1,0 +1,1 @@
+"""What machines depend on: the shared database."""

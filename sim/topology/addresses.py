@@ -1,0 +1,129 @@
+"""Where everything of a world listens: a plan of loopback addresses, computed and never stored.
+
+A world has one 127.S.0.0/16 to itself; S is its slot. In it:
+
+    127.S.0.1            control server and link server
+    127.S.L.53           nameserver of location L (1..149)
+    127.S.L.10-49        sources of its clients
+    127.S.L.100+R        where that location reaches region R: the listening end of its link
+    127.S.150+R.1        edge of region R (0..99)
+    127.S.150+R.2        where its machines reach the database: the listening end of that link
+    127.S.150+R.10-249   its machines
+    127.S.250.1          database
+
+So a client's place shows in its source address, in the nameserver it asks and in the address it
+connects to, and ports are the same everywhere. On Linux all of 127/8 can be bound with no set-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+
+from sim.topology.model import Subnet, Topology
+
+SLOTS = range(44, 108)
+MAX_LOCATIONS = 149
+MAX_REGIONS = 100
+
+CONTROL_PORT = 8470
+LINK_SERVER_PORT = 8474  # Toxiproxy's own
+PUBLIC_PORT = 8480  # where clients reach the gateway, at every link and edge
+DATABASE_PORT = 8432
+_EDGE_LISTENERS = 9000  # + the location's number: one listener for each link that ends here
+
+_CLIENT_SOURCES = 40
+_MACHINE_ADDRESSES = 240
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An address and a port to listen on or to connect to."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class AddressPlan:
+    """The addresses of one topology in one slot."""
+
+    def __init__(self, topology: Topology, slot: int) -> None:
+        self.slot = slot
+        self._locations = {name: 1 + i for i, name in enumerate(topology.locations)}
+        self._regions = {code: i for i, code in enumerate(topology.regions)}
+        prefixes: list[tuple[Subnet, str]] = [
+            (subnet, name)
+            for name, location in topology.locations.items()
+            for subnet in location.subnets
+        ]
+        prefixes += [(self.network(name), name) for name in topology.locations]
+        # Longest first: the first that contains an address is the longest match.
+        self._prefixes = sorted(prefixes, key=lambda pair: -pair[0].prefixlen)
+
+    def _host(self, third: int, fourth: int) -> str:
+        return f"127.{self.slot}.{third}.{fourth}"
+
+    @property
+    def control(self) -> Endpoint:
+        """The control server. Binding it is what claims the slot."""
+        return Endpoint(self._host(0, 1), CONTROL_PORT)
+
+    @property
+    def link_server(self) -> Endpoint:
+        """The HTTP API of the link server."""
+        return Endpoint(self._host(0, 1), LINK_SERVER_PORT)
+
+    @property
+    def database(self) -> Endpoint:
+        """The world's own database."""
+        return Endpoint(self._host(250, 1), DATABASE_PORT)
+
+    def network(self, location: str) -> IPv4Network:
+        """The loopback /24 of a location."""
+        return IPv4Network((self._host(self._locations[location], 0), 24))
+
+    def nameserver(self, location: str) -> str:
+        """The address at which a location asks for names."""
+        return self._host(self._locations[location], 53)
+
+    def client(self, location: str, number: int) -> str:
+        """The source address of a location's client; clients share the forty there are."""
+        return self._host(self._locations[location], 10 + number % _CLIENT_SOURCES)
+
+    def link(self, location: str, region: str) -> Endpoint:
+        """Where a location connects to reach a region."""
+        fourth = 100 + self._regions[region]
+        return Endpoint(self._host(self._locations[location], fourth), PUBLIC_PORT)
+
+    def edge(self, region: str) -> Endpoint:
+        """Where the edge of a region listens for whoever is in no location."""
+        return Endpoint(self._host(150 + self._regions[region], 1), PUBLIC_PORT)
+
+    def edge_for(self, region: str, location: str) -> Endpoint:
+        """Where the edge of a region listens for one location: the far end of its link."""
+        return Endpoint(self.edge(region).host, _EDGE_LISTENERS + self._locations[location])
+
+    def database_link(self, region: str) -> Endpoint:
+        """Where a region's machines connect to reach the database."""
+        return Endpoint(self._host(150 + self._regions[region], 2), DATABASE_PORT)
+
+    def machine(self, region: str, number: int) -> str:
+        """The address of the region's n-th machine, counted from 0."""
+        return self._host(150 + self._regions[region], 10 + number % _MACHINE_ADDRESSES)
+
+    def region_at(self, address: str) -> str | None:
+        """The region that an answered address leads to, or None."""
+        parts = address.split(".")
+        if parts[:2] != ["127", str(self.slot)]:
+            return None
+        third, fourth = int(parts[2]), int(parts[3])
+        number = third - 150 if third >= 150 else fourth - 100
+        return next((code for code, i in self._regions.items() if i == number), None)
+
+    def locate(self, subnet: str | IPv4Address | IPv6Address) -> str | None:
+        """The location that an address belongs to by the longest matching prefix, or None."""
+        address = ip_address(subnet) if isinstance(subnet, str) else subnet
+        return next((name for prefix, name in self._prefixes if address in prefix), None)

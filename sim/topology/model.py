@@ -1,0 +1,142 @@
+"""What a topology says, as plain immutable values. Every other package reads these.
+
+`schema.py` checks what a user wrote and builds them; nothing here validates or does I/O.
+Mappings keep the order of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+Subnet = IPv4Network | IPv6Network
+RoutingMode = Literal["geodns", "anycast"]
+WhenNoneLocal = Literal["nearest", "refuse"]
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """A point on the globe in degrees."""
+
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """A health check as Fly's service checks have it: no thresholds, one result decides."""
+
+    type: Literal["http", "tcp"] = "http"
+    path: str = "/healthz"
+    interval_s: float = 30.0
+    timeout_s: float = 5.0
+    grace_period_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The program under test, and how it is started, checked and stopped."""
+
+    image: str | None = None
+    command: tuple[str, ...] | None = None
+    port: int = 8080
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = (Check(),)
+    kill_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Region:
+    """A place where machines run, by its Fly code."""
+
+    code: str
+    city: str
+    at: Coordinates
+    machines: int = 1
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place where clients are. `subnets` are the public prefixes it is known by (may be none)."""
+
+    name: str
+    at: Coordinates
+    share: float = 1.0
+    subnets: tuple[Subnet, ...] = ()
+
+
+@dataclass(frozen=True)
+class Routing:
+    """How clients are led to a region."""
+
+    mode: RoutingMode = "geodns"
+    ttl_s: float = 30.0
+    when_none_local: WhenNoneLocal = "nearest"
+
+
+@dataclass(frozen=True)
+class LinkOverride:
+    """The round trip between two places where distance does not say it, in either direction."""
+
+    between: tuple[str, str]
+    rtt_ms: float
+    jitter_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Database:
+    """The shared database: a PostgreSQL of the world's own in `region`, or an existing one."""
+
+    region: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class ResidencyPolicy:
+    """What these locations send may be served only in these regions."""
+
+    name: str
+    locations: tuple[str, ...]
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Everything a topology file says."""
+
+    app: str
+    domain: str
+    gateway: Gateway
+    regions: Mapping[str, Region]
+    locations: Mapping[str, Location]
+    routing: Routing = Routing()
+    links: tuple[LinkOverride, ...] = ()
+    database: Database | None = None
+    residency: tuple[ResidencyPolicy, ...] = ()
+    machine_month_usd: float | None = None
+    path: Path | None = None
+
+    @property
+    def hostname(self) -> str:
+        """The name that clients use."""
+        return f"{self.app}.{self.domain}"
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths of the file start, and where the gateway's command runs."""
+        return (self.path.parent if self.path else Path()).resolve()
+
+    @property
+    def primary(self) -> Region:
+        """The region that is marked primary, else the first."""
+        regions = list(self.regions.values())
+        return next((region for region in regions if region.primary), regions[0])
+
+    def place(self, name: str) -> Region | Location:
+        """The region or location of that name (their names are disjoint). Raises KeyError."""
+        return self.regions[name] if name in self.regions else self.locations[name]
