@@ -6,6 +6,8 @@ Anything else that escapes is a bug of the simulator and may show its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -54,3 +56,17 @@ class StartError(SimError):
     """A part of the world did not come up; the message carries its last output."""
 
     exit_code = 3
+
+
+@contextmanager
+def single_error() -> Iterator[None]:
+    """Raise a task group's first SimError by itself: its siblings were only cancelled for it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        found: BaseException | None = group.subgroup(SimError)
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        if found is None:
+            raise
+        raise found from None

@@ -1,1 +1,65 @@
 """The `sim` command: thin commands over the packages."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sim import __version__
+from sim.cli.faults import fault, heal
+from sim.cli.files import init, validate
+from sim.cli.inspect import dig, links, logs
+from sim.cli.run import demo, report, run
+from sim.cli.worlds import down, status, up
+from sim.errors import SimError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sim")
+def cli() -> None:
+    """Bring up a multi-region world on this machine, break it, and see what it costs.
+
+    Exit codes: 0 held or done, 1 an expectation failed, 2 unusable input, 3 something is missing
+    here (the message says what to do), 4 the verdict is unknown.
+    """
+
+
+for command in (
+    run,
+    demo,
+    report,
+    up,
+    down,
+    status,
+    fault,
+    heal,
+    links,
+    logs,
+    dig,
+    validate,
+    init,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; a user's mistake is a message, no traceback."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except SimError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    return code if isinstance(code, int) else 0

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from sim.errors import Problem
 
 Subnet = IPv4Network | IPv6Network
 RoutingMode = Literal["geodns", "anycast"]
 WhenNoneLocal = Literal["nearest", "refuse"]
+AllDown = Literal["all", "last_good", "none", "servfail"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Gateway:
     secrets: tuple[str, ...] = ()
     checks: tuple[Check, ...] = (Check(),)
     kill_timeout_s: float = 5.0
+    kill_signal: str = "SIGTERM"
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Routing:
     mode: RoutingMode = "geodns"
     ttl_s: float = 30.0
     when_none_local: WhenNoneLocal = "nearest"
+    all_down: AllDown = "all"  # what a name is answered with when no region may serve it
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class Database:
     """The shared database: a PostgreSQL of the world's own in `region`, or an existing one."""
 
     region: str
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # it may hold a password
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,12 @@ class ResidencyPolicy:
 
 @dataclass(frozen=True)
 class Topology:
-    """Everything a topology file says."""
+    """Everything a topology file says.
+
+    `document` is the file as plain data that JSON can hold and `topology_from_mapping` reads,
+    without passwords and without files that it refers to. `notes` say what of a fly.toml is not
+    simulated.
+    """
 
     app: str
     domain: str
@@ -120,6 +130,8 @@ class Topology:
     residency: tuple[ResidencyPolicy, ...] = ()
     machine_month_usd: float | None = None
     path: Path | None = None
+    document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def hostname(self) -> str:

@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class OutputPath(click.ParamType[Path]):
+    """A file to write: its folder must be there before anything is run for its sake."""
+
+    name = "file"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """The path. Fails, as click does, where it cannot be written."""
+        path = Path(value)
+        if path.is_dir():
+            self.fail(f"{path} is a folder; name a file", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no folder {path.parent} to write {path.name} into", param, ctx)
+        return path
+
+
+OUTPUT = OutputPath()
+
+speed_option = click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 1000),
+    default=1.0,
+    show_default=True,
+    metavar="N",
+    help="Simulated seconds per real second. Links and the gateway stay in real time.",
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Decides all chance; drawn if not given."
+)
+secrets_option = click.option(
+    "--secrets",
+    type=EXISTING,
+    metavar="F",
+    help="File of NAME=value lines; without it the environment has the secrets' values.",
+)
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(["process"]),
+    default="process",
+    show_default=True,
+    help="What machines are: a command on this host.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+world_option = click.option(
+    "--world", metavar="ID", help="Which world, where several are up (see `sim status`)."
+)

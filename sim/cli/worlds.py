@@ -1,0 +1,188 @@
+"""`sim up`, `sim down` and `sim status`: worlds that stay up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sim.cli.options import (
+    EXISTING,
+    json_option,
+    runtime_option,
+    secrets_option,
+    seed_option,
+    speed_option,
+)
+from sim.cli.tables import listing
+from sim.clock import Clock
+from sim.control import registry
+from sim.control.client import ask
+from sim.control.registry import WorldRecord
+from sim.errors import InputError, SimError
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+_STOP_REAL_S = 30.0
+_LOOK_REAL_S = 0.02
+
+
+@click.command()
+@click.argument("topology", type=EXISTING)
+@runtime_option
+@speed_option
+@seed_option
+@secrets_option
+@click.option("--detach", "-d", is_flag=True, help="Come back once the world is up.")
+def up(
+    topology: Path,
+    runtime: str,
+    speed: float,
+    seed: int | None,
+    secrets: Path | None,
+    detach: bool,
+) -> int:
+    """Bring up the world of TOPOLOGY, until Ctrl-C or `sim down`."""
+    del runtime  # there is one so far
+    if detach:
+        return asyncio.run(
+            _detached([arg for arg in sys.argv[1:] if arg not in ("--detach", "-d")])
+        )
+    from sim.rng import fresh_seed
+    from sim.secrets import load_secrets
+    from sim.topology.load import load_topology
+    from sim.world import World
+
+    loaded = load_topology(topology)
+    for note in loaded.notes:
+        click.echo(f"note: {note}", err=True)
+    world = World(
+        loaded,
+        seed=fresh_seed() if seed is None else seed,
+        speed=speed,
+        secrets=load_secrets(loaded.gateway.secrets, secrets),
+    )
+    asyncio.run(_stay_up(world))
+    return 0
+
+
+async def _stay_up(world: World) -> None:
+    from sim.control.verbs import attach
+
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with world:
+        verbs = attach(world)
+        _welcome(await verbs.status({}))
+        await stop.wait()
+
+
+def _welcome(status: dict[str, Any]) -> None:
+    """Say what is up and how to reach it."""
+    click.echo(f"world {status['world']} is up (seed {status['seed']}): {status['url']}\n")
+    _show(status)
+    example = status["locations"][0]
+    click.echo(
+        f"\nsim dig --from {example['location']} {status['hostname']}"
+        "   what a location is answered"
+        "\nsim fault crash --region …, sim status, sim heal, sim logs; sim down or Ctrl-C ends it"
+    )
+
+
+def _show(status: dict[str, Any]) -> None:
+    machine_columns = ("name", "id", "region", "state", "check", "address")
+    listing(status["machines"], machine_columns, as_json=False)
+    click.echo()
+    listing(status["locations"], ("location", "led_to", "nameserver"), as_json=False)
+
+
+async def _detached(arguments: list[str]) -> int:
+    """Run the same command as a process of its own, and wait until its world is up."""
+    process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this process
+        [sys.executable, "-m", "sim", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    clock = Clock()
+    while process.poll() is None:
+        for record in registry.running():
+            if record.pid == process.pid:
+                click.echo(f"world {record.id} is up; `sim down` ends it")
+                return 0
+        await clock.sleep(_LOOK_REAL_S)
+    said = process.stderr.read() if process.stderr else ""
+    click.echo(said, err=True, nl=False)
+    return process.returncode
+
+
+@click.command()
+@click.option("--all", "every", is_flag=True, help="End every world of this machine.")
+def down(every: bool) -> int:
+    """End the world, and whatever an earlier one that was killed has left."""
+    leftovers = registry.abandoned()
+    for folder in leftovers:
+        ended = registry.reap(folder)
+        click.echo(f"cleaned up after {folder.name} ({len(ended)} processes were left)")
+    worlds = registry.running()
+    if len(worlds) > 1 and not every:
+        names = ", ".join(record.id for record in worlds)
+        raise InputError(f"several worlds are up: {names}; say --all, or Ctrl-C the one you mean")
+    for record in worlds:
+        asyncio.run(_end(record))
+        click.echo(f"ended {record.id}")
+    if not worlds and not leftovers:
+        click.echo("no world is up")
+    return 0
+
+
+async def _end(record: WorldRecord) -> None:
+    """Have a world end itself; one that does not is killed and cleaned up after."""
+    clock = Clock()
+    try:
+        os.kill(record.pid, signal.SIGTERM)
+        async with clock.timeout(_STOP_REAL_S):
+            while record.alive:
+                await clock.sleep(_LOOK_REAL_S)
+    except ProcessLookupError:
+        pass
+    except TimeoutError:
+        os.kill(record.pid, signal.SIGKILL)
+        while record.alive:
+            await clock.sleep(_LOOK_REAL_S)
+    if record.folder.exists():
+        registry.reap(record.folder)
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> int:
+    """Show the worlds that are up: machines as they are and as they are believed to be."""
+    found = []
+    for record in registry.running():
+        try:
+            found.append(ask(record, "status"))
+        except SimError as error:
+            found.append({"world": record.id, "error": str(error)})
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return 0
+    for world in found:
+        click.echo(f"world {world['world']}: {world.get('url') or world['error']}\n")
+        if "machines" in world:
+            _show(world)
+    for folder in registry.abandoned():
+        click.echo(f"{folder.name} was killed and has left things behind; `sim down` cleans up")
+    if not found:
+        click.echo("no world is up")
+    return 0

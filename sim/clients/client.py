@@ -1,0 +1,206 @@
+"""What a driver is given: one simulated client, with its connection, its pace and its record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+
+from sim.clients.spec import LoadSpec
+from sim.clients.vantage import Setting, Vantage
+from sim.clients.websocket import WebSocket
+from sim.observe.events import Acked, Connected, Failed, Sent, SessionReady, Unknown
+from sim.rng import Rng
+from sim.routing.edge import SIM_MACHINE, SIM_REGION
+
+T = TypeVar("T")
+
+_CLOSE_REAL_S = 1.0
+
+
+class Term(Protocol):
+    """The load's time as its clients see it."""
+
+    ends_at: float
+
+    async def closing(self) -> None:
+        """Return once the load is over and clients are to close."""
+
+
+@dataclass
+class _Message:
+    attempts: int = 0
+    sent_real_ms: float = 0.0
+    this_life: bool = True
+
+
+class Client:
+    """One simulated client, through all of its connections. Seconds are simulated."""
+
+    def __init__(
+        self, vantage: Vantage, spec: LoadSpec, term: Term, setting: Setting, rng: Rng
+    ) -> None:
+        self.name = vantage.name
+        self.location = vantage.location
+        self.vantage = vantage
+        self.clock = setting.clock
+        self.rng = rng
+        self.payload = spec.payload
+        self.every_s = spec.every_s
+        self.timeout_s = spec.timeout_s
+        self.http: aiohttp.ClientSession
+        self.machine: tuple[str, str] | None = None
+        self.served = False
+        self.on_settled: Callable[[], object] | None = None
+        self._term = term
+        self._write = setting.journal.write
+        self._messages: dict[tuple[str, int], _Message] = {}
+        self._in_flight = 0
+
+    def __repr__(self) -> str:
+        return f"<Client {self.name}, {self._in_flight} unanswered, at {self.machine}>"
+
+    # --- connecting ---
+
+    @property
+    def region(self) -> str | None:
+        """The region that the last connection attempt was led to."""
+        return self.vantage.region
+
+    def url(self, path: str = "/", scheme: str = "http") -> str:
+        """The gateway's public URL of a path."""
+        return self.vantage.url(path, scheme)
+
+    @asynccontextmanager
+    async def websocket(self, path: str = "/", **options: Any) -> AsyncIterator[WebSocket]:
+        """A WebSocket to the gateway (options are aiohttp's `ws_connect`'s).
+
+        It is closed with code 1000 at the block's end, and just dropped where the block raises.
+        """
+        timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_REAL_S)
+        connecting = self.http.ws_connect(
+            self.url(path), timeout=timeout, max_msg_size=0, **options
+        )
+        socket = await self.within(connecting)
+        assert isinstance(socket, WebSocket)  # noqa: S101 - what the session was told to make
+        self.connected(socket.headers)
+        try:
+            yield socket
+        except BaseException:
+            socket.drop()
+            raise
+        await socket.close()
+
+    def connected(self, headers: Mapping[str, str]) -> None:
+        """Say which machine answers, by an answer's headers; once for each connection counts."""
+        first = self.machine is None
+        self.machine = (
+            headers.get(SIM_REGION, self.region or "?"),
+            headers.get(SIM_MACHINE, "?"),
+        )
+        if first:
+            self._write(Connected(self.name, self.location, *self.machine))
+
+    # --- pace ---
+
+    async def pace(self) -> AsyncIterator[int]:
+        """One turn for every `every`, counted from 0; it ends when clients are to close.
+
+        The first is at once. Turns that a driver was too busy for are left out, not made up for.
+        """
+        turn = 0
+        due = self.clock.now()
+        while due < self._term.ends_at:
+            yield turn
+            turn += 1
+            due = max(due + self.every_s, self.clock.now())
+            await self.clock.sleep_until(min(due, self._term.ends_at))
+        await self._term.closing()
+
+    async def within(self, awaitable: Awaitable[T], timeout_s: float | None = None) -> T:
+        """What it gives. Raises TimeoutError after the load's timeout."""
+        async with self.clock.timeout(self.timeout_s if timeout_s is None else timeout_s):
+            return await awaitable
+
+    # --- the record ---
+
+    def send(self, session: str, seq: int) -> None:
+        """A message goes out now (for the first time, or again)."""
+        message = self._messages.get((session, seq))
+        if message is None:
+            message = self._messages[session, seq] = _Message()
+            self._in_flight += 1
+        elif not message.this_life:
+            message.this_life = True
+            self._in_flight += 1
+        message.attempts += 1
+        message.sent_real_ms = self.clock.real_ms()
+        self._write(Sent(self.name, session, seq, message.attempts))
+
+    def acked(self, session: str, seq: int, headers: Mapping[str, str] | None = None) -> None:
+        """The gateway acknowledged a message; latency counts from when it last went out."""
+        if headers is not None:
+            self.connected(headers)
+        message = self._settle(session, seq)
+        if message is None:
+            return
+        self.served = True
+        region, machine = self.machine or ("?", "?")
+        latency_ms = round(self.clock.real_ms() - message.sent_real_ms, 3)
+        self._write(Acked(self.name, session, seq, region, machine, latency_ms))
+
+    def failed(self, session: str, seq: int, reason: str) -> None:
+        """The gateway refused a message for certain: nothing of it is kept."""
+        if self._settle(session, seq) is not None:
+            region = self.machine[0] if self.machine else self.region
+            self._write(Failed(self.name, session, seq, region, reason))
+
+    def unknown(self, session: str, seq: int) -> None:
+        """Nobody waits for a message's answer any more: its fate cannot be known here."""
+        if self._settle(session, seq) is not None:
+            self._write(Unknown(self.name, session, seq))
+
+    def session_ready(self, session: str, *, resumed: bool, acked: int, remembered: int) -> None:
+        """The gateway took the session up (see the event of that name)."""
+        region, machine = self.machine or ("?", "?")
+        self.served = True
+        self._write(SessionReady(self.name, session, region, machine, resumed, acked, remembered))
+
+    # --- what the load does with it ---
+
+    @property
+    def in_flight(self) -> int:
+        """Messages of this connection that are unanswered."""
+        return self._in_flight
+
+    def begin(self, http: aiohttp.ClientSession) -> None:
+        """A new connection's life begins."""
+        self.http = http
+        self.machine = None
+        self.served = False
+
+    def end(self) -> None:
+        """A connection's life is over; what it left unanswered may be sent again in the next."""
+        for message in self._messages.values():
+            message.this_life = False
+        self._in_flight = 0
+        self._tell()
+
+    def abandon(self) -> None:
+        """Whatever is unanswered now stays so."""
+        for session, seq in list(self._messages):
+            self.unknown(session, seq)
+
+    def _settle(self, session: str, seq: int) -> _Message | None:
+        message = self._messages.pop((session, seq), None)
+        if message is not None and message.this_life:
+            self._in_flight -= 1
+            self._tell()
+        return message
+
+    def _tell(self) -> None:
+        if self._in_flight == 0 and self.on_settled is not None:
+            self.on_settled()

@@ -1,0 +1,173 @@
+"""The load: clients of every location, each connecting, conversing and coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import aiohttp
+
+from sim.clients.backoff import Backoff
+from sim.clients.client import Client
+from sim.clients.driver import ConnectionOverError, Driver, load_driver
+from sim.clients.shares import interleave, largest_remainder
+from sim.clients.spec import LoadSpec
+from sim.clients.vantage import Setting, Vantage
+from sim.observe.events import ConnectFailed, Disconnected, LoadEnded, LoadStarted
+from sim.rng import Rng
+
+# How long the end of a load waits for answers on the way, and then for clients to close. Real
+# seconds: networks and gateways run in real time.
+_DRAIN_REAL_S = 1.0
+_CLOSE_REAL_S = 2.0
+
+# One new client each: what resolving, connecting and upgrading costs on one core, doubled.
+_CONNECT_REAL_S = 0.002
+
+_FORESEEN = (ConnectionOverError, TimeoutError, OSError, aiohttp.ClientError)
+
+
+class Load:
+    """The clients of one run. `warn` is told, once each, what a user's driver raised unforeseen.
+
+    Raises InputError where the driver cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        spec: LoadSpec,
+        setting: Setting,
+        rng: Rng,
+        warn: Callable[[str], object] = lambda _text: None,
+    ) -> None:
+        self.spec = spec
+        self.ends_at = math.inf
+        self.clients: list[Client] = []
+        self._clock = setting.clock
+        self._journal = setting.journal
+        self._rng = rng
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._new_driver = load_driver(spec.driver)
+        self._closing = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        places = setting.topology.locations
+        counts = largest_remainder(spec.clients, {name: p.share for name, p in places.items()})
+        numbered = [(location, k) for location, count in counts.items() for k in range(count)]
+        personalities = interleave(spec.clients, spec.resolver)
+        for (location, number), personality in zip(numbered, personalities, strict=True):
+            own = rng.fork(f"{location}/{number}")
+            vantage = Vantage(location, number, personality, setting, own.fork("dns"))
+            self.clients.append(Client(vantage, spec, self, setting, own))
+
+    def __repr__(self) -> str:
+        return f"<Load {len(self.clients)} clients, driver {self.spec.driver}>"
+
+    async def closing(self) -> None:
+        """Return once the load is over and clients are to close."""
+        await self._closing.wait()
+
+    async def run(self, duration_s: float) -> None:
+        """Let the clients talk for that many simulated seconds, then close them politely."""
+        self.ends_at = self._clock.now() + duration_s
+        self._journal.write(LoadStarted(len(self.clients)))
+        try:
+            for client, phase in zip(self.clients, self._phases(), strict=True):
+                self._tasks.add(asyncio.create_task(self._live(client, phase)))
+            await self._clock.sleep_until(self.ends_at)
+            await self._drain()
+            for client in self.clients:
+                client.abandon()
+            self._journal.write(LoadEnded())
+            self._closing.set()
+            await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _phases(self) -> list[float]:
+        """When each client starts: evenly over one `every`, in an order of the seed's choice.
+
+        Over several where so many at once would be a storm of the simulator's own making.
+        """
+        ramp_s = _CONNECT_REAL_S * len(self.clients) * self._clock.speed
+        span_s = self.spec.every_s * max(1, math.ceil(ramp_s / self.spec.every_s))
+        phases = [k * span_s / len(self.clients) for k in range(len(self.clients))]
+        self._rng.fork("phases").shuffle(phases)
+        return phases
+
+    async def _drain(self) -> None:
+        """Wait a moment for the answers that are on their way."""
+        settled = asyncio.Event()
+        for client in self.clients:
+            client.on_settled = settled.set
+        try:
+            async with self._clock.timeout(_DRAIN_REAL_S * self._clock.speed):
+                while any(client.in_flight for client in self.clients):
+                    settled.clear()
+                    await settled.wait()
+        except TimeoutError:
+            pass
+
+    async def _live(self, client: Client, phase: float) -> None:
+        """One client: connect, converse, and after every end wait and connect again."""
+        await self._clock.sleep(phase)
+        driver = self._new_driver()
+        spec = self.spec
+        backoff = Backoff(spec.backoff_base_s, spec.backoff_max_s, client.rng.fork("backoff"))
+        jar = aiohttp.CookieJar(unsafe=True)
+        while self._clock.now() < self.ends_at:
+            async with client.vantage.open(jar) as http:
+                client.begin(http)
+                try:
+                    reason = await self._one_life(driver, client)
+                finally:
+                    client.end()
+            self._write_end(client, reason)
+            if client.served:
+                backoff.reset()
+            await self._clock.sleep(backoff.next_s())
+
+    async def _one_life(self, driver: Driver, client: Client) -> str:
+        """Run the driver once; why it ended."""
+        try:
+            await driver.run(client)
+        except _FORESEEN as error:
+            return explain(error)
+        except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
+            reason = f"{type(error).__name__}: {error}"
+            self._warn_once(f"driver {self.spec.driver} raised {reason}")
+            return reason
+        return "closed by the client"
+
+    def _write_end(self, client: Client, reason: str) -> None:
+        if client.machine is None:
+            self._journal.write(ConnectFailed(client.name, client.location, client.region, reason))
+            return
+        self._journal.write(
+            Disconnected(
+                client.name,
+                client.location,
+                *client.machine,
+                reason=reason,
+                expected=self._closing.is_set(),
+            )
+        )
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+
+def explain(error: BaseException) -> str:
+    """Why a connection ended, in words."""
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return f"status {error.status} instead of a WebSocket"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error.os_error.strerror or error.os_error)
+    if isinstance(error, TimeoutError):
+        return str(error) or "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,29 @@
+"""What load a scenario asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Personality = Literal["strict", "browser", "jvm", "pinned"]
+PERSONALITIES: tuple[Personality, ...] = get_args(Personality)
+
+
+@dataclass(frozen=True)
+class LoadSpec:
+    """Who talks to the gateway, how often, and how patiently. Seconds are simulated.
+
+    `driver` is a built-in name or `package.module:Class`; `payload` is a message's size in bytes;
+    `resolver` maps DNS personalities to their shares; a message or connection attempt that is
+    unanswered after `timeout_s` is given up; `backoff_*` bound the wait before a reconnect.
+    """
+
+    driver: str = "session"
+    clients: int = 10
+    every_s: float = 1.0
+    payload: int = 320
+    resolver: Mapping[Personality, float] = field(default_factory=lambda: {"strict": 1.0})
+    timeout_s: float = 5.0
+    backoff_base_s: float = 0.25
+    backoff_max_s: float = 5.0

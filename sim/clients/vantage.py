@@ -1,0 +1,180 @@
+"""A client's vantage point: it resolves, and connects, as a program in its location would."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from sim.clients.cache import DnsCache
+from sim.clients.dns import Answer, ResolveError, StubResolver
+from sim.clients.spec import Personality
+from sim.clients.websocket import WebSocket
+from sim.clock import Clock
+from sim.observe.events import Resolved
+from sim.observe.journal import Journal
+from sim.rng import Rng
+from sim.topology.addresses import PUBLIC_PORT, AddressPlan, Endpoint
+from sim.topology.model import Topology
+
+if TYPE_CHECKING:
+    from aiohttp import ClientRequest, ClientTimeout
+    from aiohttp.tracing import Trace
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The part of a world that clients see. `resolver_port` is that of every nameserver."""
+
+    topology: Topology
+    plan: AddressPlan
+    resolver_port: int
+    clock: Clock
+    journal: Journal
+
+
+class Vantage:
+    """One client's place in the world: its source address, its DNS cache, its HTTP sessions.
+
+    `address` is where its last connection attempt went (None before the first, and where the
+    name could not be resolved).
+    """
+
+    def __init__(
+        self,
+        location: str,
+        number: int,
+        personality: Personality,
+        setting: Setting,
+        rng: Rng,
+    ) -> None:
+        plan = setting.plan
+        self.location = location
+        self.name = f"{location}/{number}"
+        self.source = plan.client(location, number)
+        self.address: str | None = None
+        self._hostname = setting.topology.hostname
+        self._plan = plan
+        self._journal = setting.journal
+        nameserver = Endpoint(plan.nameserver(location), setting.resolver_port)
+        stub = StubResolver(nameserver, self.source, setting.clock, rng)
+        self._cache = DnsCache(stub.resolve, personality, setting.clock, self._fresh)
+
+    def __repr__(self) -> str:
+        return f"<Vantage {self.name} at {self.source}, last connected to {self.address}>"
+
+    @property
+    def region(self) -> str | None:
+        """The region that the last connection attempt was led to."""
+        return self._plan.region_at(self.address) if self.address else None
+
+    def url(self, path: str = "/", scheme: str = "http") -> str:
+        """The public URL of a path of the gateway."""
+        return f"{scheme}://{self._hostname}{path}"
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """The addresses that this client would use now. Raises ResolveError."""
+        return await self._cache.resolve(host)
+
+    async def connect(self, host: str) -> socket.socket:
+        """A connection to a host from this place, with the client's address made known.
+
+        Addresses are tried in the order of the answer. Raises ResolveError, OSError.
+        """
+        self.address = None
+        failure: OSError = OSError(f"{host} has no address")
+        for address in await self.resolve(host):
+            self.address = address
+            try:
+                return await self._connect_to(address)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def open(self, cookies: aiohttp.abc.AbstractCookieJar) -> aiohttp.ClientSession:
+        """An HTTP session from this place. Its connections live no longer than it does.
+
+        It has no timeouts of its own: they run on the clock, where the caller sets them.
+        """
+        return aiohttp.ClientSession(
+            connector=_Connector(self),
+            cookie_jar=cookies,
+            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None),
+            ws_response_class=WebSocket,
+        )
+
+    async def _connect_to(self, address: str) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(0)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Ports are chosen for the pair of addresses, so 64,000 are free for each target.
+            sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((self.source, 0))
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, (address, PUBLIC_PORT))
+            port = sock.getsockname()[1]
+            header = f"PROXY TCP4 {self.source} {address} {port} {PUBLIC_PORT}\r\n"
+            await loop.sock_sendall(sock, header.encode("ascii"))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _fresh(self, _name: str, answer: Answer | ResolveError, expires: float) -> None:
+        address = answer.addresses[0] if isinstance(answer, Answer) else None
+        self._journal.write(
+            Resolved(
+                client=self.name,
+                location=self.location,
+                region=self._plan.region_at(address) if address else None,
+                address=address,
+                expires=None if math.isinf(expires) else round(expires, 6),
+                error=str(answer) if isinstance(answer, ResolveError) else None,
+            )
+        )
+
+
+# Linux's value; the socket module does not name it.
+_IP_BIND_ADDRESS_NO_PORT = 24
+
+
+class _Connector(aiohttp.BaseConnector):
+    """Gives aiohttp the connections that a vantage point makes.
+
+    `_create_connection` is the one method that BaseConnector leaves to its subclasses; it and
+    `_factory` have been the same from aiohttp 3.0 to 3.14. The public hooks (resolver,
+    local_addr, socket_factory) cannot say anything on the connection before TLS or HTTP begins,
+    which the PROXY header needs.
+    """
+
+    def __init__(self, vantage: Vantage) -> None:
+        super().__init__(limit=0)
+        self._vantage = vantage
+
+    async def _create_connection(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],  # noqa: ARG002 - aiohttp's signature
+        timeout: ClientTimeout,  # noqa: ARG002, ASYNC109 - aiohttp's signature
+    ) -> ResponseHandler:
+        host = req.url.raw_host or ""
+        try:
+            sock = await self._vantage.connect(host)
+        except ResolveError as error:
+            failure = OSError(None, str(error))
+            raise aiohttp.ClientConnectorDNSError(req.connection_key, failure) from error
+        except OSError as error:
+            raise aiohttp.ClientConnectorError(req.connection_key, error) from error
+        try:
+            # TLS belongs here: `ssl=` and `server_hostname=host` for https and wss.
+            _, protocol = await self._loop.create_connection(self._factory, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        return protocol

@@ -1,0 +1,180 @@
+"""The worlds of this machine: a folder each, by which they are found and cleaned up after.
+
+A world's folder (0700, under $SIM_HOME or the user's state folder) holds `world.json`, the logs,
+the database and the journal. Its owner is alive while the process with the recorded id *and* start
+time is; ids are used again, pairs of both are not. What a dead owner left running is known by the
+world's id in its environment (SIM_WORLD) or by a working directory inside the folder; PostgreSQL
+overwrites the one but keeps the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import select
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT_KEY = "SIM_WORLD"
+_RECORD = "world.json"
+_JOURNAL = "journal.jsonl"
+_GONE_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class WorldRecord:
+    """What other processes need to know of a running world."""
+
+    id: str
+    pid: int
+    pid_started: int
+    app: str
+    topology: str
+    slot: int
+    dns_port: int
+    control_url: str
+    token: str = dataclasses.field(repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """The world's folder."""
+        return worlds_folder() / self.id
+
+    @property
+    def journal(self) -> Path:
+        """The world's journal, while the world is up."""
+        return self.folder / _JOURNAL
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that runs this world still does."""
+        return start_time(self.pid) == self.pid_started
+
+
+def worlds_folder() -> Path:
+    """Where the folders of all worlds are: $SIM_HOME/worlds, else the XDG state folder."""
+    if home := os.environ.get("SIM_HOME"):
+        return Path(home) / "worlds"
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "sim" / "worlds"
+
+
+def start_time(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot (proc(5), field 22); None if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    # The command's name may contain spaces and brackets; the fields after its last ")" do not.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def make_folder(app: str) -> Path:
+    """A new folder for a world; its name is the world's id."""
+    root = worlds_folder()
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = root / f"{app[:40]}-{secrets.token_hex(3)}"
+    folder.mkdir(mode=0o700)
+    # The owner is on record before anything is started, so that nothing can be left unnamed.
+    claim = {"id": folder.name, "pid": os.getpid(), "pid_started": start_time(os.getpid())}
+    _write(folder / "owner.json", claim)
+    return folder
+
+
+def save(record: WorldRecord) -> None:
+    """Put a world on record; readable by its owner alone, since it holds the token."""
+    _write(record.folder / _RECORD, dataclasses.asdict(record))
+
+
+def _write(path: Path, data: object) -> None:
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+    temporary.replace(path)
+
+
+def running() -> list[WorldRecord]:
+    """The worlds whose owner is alive and which are up."""
+    found = []
+    for folder in _folders():
+        record = _load(folder)
+        if record and record.alive:
+            found.append(record)
+    return found
+
+
+def abandoned() -> list[Path]:
+    """The folders of worlds whose owner is gone."""
+    return [folder for folder in _folders() if not _owner_alive(folder)]
+
+
+def _folders() -> list[Path]:
+    root = worlds_folder()
+    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def _load(folder: Path) -> WorldRecord | None:
+    try:
+        data = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        return WorldRecord(**data)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _owner_alive(folder: Path) -> bool:
+    try:
+        owner = json.loads((folder / "owner.json").read_text(encoding="utf-8"))
+        return start_time(int(owner["pid"])) == int(owner["pid_started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def reap(folder: Path) -> list[int]:
+    """End every process of a world whose owner is gone, and remove its folder.
+
+    Gives the ids of the processes that were ended.
+    """
+    ended: list[int] = []
+    # A process may fork while the list is read, so look again until nothing is left.
+    while pids := [pid for pid in _processes_of(folder) if pid not in ended]:
+        for pid in pids:
+            _kill(pid)
+        ended += pids
+    shutil.rmtree(folder, ignore_errors=True)
+    return ended
+
+
+def _kill(pid: int) -> None:
+    """End a process and wait until it is gone, so that its files are no longer written."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], _GONE_WITHIN_S)
+    finally:
+        os.close(process)
+
+
+def _processes_of(folder: Path) -> Iterator[int]:
+    marker = f"{ENVIRONMENT_KEY}={folder.name}".encode()
+    home = str(folder.resolve()) + os.sep
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            inside = (os.readlink(entry / "cwd") + os.sep).startswith(home)  # noqa: PTH115 - a deleted folder is no path
+            if inside or marker in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
+        except OSError:
+            continue  # gone, or somebody else's

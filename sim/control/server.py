@@ -1,0 +1,78 @@
+"""The control server of a running world: what other commands ask it and have it do.
+
+JSON over HTTP on the world's own loopback address. Every request needs the world's token, which
+only the owner of the world's folder can read; requests that a web page could send on its own are
+refused with it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from sim.errors import SimError
+from sim.topology.addresses import Endpoint
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+class ControlServer:
+    """Answers `POST /<verb>` with what the verb's handler gives, as JSON."""
+
+    def __init__(self, listener: socket.socket, token: str) -> None:
+        self._listener = listener
+        self._token = token
+        self._verbs: dict[str, Handler] = {}
+        application = web.Application()
+        application.router.add_post("/{verb}", self._answer)
+        self._runner = web.AppRunner(application, access_log=None)
+
+    @staticmethod
+    def claim(endpoint: Endpoint) -> socket.socket | None:
+        """Bind the control address of a slot, which no two worlds can; None where it is taken."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((endpoint.host, endpoint.port))
+            listener.listen(64)
+        except OSError:
+            listener.close()
+            return None
+        return listener
+
+    def verb(self, name: str, handler: Handler) -> None:
+        """Have `handler` answer `POST /name`; it gets the request's JSON object."""
+        self._verbs[name] = handler
+
+    async def start(self) -> None:
+        """Begin to answer."""
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener).start()
+
+    async def stop(self) -> None:
+        """End every connection and free the slot."""
+        await self._runner.cleanup()
+        self._listener.close()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            return web.json_response({"error": "no valid token"}, status=401)
+        handler = self._verbs.get(request.match_info["verb"])
+        if handler is None:
+            known = ", ".join(self._verbs)
+            return web.json_response({"error": f"no such verb; there are: {known}"}, status=404)
+        try:
+            body = json.loads(await request.text() or "{}")
+            if not isinstance(body, dict):
+                return web.json_response({"error": "the body is no JSON object"}, status=400)
+            return web.json_response(await handler(body))
+        except json.JSONDecodeError as error:
+            return web.json_response({"error": f"the body is no JSON: {error}"}, status=400)
+        except SimError as error:
+            return web.json_response({"error": str(error)}, status=422)

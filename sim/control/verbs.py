@@ -1,0 +1,87 @@
+"""What a running world answers to other commands, verb by verb."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sim.scenario.faults import inflict
+from sim.scenario.live import live_fault
+from sim.world import World
+
+
+def attach(world: World) -> Verbs:
+    """Give a world's control server its verbs."""
+    verbs = Verbs(world)
+    for name in ("status", "links", "fault", "explain"):
+        world.control.verb(name, getattr(verbs, name))
+    return verbs
+
+
+class Verbs:
+    """The verbs of one world. Each takes the request's object and gives the answer's."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """What is so, beside what is believed and what is served."""
+        world, record = self._world, self._world.record
+        return {
+            "world": record.id,
+            "app": record.app,
+            "topology": record.topology,
+            "pid": record.pid,
+            "seed": world.seed,
+            "speed": world.speed,
+            "up_s": round(world.clock.now(), 1),
+            "hostname": world.topology.hostname,
+            "url": world.url,
+            "machines": [
+                {
+                    "id": machine.id,
+                    "name": machine.name,
+                    "region": machine.region,
+                    "state": "frozen" if machine.frozen else str(machine.state),
+                    "check": str(world.health.status(machine.id)),
+                    "address": str(machine.endpoint),
+                }
+                for machine in world.fleet.machines.values()
+            ],
+            "locations": [
+                {
+                    "location": name,
+                    "nameserver": f"{world.plan.nameserver(name)}:{world.resolver.port}",
+                    "led_to": list(world.resolver.regions(name)),
+                }
+                for name in world.topology.locations
+            ],
+        }
+
+    async def links(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every link as it is now."""
+        stats = await self._world.links.stats()
+        return [
+            {
+                "link": link.name,
+                "state": link.state,
+                "rtt_ms": round(link.rtt_ms, 1),
+                "jitter_ms": link.conditions.jitter_ms,
+                **dataclasses.asdict(stats[link.name]),
+                "toxics": [toxic.key for toxic in link.toxics],
+            }
+            for link in self._world.links.all()
+        ]
+
+    async def fault(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Do a fault, written as in a scenario's timeline."""
+        world = self._world
+        entry = live_fault(body, world.topology)
+        await inflict(world, world.journal, entry.fault, entry.target, entry.params)
+        return {"done": entry.fault}
+
+    async def explain(self, body: Mapping[str, Any]) -> list[str]:
+        """Why a name is answered as it is, in lines."""
+        explained = self._world.resolver.explain(str(body["name"]), body.get("place"))
+        return explained.lines()

@@ -1,0 +1,78 @@
+"""`python -m sim.gateway`: run the reference gateway, as Fly would run any gateway.
+
+It reads PORT, HOST, DATABASE_URL, FLY_APP_NAME, FLY_REGION and FLY_MACHINE_ID. It listens before
+it has reached the database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+from aiohttp import web
+
+from sim.clock import Clock
+from sim.gateway.app import Gateway, Identity
+from sim.gateway.store import Store, Variant
+
+
+def _arguments() -> Variant:
+    parser = argparse.ArgumentParser(
+        prog="python -m sim.gateway",
+        description="The reference gateway. Its variants are broken on purpose.",
+    )
+    parser.add_argument("--sessions", choices=["database", "memory"], default="database")
+    parser.add_argument("--ack", choices=["committed", "early"], default="committed")
+    parser.add_argument("--dedupe", choices=["on", "off"], default="on")
+    given = parser.parse_args()
+    return Variant(
+        memory=given.sessions == "memory", early=given.ack == "early", dedupe=given.dedupe == "on"
+    )
+
+
+async def _serve(variant: Variant) -> None:
+    env = os.environ
+    clock = Clock()
+    identity = Identity(
+        app=env.get("FLY_APP_NAME", "gateway"),
+        region=env.get("FLY_REGION", "local"),
+        machine=env.get("FLY_MACHINE_ID", f"pid-{os.getpid()}"),
+    )
+    dsn = env.get("DATABASE_URL")
+    store = Store(dsn, identity.region, identity.machine, variant, clock) if dsn else None
+    gateway = Gateway(identity, store, variant, clock)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, env.get("HOST", "0.0.0.0"), int(env.get("PORT", "8080")))
+    try:
+        await site.start()
+        if store:
+            store.start()
+        await told.wait()
+        await site.stop()
+        await gateway.drain()
+    finally:
+        await runner.cleanup()
+        if store:
+            await store.stop()
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT."""
+    variant = _arguments()
+    try:
+        asyncio.run(_serve(variant))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"gateway: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The embedded default runtime: each machine is a command of this host, in its own session.
+
+A machine's environment is what Fly would give it, plus these of the simulator's own, without
+which ordinary programs do not run; nothing else of the caller's environment gets in, because
+nothing else would be there in Fly: PATH, HOME, USER, LANG, LC_*, TZ, TMPDIR, VIRTUAL_ENV,
+PYTHONPATH, LD_LIBRARY_PATH, SSL_*. And PYTHONUNBUFFERED, unless the topology sets it: a machine
+that is killed must not take its last words along.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sim.clock import Clock
+from sim.errors import StartError
+from sim.machines.child import Child, tail
+from sim.machines.runtime import Exit, MachineSpec
+
+_INHERITED = (
+    *("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"),
+    *("VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH"),
+)
+_INHERITED_PREFIXES = ("LC_", "SSL_")
+
+
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that machines are given too."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }
+
+
+class ProcessInstance:
+    """One run of a machine as a process group. A frozen one cannot drain: it is killed in time."""
+
+    def __init__(self, child: Child, log_path: Path, clock: Clock) -> None:
+        self._child = child
+        self._log_path = log_path
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<ProcessInstance {self._child!r}>"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the group's leader."""
+        return self._child.pid
+
+    async def exited(self) -> Exit:
+        """Wait for the leader's end; what is left of its group is killed then."""
+        return await self._child.exited()
+
+    async def stop(self, timeout_s: float) -> Exit:
+        """SIGTERM to the group, then SIGKILL after `timeout_s` simulated seconds."""
+        return await self._child.stop(self._clock, timeout_s)
+
+    async def kill(self) -> Exit:
+        """SIGKILL to the group."""
+        return await self._child.kill()
+
+    async def freeze(self) -> None:
+        """SIGSTOP to the group."""
+        self._child.send(signal.SIGSTOP)
+
+    async def thaw(self) -> None:
+        """SIGCONT to the group."""
+        self._child.send(signal.SIGCONT)
+
+    async def tail(self, lines: int) -> list[str]:
+        """The last lines of its output."""
+        return tail(self._log_path, lines)
+
+
+class ProcessRuntime:
+    """Runs machines as processes. `environ` is the simulator's own environment."""
+
+    name = "process"
+
+    def __init__(self, clock: Clock, environ: Mapping[str, str] | None = None) -> None:
+        self._clock = clock
+        self._base = {
+            "PYTHONUNBUFFERED": "1",
+            **inherited(os.environ if environ is None else environ),
+        }
+
+    async def start(self, spec: MachineSpec) -> ProcessInstance:
+        """Run the machine's command in its folder. Raises StartError where there is none."""
+        env = {**self._base, **spec.env}
+        argv = _resolve(spec, env.get("PATH", os.defpath))
+        spec.log_path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            child = Child(argv, env=env, output=spec.log_path, folder=spec.folder)
+        except OSError as error:
+            raise StartError(f"cannot run {argv[0]} in {spec.folder}: {error.strerror}") from error
+        return ProcessInstance(child, spec.log_path, self._clock)
+
+
+def _resolve(spec: MachineSpec, path: str) -> list[str]:
+    """The command with its program found. A name with a slash is relative to the folder."""
+    if not spec.command:
+        raise StartError(
+            "gateway.command is missing: the process runtime needs a command to run"
+            " (or use --runtime docker with gateway.image)"
+        )
+    program, *arguments = spec.command
+    if program == "python":
+        return [sys.executable, *arguments]
+    if "/" in program:
+        found = shutil.which(spec.folder / program)
+        looked = f"{spec.folder / program} is not there or not executable"
+    else:
+        found = shutil.which(program, path=path)
+        looked = f"looked for it in PATH={path}"
+    if found is None:
+        raise StartError(f"gateway.command: no program {program!r}: {looked}")
+    return [found, *arguments]

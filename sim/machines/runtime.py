@@ -1,0 +1,77 @@
+"""What makes machines: the protocol that every runtime keeps, and what it is told and tells."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from sim.topology.addresses import Endpoint
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """All that a runtime needs to start one machine.
+
+    `env` holds secrets, so it is not shown. `endpoint` is where the machine must be reachable on
+    this host; a process finds it in its PORT and HOST.
+    """
+
+    id: str
+    region: str
+    command: tuple[str, ...] | None
+    image: str | None
+    env: Mapping[str, str] = field(repr=False)
+    endpoint: Endpoint
+    folder: Path
+    log_path: Path
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a machine ended. `code` is None when a signal ended it. `oom`: it ran out of memory."""
+
+    code: int | None
+    signal: int | None = None
+    oom: bool = False
+
+    def __str__(self) -> str:
+        if self.signal is not None:
+            name = signals.Signals(self.signal).name
+            return f"killed by {name}, out of memory" if self.oom else f"killed by {name}"
+        return f"exited with code {self.code}"
+
+
+class Instance(Protocol):
+    """One run of a machine, from its start until it has exited."""
+
+    async def exited(self) -> Exit:
+        """Wait until it is gone, and say how it ended."""
+
+    async def stop(self, timeout_s: float) -> Exit:
+        """Ask it to end (SIGTERM), and kill it if it has not within `timeout_s` (simulated)."""
+
+    async def kill(self) -> Exit:
+        """End it at once (SIGKILL)."""
+
+    async def freeze(self) -> None:
+        """Let it do nothing more: its sockets accept, nothing answers."""
+
+    async def thaw(self) -> None:
+        """Let a frozen one go on."""
+
+    async def tail(self, lines: int) -> list[str]:
+        """The last lines of its output."""
+
+
+class Runtime(Protocol):
+    """A way to run machines."""
+
+    @property
+    def name(self) -> str:
+        """What `--runtime` calls it."""
+
+    async def start(self, spec: MachineSpec) -> Instance:
+        """Run a machine. Returns once it runs, not once it serves. Raises StartError."""

@@ -1,0 +1,100 @@
+"""What a link is like, and the toxics that make it so. Pure: nothing here talks to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sim.network.spec import ProxySpec, Stream, ToxicSpec
+from sim.topology.addresses import Endpoint
+
+Mode = Literal["silent", "refusing"]
+End = Literal["source", "target"]
+State = Literal["up", "silent", "refusing"]
+
+
+@dataclass(frozen=True)
+class LinkSpec:
+    """A link to open: who connects to whom, where it listens and leads, and its round trip.
+
+    `probe` is what a measurement sends on a connection of its own: any byte back ends it. An
+    empty probe means that the link is not measured. With `handshake` a new connection costs one
+    more round trip, as TCP's does (embedded server only).
+    """
+
+    source: str
+    target: str
+    listen: Endpoint
+    upstream: Endpoint
+    rtt_ms: float
+    jitter_ms: float = 0.0
+    probe: bytes = b""
+    handshake: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the proxy: one for each ordered pair of places."""
+        return f"{self.source}:{self.target}"
+
+    def proxy(self, enabled: bool) -> ProxySpec:
+        """The proxy that carries it."""
+        return ProxySpec(self.name, str(self.listen), str(self.upstream), enabled)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a link is like now. Times are real milliseconds, and of the whole round trip."""
+
+    rtt_ms: float
+    jitter_ms: float = 0.0
+    bandwidth_kbps: float | None = None
+    loss_percent: float = 0.0
+    cut: Mode | None = None
+    towards: End | None = None  # the direction in which it is silent; None: both
+
+    @property
+    def state(self) -> State:
+        """Whether anything gets through."""
+        return self.cut or "up"
+
+    def detail(self) -> dict[str, Any]:
+        """Whatever there is to say besides state, round trip and jitter."""
+        found: dict[str, Any] = {}
+        if self.bandwidth_kbps is not None:
+            found["bandwidth_kbps"] = self.bandwidth_kbps
+        if self.loss_percent:
+            found["loss_percent"] = self.loss_percent
+        if self.cut == "silent" and self.towards:
+            found["towards"] = self.towards
+        return found
+
+    def toxics(self, *, handshake: bool, embedded: bool) -> dict[str, ToxicSpec]:
+        """The toxics that make a link so, by name, in the order in which they have to stand."""
+        streams: tuple[Stream, Stream] = ("upstream", "downstream")
+        specs = [spec for s in streams for spec in self._toxics(s, handshake, embedded)]
+        return {spec.key: spec for spec in specs}
+
+    def _toxics(self, stream: Stream, handshake: bool, embedded: bool) -> Iterator[ToxicSpec]:
+        def named(kind: str, **attributes: int) -> ToxicSpec:
+            return ToxicSpec(kind, stream, attributes, name=f"link_{kind}_{stream}")
+
+        upstream = stream == "upstream"
+        rtt_ms = round(self.rtt_ms)
+        if handshake and upstream:
+            yield named("handshake", rtt=rtt_ms)
+        latency, jitter = half(self.rtt_ms, upstream), half(self.jitter_ms, upstream)
+        if latency or jitter:
+            yield named("latency", latency=latency, jitter=jitter)
+        if self.bandwidth_kbps is not None:
+            yield named("bandwidth", rate=max(1, round(self.bandwidth_kbps / 8)))
+        if self.loss_percent:
+            yield named("loss", ppm=round(self.loss_percent * 10_000), rtt=rtt_ms)
+        if self.cut == "silent" and self.towards in {None, "target" if upstream else "source"}:
+            yield named("blackhole") if embedded else named("timeout", timeout=0)
+
+
+def half(whole_ms: float, first: bool) -> int:
+    """One of two whole numbers whose sum is the nearest whole number of milliseconds."""
+    whole = max(0, round(whole_ms))
+    return whole // 2 if first else whole - whole // 2

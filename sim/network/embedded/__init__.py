@@ -1,0 +1,5 @@
+"""A link server of our own: Toxiproxy's API and toxics, in this process, seeded."""
+
+from sim.network.embedded.server import EmbeddedLinkServer
+
+__all__ = ["EmbeddedLinkServer"]

@@ -1,0 +1,281 @@
+"""One direction of one connection: a socket is read, toxics do their work, a socket is written.
+
+    source ──recv──▶ [stage ──▶ stage ──▶ …] ──send──▶ destination
+
+Without stages a chunk goes straight from a buffer shared by the whole server to the destination:
+one copy out of the kernel, one into it, and no memory of its own. What the destination does not
+take is kept, and reading pauses until it does. With stages every item is moved as far as it may
+go now, and a timer is set for when the next one may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sim.network.embedded.toxics.base import NEVER, Item, Mark, Stage
+
+if TYPE_CHECKING:
+    from sim.network.embedded.timers import Timer, Timers
+
+READ_BYTES = 256 * 1024
+_SENDMSG_CHUNKS = 64
+
+
+class Engine:
+    """What all pipes of a server share: the loop, its timers and one read buffer."""
+
+    def __init__(self, timers: Timers) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.timers = timers
+        # One buffer is enough: what was read is sent or copied before the next read.
+        self.view = memoryview(bytearray(READ_BYTES))
+
+
+class Pipe:
+    """Carries bytes from `source` to `destination`.
+
+    `arrived` gets the mark that ends it, or None when the destination broke off.
+    """
+
+    __slots__ = (
+        "_arrived",
+        "_engine",
+        "_pending",
+        "_pending_bytes",
+        "_reading",
+        "_timer",
+        "_writing",
+        "destination",
+        "ended",
+        "received",
+        "sent",
+        "source",
+        "source_over",
+        "stages",
+    )
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: socket.socket,
+        destination: socket.socket,
+        arrived: Callable[[Pipe, Mark | None], None],
+    ) -> None:
+        self.source = source
+        self.destination = destination
+        self.stages: list[Stage] = []
+        self.received = 0
+        self.sent = 0
+        self.source_over = False  # nothing more will be read
+        self.ended = False  # nothing more will be written
+        self._engine = engine
+        self._arrived = arrived
+        self._pending: deque[Item | memoryview] = deque()  # what the destination must take next
+        self._pending_bytes = 0
+        self._reading = False
+        self._writing = False
+        self._timer: Timer | None = None
+
+    # --- reading -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read, or wait, as the stages allow."""
+        self.pump()
+
+    def read_while(self, *, wanted: bool) -> None:
+        """Read from now on, or do not."""
+        if wanted is self._reading:
+            return
+        self._reading = wanted
+        if wanted:
+            self._engine.loop.add_reader(self.source, self._readable)
+        else:
+            self._engine.loop.remove_reader(self.source)
+
+    def _readable(self) -> None:
+        view = self._engine.view
+        try:
+            size = self.source.recv_into(view)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.finish(Mark.RESET)
+            return
+        if not size:
+            self.finish(Mark.END)
+            return
+        self.received += size
+        if self.stages:
+            self.stages[0].push(bytes(view[:size]), self._engine.loop.time())
+            self.pump()
+            return
+        try:
+            sent = self.destination.send(view[:size])
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._end(None)
+            return
+        self.sent += sent
+        if sent < size:
+            self._pend(bytes(view[sent:size]))
+            self.read_while(wanted=False)
+            self._write_when_ready(wanted=True)
+
+    def finish(self, mark: Mark) -> None:
+        """The source has nothing more to say: its end travels behind what it said."""
+        if self.source_over:
+            return
+        self.source_over = True
+        self.read_while(wanted=False)
+        if self.stages:
+            self.stages[0].push(mark, self._engine.loop.time())
+        else:
+            self._pend(mark)
+        self.pump()
+
+    # --- toxics ------------------------------------------------------------------------------
+
+    def insert(self, position: int, stage: Stage) -> None:
+        """Put a stage into the chain; what is already further on is not affected."""
+        self.stages.insert(position, stage)
+        self.pump()
+
+    def remove(self, stage: Stage) -> None:
+        """Take a stage out; what it held goes on at once."""
+        position = self.stages.index(stage)
+        del self.stages[position]
+        now = self._engine.loop.time()
+        for item in stage.drain():
+            if position < len(self.stages):
+                self.stages[position].push(item, now)
+            else:
+                self._pend(item)
+        self.pump()
+
+    def pump(self) -> None:
+        """Move every item as far as it may go now, and set the timer for the next."""
+        now = self._engine.loop.time()
+        moved = True
+        while moved and not self.ended:
+            moved = False
+            blocked = bool(self._pending) and not self._flush()
+            for position in range(len(self.stages) - 1, -1, -1):
+                moved = self._advance(position, now) or moved
+            moved = moved and not blocked
+        if not self.ended:
+            room = not self._pending and not (self.stages and self.stages[0].full)
+            self.read_while(wanted=room and not self.source_over)
+            self._set_timer(now)
+
+    def _advance(self, position: int, now: float) -> bool:
+        """Let what is due leave one stage, as long as there is room behind it."""
+        if self.ended:
+            return False
+        stage = self.stages[position]
+        after = self.stages[position + 1] if position + 1 < len(self.stages) else None
+        moved = False
+        while not (after.full if after else self._pending_bytes >= READ_BYTES):
+            left = stage.pop(now)
+            if left is None:
+                break
+            moved = True
+            due, item = left
+            if item is Mark.RESET_BOTH:
+                self._end(item)
+                break
+            if after:
+                after.push(item, due)
+            else:
+                self._pend(item)
+        return moved
+
+    def _set_timer(self, now: float) -> None:
+        # What is due already but still held waits for room behind it, and not for time.
+        wake = min((at for s in self.stages if (at := s.wake_at()) > now), default=NEVER)
+        timer = self._timer
+        if timer and timer.when <= wake != NEVER:
+            return  # it fires no later than needed and then looks again
+        if timer:
+            timer.cancel()
+        self._timer = self._engine.timers.at(wake, self._wake) if wake != NEVER else None
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.pump()
+
+    # --- writing -----------------------------------------------------------------------------
+
+    def _pend(self, item: Item) -> None:
+        self._pending.append(item)
+        if isinstance(item, bytes):
+            self._pending_bytes += len(item)
+
+    def _write_when_ready(self, *, wanted: bool) -> None:
+        if wanted is self._writing:
+            return
+        self._writing = wanted
+        if wanted:
+            self._engine.loop.add_writer(self.destination, self._writable)
+        else:
+            self._engine.loop.remove_writer(self.destination)
+
+    def _writable(self) -> None:
+        self._write_when_ready(wanted=False)
+        self.pump()
+
+    def _flush(self) -> bool:
+        """Send what is pending. False when not everything could go."""
+        while self._pending:
+            chunks: list[bytes | memoryview] = []
+            for item in itertools.islice(self._pending, _SENDMSG_CHUNKS):
+                if isinstance(item, Mark):
+                    break
+                chunks.append(item)
+            if not chunks:
+                self._end(self._pending[0])  # type: ignore[arg-type] # it is a mark
+                return False
+            try:
+                sent = self.destination.sendmsg(chunks)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
+                self._end(None)
+                return False
+            if not self._took(sent, chunks):
+                self._write_when_ready(wanted=True)
+                return False
+        return True
+
+    def _took(self, sent: int, chunks: list[bytes | memoryview]) -> bool:
+        """The destination took that many bytes of these first chunks. True when it took all."""
+        self.sent += sent
+        self._pending_bytes -= sent
+        for chunk in chunks:
+            if len(chunk) > sent:
+                self._pending[0] = memoryview(chunk)[sent:]
+                return False
+            sent -= len(chunk)
+            self._pending.popleft()
+        return True
+
+    def _end(self, mark: Mark | None) -> None:
+        """An end has arrived, or (None) the destination is gone and what is under way is lost."""
+        self.stop()
+        self._arrived(self, mark)
+
+    def stop(self) -> None:
+        """Forget everything. The sockets are the connection's to close."""
+        self.read_while(wanted=False)
+        self._write_when_ready(wanted=False)
+        self.source_over = self.ended = True
+        self._pending.clear()
+        self.stages.clear()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None

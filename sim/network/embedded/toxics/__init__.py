@@ -1,0 +1,37 @@
+"""Every toxic of the embedded server, one file each."""
+
+from sim.network.embedded.toxics import (
+    bandwidth,
+    blackhole,
+    handshake,
+    latency,
+    limit_data,
+    loss,
+    noop,
+    reset_peer,
+    slicer,
+    slow_close,
+    timeout,
+)
+from sim.network.embedded.toxics.base import TOXICS, Context, Item, Mark, Stage, Toxic, toxic
+
+__all__ = [
+    "TOXICS",
+    "Context",
+    "Item",
+    "Mark",
+    "Stage",
+    "Toxic",
+    "bandwidth",
+    "blackhole",
+    "handshake",
+    "latency",
+    "limit_data",
+    "loss",
+    "noop",
+    "reset_peer",
+    "slicer",
+    "slow_close",
+    "timeout",
+    "toxic",
+]

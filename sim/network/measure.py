@@ -1,0 +1,110 @@
+"""What a link's round trip really is: a probe through it, and whether that is what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from sim.clock import Clock
+from sim.network.conditions import Conditions, LinkSpec
+
+_SETTLE_S = 0.002  # for the link server to dial on, after it has accepted
+_ABSOLUTE_MS = 2.0
+_RELATIVE = 0.1
+_FURTHER = 6
+_ANSWER_BYTES = 512  # of a probe's answer, that a narrow link has to carry
+_SILENCE_MS = 50.0
+
+
+class Refused(Exception):  # noqa: N818 - an outcome as good as any other
+    """Nobody listens at the link."""
+
+
+async def measure(spec: LinkSpec, clock: Clock, timeout_ms: float) -> float | None:
+    """Milliseconds from sending the probe to the first byte back, or None without an answer.
+
+    With `handshake` they count from the connection attempt, which is when a client of TCP starts
+    to wait. Raises Refused, and OSError when the link breaks off or nothing is behind it.
+    """
+    loop = asyncio.get_running_loop()
+    host, port = spec.listen.host, spec.listen.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.settimeout(0)
+        begun = clock.real_ms()
+        try:
+            await loop.sock_connect(sock, (host, port))
+        except ConnectionRefusedError as error:
+            raise Refused(f"{spec.listen} refuses connections") from error
+        await clock.sleep(_SETTLE_S * clock.speed)
+        if not spec.handshake:
+            begun = clock.real_ms()
+        with contextlib.suppress(TimeoutError):
+            async with clock.timeout(timeout_ms / 1000 * clock.speed):
+                await loop.sock_sendall(sock, spec.probe)
+                if not await loop.sock_recv(sock, 1):
+                    raise ConnectionError(f"nothing answers at {spec.upstream}")
+                return clock.real_ms() - begun
+        return None
+
+
+async def problem(
+    spec: LinkSpec, conditions: Conditions, clock: Clock, alone: asyncio.Lock
+) -> str | None:
+    """Why the link is not as asked, or None where it is (or has no probe).
+
+    `alone` is shared by all links: measurements that look slow are repeated one at a time.
+    """
+    if not spec.probe:
+        return None
+    try:
+        if conditions.cut:
+            return await _problem_of_cut(spec, conditions, clock)
+        return await _problem_of_round_trip(spec, conditions, clock, alone)
+    except Refused as error:
+        return None if conditions.cut == "refusing" else str(error)
+    except OSError as error:
+        return f"the connection broke off: {error}"
+
+
+async def _problem_of_cut(spec: LinkSpec, conditions: Conditions, clock: Clock) -> str | None:
+    rtts = 2 if spec.handshake else 1
+    answer = await measure(spec, clock, rtts * conditions.rtt_ms + _SILENCE_MS)
+    if conditions.cut == "refusing":
+        return "asked to refuse connections, but it accepts them"
+    return f"asked to be silent, but it answered in {answer:.1f} ms" if answer is not None else None
+
+
+async def _problem_of_round_trip(
+    spec: LinkSpec, conditions: Conditions, clock: Clock, alone: asyncio.Lock
+) -> str | None:
+    lowest, highest = bounds(spec, conditions)
+    timeout_ms = 2 * highest + 2000
+    fastest = await measure(spec, clock, timeout_ms)
+    if (fastest is None or fastest > highest) and not conditions.loss_percent:
+        # This machine's load only ever adds: the fastest of several is nearest to the truth.
+        async with alone:
+            for _ in range(_FURTHER):
+                times = [fastest, await measure(spec, clock, timeout_ms)]
+                fastest = min((t for t in times if t is not None), default=None)
+                if fastest is None or fastest <= highest:
+                    break
+    if fastest is not None and lowest <= fastest <= highest:
+        return None
+    if conditions.loss_percent and (fastest is None or fastest > highest):
+        return None  # a lost probe says nothing about the round trip
+    asked = f"asked for a round trip of {conditions.rtt_ms:g} ms"
+    if fastest is None:
+        return f"{asked}, but there was no answer within {timeout_ms:.0f} ms"
+    return f"{asked} ({lowest:.1f} to {highest:.1f} ms is near enough), measured {fastest:.1f} ms"
+
+
+def bounds(spec: LinkSpec, conditions: Conditions) -> tuple[float, float]:
+    """What a measurement may give: the round trip ± (2 ms + 10 % + jitter)."""
+    expected = conditions.rtt_ms * (2 if spec.handshake else 1)
+    tolerance = _ABSOLUTE_MS + _RELATIVE * expected + conditions.jitter_ms
+    narrow = 0.0
+    if conditions.bandwidth_kbps:
+        narrow = 8 * (len(spec.probe) + _ANSWER_BYTES) / conditions.bandwidth_kbps
+    return expected - tolerance, expected + tolerance + narrow

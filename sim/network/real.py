@@ -1,0 +1,163 @@
+"""A stock toxiproxy-server: found, started, watched and stopped.
+
+`SIM_TOXIPROXY` names one (the path of a binary, or the URL of one that runs already); otherwise it
+is `toxiproxy-server` on PATH. A binary called `server`, as `go install` makes it, is never guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sim.clock import Clock
+from sim.errors import EnvironmentLacksError, StartError
+from sim.network.client import LinkServerClient, LinkServerError
+from sim.topology.addresses import Endpoint
+
+VARIABLE = "SIM_TOXIPROXY"
+COMMAND = "toxiproxy-server"
+_READY_S = 10.0
+_STOP_S = 3.0
+_POLL_S = 0.02
+_LAST_LINES = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stock server: a binary to start, or the URL of one that runs."""
+
+    binary: str | None = None
+    url: str | None = None
+
+
+def find(environment: Mapping[str, str] = os.environ) -> Found | None:
+    """The stock server that this machine has, or None. Raises EnvironmentLacksError."""
+    named = environment.get(VARIABLE, "")
+    if named.startswith(("http://", "https://")):
+        return Found(url=named)
+    binary = shutil.which(named or COMMAND, path=environment.get("PATH"))
+    if named and not binary:
+        raise EnvironmentLacksError(
+            f"{VARIABLE} names {named!r}, which is neither a program nor an http URL",
+            f"set {VARIABLE} to the path of toxiproxy-server or to its URL, or unset it",
+        )
+    return Found(binary=binary) if binary else None
+
+
+class RealLinkServer:
+    """A toxiproxy-server process of our own at `endpoint`.
+
+    `died` is called with its last words if it ends before `stop`.
+    """
+
+    def __init__(
+        self,
+        binary: str,
+        endpoint: Endpoint,
+        clock: Clock,
+        died: Callable[[str], None] | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self._binary = binary
+        self._clock = clock
+        self._died = died
+        self._process: asyncio.subprocess.Process | None = None
+        self._last_lines: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
+        self._watching: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def __repr__(self) -> str:
+        state = f"pid {self.pid}" if self._process else "stopped"
+        return f"<RealLinkServer {self._binary} at {self.url}, {state}>"
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API."""
+        return f"http://{self.endpoint}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start it and wait until its API answers. Raises StartError with its last lines."""
+        if await self._answers():
+            raise StartError(f"a link server is already listening on {self.endpoint}")
+        self._stopping = False
+        command = (self._binary, "-host", self.endpoint.host, "-port", str(self.endpoint.port))
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                "-proxy-metrics",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StartError(f"cannot start {self._binary}: {error.strerror}") from error
+        self._watching = asyncio.create_task(self._watch(self._process))
+        try:
+            async with self._clock.timeout(_READY_S * self._clock.speed):
+                answered = await self._answers_before_its_end(self._process)
+        except TimeoutError:
+            answered = False
+        if not answered:
+            await self.stop()
+            raise StartError(f"no answer at {self.url}: {self._last_words()}")
+
+    async def _answers_before_its_end(self, process: asyncio.subprocess.Process) -> bool:
+        while not await self._answers():
+            if process.returncode is not None:
+                return False
+            await self._clock.sleep(_POLL_S * self._clock.speed)
+        return True
+
+    async def stop(self) -> None:
+        """End it: SIGTERM, then SIGKILL. Safe to call again."""
+        self._stopping = True
+        process, self._process = self._process, None
+        if process and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            try:
+                async with self._clock.timeout(_STOP_S * self._clock.speed):
+                    await process.wait()
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if self._watching:
+            await self._watching
+            self._watching = None
+
+    async def _answers(self) -> bool:
+        client = LinkServerClient(self.url, timeout_s=1.0)
+        try:
+            await client.version()
+        except LinkServerError:
+            return False
+        else:
+            return True
+        finally:
+            await client.close()
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Read its log, so that it never blocks on a full pipe, and notice its end."""
+        if process.stdout:
+            async for line in process.stdout:
+                self._last_lines.append(line.decode("utf-8", "replace").rstrip())
+        await process.wait()
+        if self._died and not self._stopping:
+            self._died(self._last_words())
+
+    def _last_words(self) -> str:
+        lines = "\n  ".join(self._last_lines) or "(nothing)"
+        return f"{self._binary} ended; the last it printed:\n  {lines}"

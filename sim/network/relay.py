@@ -1,0 +1,133 @@
+"""Splices two asyncio transports: what one receives, the other sends, with no task in between.
+
+For whoever has done its part of a connection (an upgraded WebSocket, a tunnel) and only has to
+carry bytes from then on. Plain TCP and TLS transports alike. A chunk is read into a buffer that
+all splices of the program share and written from there; only what the receiver does not take at
+once costs memory, and then its sender is paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+READ_BYTES = 256 * 1024
+
+
+class _Buffers:
+    """The buffer that is read into next. It is replaced when someone keeps a reference to it."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(READ_BYTES))
+
+    def give_away(self) -> None:
+        self.view = memoryview(bytearray(READ_BYTES))
+
+
+# Between get_buffer and buffer_updated nothing else of the loop's thread runs.
+_buffers = _Buffers()
+
+
+class _End(asyncio.BufferedProtocol):
+    """One of the two transports: what it receives goes to `other`."""
+
+    def __init__(self, transport: asyncio.Transport, splice: Splice) -> None:
+        self.transport = transport
+        self.other = transport  # until both ends are known
+        self.received = 0
+        self.lost = False
+        self._splice = splice
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - always the large one
+        return _buffers.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
+        view = _buffers.view
+        self.other.write(view[:nbytes])
+        if self.other.get_write_buffer_size():
+            # From Python 3.12 on a transport keeps a view of what it could not send yet.
+            _buffers.give_away()
+
+    def eof_received(self) -> None:
+        """Returning nothing closes this transport; `connection_lost` sees to the other."""
+
+    def pause_writing(self) -> None:
+        self._splice.pause_reading(self)
+
+    def resume_writing(self) -> None:
+        self._splice.resume_reading(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        self._splice.end_lost(exc)
+
+
+class Splice:
+    """Two transports that feed each other until either ends; then both are closed.
+
+    `ab` and `ba` are what either side had already sent and the caller had already read. Call it
+    from the event loop's thread; it takes the transports over from their protocols at once.
+    """
+
+    def __init__(
+        self, a: asyncio.Transport, b: asyncio.Transport, *, ab: bytes = b"", ba: bytes = b""
+    ) -> None:
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._a, self._b = _End(a, self), _End(b, self)
+        self._a.other, self._b.other = b, a
+        self._a.received, self._b.received = len(ab), len(ba)
+        for end, first in ((self._a, ba), (self._b, ab)):
+            end.transport.set_protocol(end)
+            if first:
+                end.transport.write(first)
+            end.lost = end.transport.is_closing()
+        if self._a.lost or self._b.lost:
+            self.end_lost(None)
+            return
+        for end in (self._a, self._b):
+            if not end.transport.is_reading():
+                end.transport.resume_reading()
+
+    @property
+    def bytes_ab(self) -> int:
+        """Bytes that `a` has sent to `b` so far."""
+        return self._a.received
+
+    @property
+    def bytes_ba(self) -> int:
+        """Bytes that `b` has sent to `a` so far."""
+        return self._b.received
+
+    async def wait(self) -> None:
+        """Return when both transports are closed. Cancelling it aborts them."""
+        try:
+            await asyncio.shield(self._done)
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Close both now; what has not been sent is lost."""
+        self._a.transport.abort()
+        self._b.transport.abort()
+
+    def pause_reading(self, slow: _End) -> None:
+        """The buffer towards `slow` is full: its sender has to wait."""
+        if not slow.other.is_closing():
+            slow.other.pause_reading()
+
+    def resume_reading(self, slow: _End) -> None:
+        """There is room towards `slow` again."""
+        if not slow.other.is_closing():
+            slow.other.resume_reading()
+
+    def end_lost(self, exc: Exception | None) -> None:
+        """One end is gone: deliver what there is to the other, and close it too."""
+        for end in (self._a, self._b):
+            if not end.lost:
+                if exc:
+                    end.transport.abort()
+                else:
+                    end.transport.close()
+        if self._a.lost and self._b.lost and not self._done.done():
+            self._done.set_result(None)

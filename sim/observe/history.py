@@ -1,0 +1,215 @@
+"""A run as its journal tells it, indexed for the questions that checks and reports ask.
+
+All times here are simulated seconds from the start of the load, as in reports; events before it
+(the world coming up) have negative times.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TypeVar
+
+from sim.observe.events import (
+    Acked,
+    Audited,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    Event,
+    Failed,
+    FaultBegan,
+    FaultFailed,
+    HealthChanged,
+    HostStalled,
+    LoadEnded,
+    LoadStarted,
+    PartFailed,
+    Resolved,
+    RoutingChanged,
+    RunStarted,
+    Sent,
+    SessionReady,
+    Stored,
+)
+from sim.observe.journal import Record
+
+E = TypeVar("E", bound=Event)
+Timed = tuple[float, E]
+
+
+def location_of(client: str) -> str:
+    """The location of a client by its name: `london` of `london/3`."""
+    return client.rpartition("/")[0]
+
+
+class History:
+    """The events of one run, by type and by client."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
+        records = list(records)
+        began = next((r.t for r in records if isinstance(r.event, LoadStarted)), None)
+        self.load_started = began is not None
+        origin = 0.0 if began is None else began
+        for t, event in records:
+            if isinstance(event, Resolved) and event.expires is not None:
+                event = replace(event, expires=event.expires - origin)  # noqa: PLW2901 - moved in time
+            self._by_type[type(event)].append((round(t - origin, 6), event))
+        self.last_t = round(records[-1].t - origin, 6) if records else 0.0
+
+    def __repr__(self) -> str:
+        return f"<History of {self.name!r}: {sum(map(len, self._by_type.values()))} events>"
+
+    def of(self, kind: type[E]) -> Sequence[Timed[E]]:
+        """The events of one type, in order, with their times."""
+        return self._by_type.get(kind, [])  # type: ignore[return-value]
+
+    def by_client(self, kind: type[E]) -> Mapping[str, Sequence[Timed[E]]]:
+        """The events of one type by the client they name."""
+        found: dict[str, list[Timed[E]]] = defaultdict(list)
+        for t, event in self.of(kind):
+            found[event.client].append((t, event))  # type: ignore[attr-defined]
+        return found
+
+    # --- the run ---
+
+    @cached_property
+    def run(self) -> RunStarted | None:
+        """What was run, if the journal begins with it."""
+        return next((event for _, event in self.of(RunStarted)), None)
+
+    @property
+    def name(self) -> str:
+        """The scenario's name, or the app's for a world without one."""
+        if not self.run:
+            return "?"
+        source = self.run.scenario or {}
+        return str(source.get("name") or self.run.topology.get("app", "?"))
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second."""
+        return self.run.speed if self.run else 1.0
+
+    @cached_property
+    def ended(self) -> float | None:
+        """When the load ended, or None for a run that was cut off."""
+        return next((t for t, _ in self.of(LoadEnded)), None)
+
+    @property
+    def end(self) -> float:
+        """The end of what can be judged."""
+        return self.last_t if self.ended is None else self.ended
+
+    @cached_property
+    def audit(self) -> Audited | None:
+        """The audit of the database, if there was one."""
+        return next((event for _, event in self.of(Audited)), None)
+
+    @property
+    def broken_parts(self) -> Iterator[str]:
+        """Why this run cannot be trusted, where it cannot: faults and parts that failed."""
+        for t, part in self.of(PartFailed):
+            yield f"{part.part} failed at {t:.1f} s: {part.reason}"
+        for t, fault in self.of(FaultFailed):
+            yield f"{fault.fault} {fault.target} could not be done at {t:.1f} s: {fault.reason}"
+
+    # --- clients ---
+
+    @cached_property
+    def acked(self) -> Mapping[str, Sequence[Timed[Acked]]]:
+        """What each client was acknowledged or answered."""
+        return self.by_client(Acked)
+
+    @cached_property
+    def connected(self) -> Mapping[str, Sequence[Timed[Connected]]]:
+        """The connections that each client got."""
+        return self.by_client(Connected)
+
+    @cached_property
+    def disconnected(self) -> Mapping[str, Sequence[Timed[Disconnected]]]:
+        """The connections that each client lost."""
+        return self.by_client(Disconnected)
+
+    @cached_property
+    def resolved(self) -> Mapping[str, Sequence[Timed[Resolved]]]:
+        """The answers that each client got from DNS."""
+        return self.by_client(Resolved)
+
+    @cached_property
+    def connect_failed(self) -> Mapping[str, Sequence[Timed[ConnectFailed]]]:
+        """The connections that each client did not get."""
+        return self.by_client(ConnectFailed)
+
+    @cached_property
+    def clients(self) -> Sequence[str]:
+        """Every client that did anything, in order of appearance."""
+        seen = [(t, event.client) for t, event in self.of(Resolved)]
+        seen += [(t, event.client) for t, event in self.of(ConnectFailed)]
+        seen += [(t, event.client) for t, event in self.of(Connected)]
+        return list(dict.fromkeys(client for _, client in sorted(seen)))
+
+    def clients_of(self, location: str) -> Sequence[str]:
+        """The clients of one location."""
+        return [client for client in self.clients if location_of(client) == location]
+
+    @cached_property
+    def locations(self) -> Sequence[str]:
+        """The locations that had clients, in order of appearance."""
+        return list(dict.fromkeys(map(location_of, self.clients)))
+
+    def region_of(self, client: str, instant: float) -> str | None:
+        """The region a client was connected to just before an instant, or None."""
+        last: tuple[float, str | None] = (-1e9, None)
+        for t, up in self.connected.get(client, ()):
+            if t <= instant and t >= last[0]:
+                last = (t, up.region)
+        for t, _ in self.disconnected.get(client, ()):
+            if t < instant and t > last[0]:
+                last = (t, None)
+        return last[1]
+
+    # --- everything else, under the names that questions use ---
+
+    @property
+    def faults(self) -> Sequence[Timed[FaultBegan]]:
+        """The faults that were done, in order."""
+        return self.of(FaultBegan)
+
+    @property
+    def health(self) -> Sequence[Timed[HealthChanged]]:
+        """What the health checker came to believe."""
+        return self.of(HealthChanged)
+
+    @property
+    def routing(self) -> Sequence[Timed[RoutingChanged]]:
+        """What locations were led to."""
+        return self.of(RoutingChanged)
+
+    @property
+    def stalls(self) -> Sequence[Timed[HostStalled]]:
+        """When the simulator itself ran late."""
+        return self.of(HostStalled)
+
+    @property
+    def sent(self) -> Sequence[Timed[Sent]]:
+        """Every attempt at sending a message."""
+        return self.of(Sent)
+
+    @property
+    def failed(self) -> Sequence[Timed[Failed]]:
+        """Every message that was refused for certain."""
+        return self.of(Failed)
+
+    @property
+    def sessions(self) -> Sequence[Timed[SessionReady]]:
+        """Every time that a gateway took a session up."""
+        return self.of(SessionReady)
+
+    @property
+    def stored(self) -> Sequence[Timed[Stored]]:
+        """What the database held at the end, in its order."""
+        return self.of(Stored)

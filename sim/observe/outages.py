@@ -1,0 +1,242 @@
+"""Outages: how long each client was not served, and where that time went.
+
+A client's outage runs from the last moment it was served before a failure until it is served
+again; for one that was turned away before it was ever served, from its first attempt. A gap
+within its ordinary pace is none: twice the time between its messages, one round trip to the region
+that served it, and whatever the simulator itself stood still meanwhile.
+
+Its time is split by what the client was waiting for, from the journal:
+
+    last served ...... detection ...... dns ...... reconnect ...... served again
+                 the client lost    its cached      backoff, connection,
+                 its connection,    answer still    handshake, resume
+                 and DNS left the   named the
+                 region             region
+
+`detection` ends when both are so: the client noticed and, if it ends up elsewhere, DNS had moved
+on. `dns` is what the cache and its TTL cost after that. A client that was served again by the same
+region waited for that region instead of for DNS: `recovery`. The parts add up to the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sim.observe.events import Acked, Disconnected, LinkChanged, MachineChanged
+from sim.observe.history import History, Timed, location_of
+
+
+@dataclass(frozen=True)
+class Outage:
+    """One client's outage. Times are simulated seconds from the load's start.
+
+    `region` is the one that served it last (None: it was never served), `to_region` the one that
+    served it again (None: the run ended first, and `to_s` is that end).
+    """
+
+    client: str
+    location: str
+    region: str | None
+    to_region: str | None
+    from_s: float
+    to_s: float
+    detection_s: float
+    dns_s: float
+    recovery_s: float
+    reconnect_s: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the client was cut off."""
+        return self.to_s - self.from_s
+
+
+@dataclass(frozen=True)
+class LocationOutage:
+    """The outages of a location that belong together: same region lost, overlapping in time."""
+
+    location: str
+    region: str | None
+    outages: Sequence[Outage]
+
+    @property
+    def worst(self) -> Outage:
+        """The longest one."""
+        return max(self.outages, key=lambda outage: outage.seconds)
+
+    @property
+    def median_s(self) -> float:
+        """The median length of those hit."""
+        return median(outage.seconds for outage in self.outages)
+
+    @property
+    def client_seconds(self) -> float:
+        """The sum over all clients."""
+        return sum(outage.seconds for outage in self.outages)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every client was served again before the run ended."""
+        return all(outage.to_region is not None for outage in self.outages)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region)."""
+
+    every_s: float
+    rtt_s: dict[tuple[str, str], float]
+
+    def allowed(self, location: str, region: str | None) -> float:
+        """The longest gap that is no outage, in simulated seconds."""
+        return 2 * self.every_s + self.rtt_s.get((location, region or ""), 0.0)
+
+
+def find_outages(history: History, pace: Pace) -> list[Outage]:
+    """Every client's outages, in order of their beginning."""
+    found: list[Outage] = []
+    for client in history.clients:
+        found += _outages_of(history, client, pace)
+    return sorted(found, key=lambda outage: (outage.from_s, outage.client))
+
+
+def by_location(outages: Sequence[Outage]) -> list[LocationOutage]:
+    """Outages grouped into what a location went through, in order of time."""
+    groups: list[tuple[str, str | None, list[Outage]]] = []
+    for outage in sorted(outages, key=lambda o: o.from_s):
+        for location, region, members in groups:
+            overlaps = outage.from_s <= max(member.to_s for member in members)
+            if (location, region) == (outage.location, outage.region) and overlaps:
+                members.append(outage)
+                break
+        else:
+            groups.append((outage.location, outage.region, [outage]))
+    return [LocationOutage(*group) for group in groups]
+
+
+def _outages_of(history: History, client: str, pace: Pace) -> list[Outage]:
+    location = location_of(client)
+    served = history.acked.get(client, ())
+    gaps: list[tuple[float, Acked | None, float, Acked | None]] = []
+    previous: tuple[float, Acked | None] = (_first_attempt(history, client), None)
+    for t, acked in served:
+        gaps.append((*previous, t, acked))
+        previous = (t, acked)
+    gaps.append((*previous, history.end, None))
+    found = []
+    for start, before, end, after in gaps:
+        region = before.region if before else None
+        if before is None and not _turned_away(history, client, end):
+            continue
+        if end - start - pace.allowed(location, region) <= _stalled(history, start, end):
+            continue
+        found.append(_anatomy(history, client, (start, region), (end, after)))
+    return found
+
+
+def _first_attempt(history: History, client: str) -> float:
+    first = [
+        events[0][0]
+        for events in (
+            history.resolved.get(client),
+            history.connected.get(client),
+            history.connect_failed.get(client),
+        )
+        if events
+    ]
+    return min(first)
+
+
+def _turned_away(history: History, client: str, until: float) -> bool:
+    """Whether a client met with a failure before an instant: a slow first answer alone is none."""
+    failures = (history.connect_failed.get(client), history.disconnected.get(client))
+    return any(events[0][0] <= until for events in failures if events)
+
+
+def _stalled(history: History, start: float, end: float) -> float:
+    """Simulated seconds within a gap for which the simulator itself stood still."""
+    return sum(
+        stall.real_ms / 1000 * history.speed for t, stall in history.stalls if start <= t <= end
+    )
+
+
+def _anatomy(
+    history: History,
+    client: str,
+    last: tuple[float, str | None],
+    again: tuple[float, Acked | None],
+) -> Outage:
+    (start, region), (end, after) = last, again
+    location = location_of(client)
+    to_region = after.region if after else None
+    noticed = _first_within(history.disconnected.get(client, ()), start, end)
+    if region is None:  # never served before: nothing to detect, nothing stale
+        known = fresh = back = start
+    elif to_region == region:
+        known = fresh = end if noticed is None else noticed
+        back = max(known, _region_back(history, location, region, start, end))
+    else:
+        moved = _left_region(history, location, region, start, end)
+        if moved is None:  # DNS had moved before, or never did
+            moved = start if to_region else end
+        known = max(moved, start if noticed is None else noticed)
+        fresh = back = max(known, _stale_until(history, client, region, known, end))
+    return Outage(
+        client=client,
+        location=location,
+        region=region,
+        to_region=to_region,
+        from_s=start,
+        to_s=end,
+        detection_s=known - start,
+        dns_s=fresh - known,
+        recovery_s=back - fresh,
+        reconnect_s=end - back,
+    )
+
+
+def _first_within(events: Sequence[Timed[Disconnected]], start: float, end: float) -> float | None:
+    return next((t for t, _ in events if start <= t <= end), None)
+
+
+def _region_back(history: History, location: str, region: str, start: float, end: float) -> float:
+    """When a region could be reached again: its last machine to start, its last link to heal."""
+    back = [
+        t
+        for t, change in history.of(MachineChanged)
+        if change.region == region and change.state == "started" and start <= t <= end
+    ]
+    back += [
+        t
+        for t, link in history.of(LinkChanged)
+        if link.link == f"{location}:{region}" and link.state == "up" and start <= t <= end
+    ]
+    return max(back, default=start)
+
+
+def _left_region(
+    history: History, location: str, region: str, start: float, end: float
+) -> float | None:
+    """When DNS last stopped naming a region first to a location, in (start, end], or None."""
+    left = None
+    for t, routing in history.routing:
+        if routing.location == location and start <= t <= end:
+            left = t if routing.regions[:1] != (region,) else None
+    return left
+
+
+def _stale_until(
+    history: History, client: str, region: str | None, known: float, end: float
+) -> float:
+    """Until when the client's cached answer named the lost region, within the outage."""
+    until = known
+    for t, answer in history.resolved.get(client, ()):
+        if t > known:
+            break
+        if answer.region == region:
+            until = end if answer.expires is None else answer.expires
+        else:
+            until = known
+    return min(until, end)

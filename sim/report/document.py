@@ -1,0 +1,159 @@
+"""The report as one JSON document (`--json FILE`): the other forms are drawn from it.
+
+All times are simulated seconds from the start of the load; latencies are real milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sim.observe.outages import LocationOutage, by_location
+from sim.scenario.checks import Finding
+from sim.scenario.checks.sessions import count
+from sim.scenario.evidence import Evidence, percentile
+from sim.scenario.model import Expectation
+from sim.scenario.verdict import Verdict
+
+Document = dict[str, Any]
+
+_MOST_ANOMALIES = 100  # of each kind; the counts are complete
+
+
+def build(evidence: Evidence, verdict: Verdict) -> Document:
+    """Everything that a run showed, as plain data."""
+    history = evidence.history
+    run = history.run
+    sessions = count(history)
+    ledger = evidence.ledger
+    return {
+        "scenario": history.name,
+        "verdict": verdict.outcome,
+        "runtime": run.runtime if run else None,
+        "links": run.links if run else None,
+        "speed": history.speed,
+        "seed": run.seed if run else None,
+        "duration_s": _round(history.end),
+        "doubts": list(verdict.doubts),
+        "expectations": [_expectation(*pair) for pair in verdict.findings],
+        "faults": [
+            {"at_s": _round(t), "fault": fault.fault, "target": fault.target}
+            for t, fault in history.faults
+        ],
+        "outages": [_outage(group) for group in by_location(evidence.outages)],
+        "messages": {
+            "sent": ledger.sent,
+            "acked": ledger.acked,
+            "unknown": ledger.unknown,
+            "audited": ledger.audited,
+            "lost": ledger.count("lost"),
+            "duplicated": ledger.count("duplicated"),
+            "reordered": ledger.count("reordered"),
+        },
+        "anomalies": [_anomaly(a) for a in ledger.anomalies[:_MOST_ANOMALIES]],
+        "sessions": {
+            "opened": sessions.opened,
+            "resumed": sessions.resumed,
+            "broken": len(sessions.broken),
+            "unresumed": len(sessions.unresumed),
+        },
+        "traffic": _traffic(evidence),
+        "latency_ms": _latency(evidence),
+        "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
+        "cost_usd_month": _cost(evidence),
+        "notes": _notes(evidence),
+    }
+
+
+def _round(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+def _expectation(expectation: Expectation, finding: Finding) -> Document:
+    given = {key: value for key, value in expectation.params.items() if value is not None}
+    return {
+        "check": expectation.check,
+        **given,
+        "held": finding.held,
+        "observed": finding.observed,
+        "why": finding.why,
+    }
+
+
+def _outage(group: LocationOutage) -> Document:
+    worst = group.worst
+    return {
+        "location": group.location,
+        "region": group.region,
+        "to_region": worst.to_region,
+        "from_s": _round(worst.from_s),
+        "to_s": _round(worst.to_s),
+        "ended": group.ended,
+        "seconds": _round(worst.seconds),
+        "median_s": _round(group.median_s),
+        "detection_s": _round(worst.detection_s),
+        "dns_s": _round(worst.dns_s),
+        "recovery_s": _round(worst.recovery_s),
+        "reconnect_s": _round(worst.reconnect_s),
+        "clients": len({outage.client for outage in group.outages}),
+        "client_seconds": _round(group.client_seconds),
+        "worst_client": worst.client,
+    }
+
+
+def _anomaly(anomaly: Any) -> Document:
+    return {
+        key: _round(value) if isinstance(value, float) else value
+        for key, value in vars(anomaly).items()
+    }
+
+
+def _traffic(evidence: Evidence) -> Document:
+    regions = list(evidence.topology.regions)
+    return {
+        place: {region: evidence.traffic.get(place, Counter())[region] for region in regions}
+        for place in evidence.topology.locations
+    }
+
+
+def _latency(evidence: Evidence) -> Document:
+    return {
+        place: {
+            region: {f"p{p}": round(percentile(values, p), 2) for p in (50, 90, 99)}
+            for region, values in regions.items()
+        }
+        for place, regions in evidence.latencies_ms.items()
+    }
+
+
+def _cost(evidence: Evidence) -> Document | None:
+    """Machines times the price of one, by region: an estimate, as the topology gives the price."""
+    price = evidence.topology.machine_month_usd
+    if price is None:
+        return None
+    costs = {
+        code: round(region.machines * price, 2)
+        for code, region in evidence.topology.regions.items()
+    }
+    return {**costs, "total": round(sum(costs.values()), 2)}
+
+
+def _notes(evidence: Evidence) -> list[str]:
+    """What a reader should know of how the run was made before trusting its figures."""
+    notes = []
+    speed = evidence.history.speed
+    rtt_s = max(evidence.pace.rtt_s.values(), default=0.0)
+    shortest = min((outage.seconds for outage in evidence.outages), default=None)
+    if speed > 1 and shortest is not None and rtt_s > 0.1 * shortest:
+        notes.append(
+            f"at speed {speed:g} the longest round trip lasts {rtt_s:.1f} simulated seconds,"
+            f" which is not small against the shortest outage ({shortest:.1f} s):"
+            " run it slower for finer figures"
+        )
+    stalled = [stall.real_ms for _, stall in evidence.history.stalls]
+    if stalled:
+        notes.append(
+            f"the simulator itself stood still {len(stalled)} times, at most"
+            f" {max(stalled):.0f} ms (real): this machine was busy"
+        )
+    return notes

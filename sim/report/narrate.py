@@ -1,0 +1,87 @@
+"""What happens, told while it happens: a line for each thing that a person would want to know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from sim.observe.events import (
+    Connected,
+    Disconnected,
+    FaultBegan,
+    FaultFailed,
+    HealthChanged,
+    LoadEnded,
+    LoadStarted,
+    MachineChanged,
+    PartFailed,
+    RoutingChanged,
+)
+from sim.observe.history import location_of
+from sim.observe.journal import Record
+
+
+class Narrator:
+    """Turns records into lines. Subscribe it to a journal; `say` gets each line.
+
+    Before a load starts nothing is said. Connections are told once a location's all are lost or
+    back, not one by one.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._start: float | None = None
+        self._ended = False
+        self._serving: dict[str, Counter[str]] = {}
+
+    def __call__(self, record: Record) -> None:
+        """Take a record in."""
+        t, event = record
+        if isinstance(event, LoadStarted):
+            self._start = t
+            self._say(f"{0.0:7.1f} s  {event.clients} clients begin")
+        if self._start is None or self._ended:
+            return
+        for line in self._lines(event):
+            self._say(f"{t - self._start:7.1f} s  {line}")
+
+    def _lines(self, event: object) -> list[str]:
+        match event:
+            case Connected() | Disconnected():
+                return self._moved(event)
+            case LoadEnded():
+                self._ended = True
+                return ["the load ends"]
+        line = _told(event)
+        return [line] if line else []
+
+    def _moved(self, event: Connected | Disconnected) -> list[str]:
+        """A line when a location's last client leaves a region, or the first comes to a new one."""
+        location = location_of(event.client)
+        counts = self._serving.setdefault(location, Counter())
+        before = counts[event.region]
+        counts[event.region] += 1 if isinstance(event, Connected) else -1
+        if counts[event.region] == 0:
+            return [f"{location}: nobody is connected to {event.region} any more"]
+        if before == 0:
+            return [f"{location}: the first client is connected to {event.region}"]
+        return []
+
+
+def _told(event: object) -> str | None:
+    """An event in words, where it says something by itself."""
+    line = None
+    match event:
+        case FaultBegan():
+            line = f"{event.fault} {event.target}"
+        case FaultFailed():
+            line = f"{event.fault} {event.target} could not be done: {event.reason}"
+        case PartFailed():
+            line = f"{event.part} failed: {event.reason}"
+        case HealthChanged():
+            line = f"check of {event.region}: {event.status} ({event.output})"
+        case MachineChanged() if event.state in ("stopped", "started"):
+            line = f"machine {event.machine} of {event.region} is {event.state}"
+        case RoutingChanged():
+            line = f"DNS leads {event.location} to {', then '.join(event.regions) or 'nothing'}"
+    return line

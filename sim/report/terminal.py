@@ -1,0 +1,170 @@
+"""The report as a person reads it in a terminal: what happened, how long, why, and the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sim.report.document import Document
+
+_STYLES = {"held": "bold green", "failed": "bold red", "unknown": "bold yellow"}
+_MARKS = {True: ("held", "green"), False: ("FAILED", "bold red"), None: ("unknown", "yellow")}
+
+
+def show(console: Console, report: Document) -> None:
+    """Print a report. Its last line is the verdict."""
+    for part in (
+        _expectations(report),
+        _outages(report),
+        _messages(report),
+        _traffic(report),
+        _footnotes(report),
+    ):
+        if part is not None:
+            console.print(part)
+            console.print()
+    outcome = report["verdict"]
+    console.print(Text(f"verdict: {outcome}", style=_STYLES[outcome]))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        name, _, align = column.partition("|")
+        table.add_column(name, justify="right" if align else "left", header_style="dim")
+    return table
+
+
+def _expectations(report: Document) -> RenderableType | None:
+    """A line for each expectation, and under it the reason where there is one to tell."""
+    if not report["expectations"]:
+        return None
+    lines = [Text("Expected", style="bold")]
+    for row in report["expectations"]:
+        mark, style = _MARKS[row["held"]]
+        lines.append(
+            Text.assemble((f"{mark:8}", style), _asked(row), " ", (f"→ {row['observed']}", "bold"))
+        )
+        if row["why"] and row["held"] is not True:
+            lines.append(Text(f"{'':8}{row['why']}"))
+    return Group(*lines)
+
+
+def _asked(row: Document) -> str:
+    """An expectation in words, from its keys."""
+    words = [str(row[key]) for key in ("location", "region", "policy") if key in row]
+    bounds = {
+        "min_s": "at least {} s",
+        "max_s": "at most {} s",
+        "max_ms": "at most {} ms",
+        "max_share": "at most {}",
+        "max_rate": "at most {}/s",
+        "percentile": "p{}",
+        "within_s": "within {} s",
+        "from_s": "from {} s",
+        "until_s": "until {} s",
+        "resumed": "{} resumed",
+        "lost": "{} lost",
+        "duplicated": "{} duplicated",
+        "reordered": "{} reordered",
+    }
+    words += [form.format(_number(row[key])) for key, form in bounds.items() if key in row]
+    return f"{row['check']}: {', '.join(words)}" if words else str(row["check"])
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _outages(report: Document) -> RenderableType:
+    if not report["outages"]:
+        return Text("Outages: nobody was cut off.")
+    parts = ("detection", "dns", "recovery", "reconnect")
+    shown = [part for part in parts if any(row[f"{part}_s"] >= 0.05 for row in report["outages"])]
+    table = _table(
+        "Outages in simulated seconds: the worst client's, and where its time went",
+        "location",
+        "region",
+        "clients|r",
+        "at|r",
+        "median|r",
+        "worst|r",
+        *(f"{sign} {part}|r" for sign, part in zip("=+++", shown, strict=False)),
+    )
+    for row in report["outages"]:
+        seconds = ("from_s", "median_s", "seconds", *(f"{part}_s" for part in shown))
+        table.add_row(
+            row["location"],
+            f"{row['region'] or '-'} → {row['to_region'] or 'none'}",
+            str(row["clients"]),
+            *(f"{row[key]:.1f}" for key in seconds),
+        )
+    return table
+
+
+def _messages(report: Document) -> RenderableType:
+    messages, sessions = report["messages"], report["sessions"]
+    audited = (
+        f"{messages['lost']} lost, {messages['duplicated']} duplicated,"
+        f" {messages['reordered']} reordered"
+        if messages["audited"]
+        else "what became of them was not checked"
+    )
+    lines: list[RenderableType] = [
+        Text.assemble(
+            ("Messages  ", "bold"),
+            f"{messages['sent']} sent, {messages['acked']} acknowledged,"
+            f" {messages['unknown']} unknown; {audited}",
+        )
+    ]
+    if any(sessions.values()):
+        lines.append(
+            Text.assemble(
+                ("Sessions  ", "bold"),
+                f"{sessions['opened']} opened, {sessions['resumed']} times resumed,"
+                f" {sessions['broken']} forgotten, {sessions['unresumed']} never resumed",
+            )
+        )
+    lines += [
+        Text(f"  {a['kind']}: message {a['seq']} of session {a['session']}: {a['text']}")
+        for a in report["anomalies"][:5]
+    ]
+    if len(report["anomalies"]) > 5:
+        lines.append(Text("  … the rest is in the JSON report", style="dim"))
+    return Group(*lines)
+
+
+def _traffic(report: Document) -> RenderableType:
+    table = _table(
+        "Traffic",
+        "location",
+        "region",
+        "answers|r",
+        "errors|r",
+        "p50 ms|r",
+        "p90 ms|r",
+        "p99 ms|r",
+    )
+    for location, regions in report["traffic"].items():
+        errors = report["errors"].get(location, {})
+        for region, answers in regions.items():
+            latency = report["latency_ms"].get(location, {}).get(region)
+            figures = [f"{latency[p]:.1f}" for p in ("p50", "p90", "p99")] if latency else []
+            if answers or errors.get(region):
+                table.add_row(location, region, str(answers), str(errors.get(region, 0)), *figures)
+        if errors.get(""):
+            table.add_row(location, "-", "0", str(errors[""]))
+    return table
+
+
+def _footnotes(report: Document) -> RenderableType | None:
+    cost = report["cost_usd_month"]
+    lines = [Text(f"! {doubt}", style="yellow") for doubt in report["doubts"]]
+    lines += [Text(f"note: {note}", style="dim") for note in report["notes"]]
+    if cost:
+        each = ", ".join(f"{k} ${v:.2f}" for k, v in cost.items() if k != "total")
+        lines.append(Text(f"Cost a month (estimate): ${cost['total']:.2f} ({each})", style="dim"))
+    return Group(*lines) if lines else None

@@ -1,0 +1,111 @@
+"""The edge of a region: its front door, what Fly Proxy is in Fly.io.
+
+It listens once for each location, at the far end of that location's link, so the listener that
+accepted says where the client is. HTTP heads go through h11 and are rewritten; bodies stream;
+after a WebSocket upgrade the bytes cross as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+from sim.clock import Clock
+from sim.errors import EnvironmentLacksError
+from sim.observe.events import PartFailed
+from sim.observe.journal import Journal
+from sim.routing.edge.arrival import Listener, read_proxy_header
+from sim.routing.edge.connection import Connection, Desk, MachineView
+from sim.routing.edge.headers import Visit
+from sim.routing.edge.proxy_protocol import ProxyHeaderError
+from sim.routing.edge.request_id import RequestIds
+from sim.routing.edge.wire import Wire
+from sim.routing.router import order_machines
+from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.model import Topology
+
+
+class Edge:
+    """The front door of one region. `machines` names the machines of that region, as of now."""
+
+    def __init__(
+        self,
+        region: str,
+        topology: Topology,
+        plan: AddressPlan,
+        machines: Callable[[], Sequence[MachineView]],
+        clock: Clock,
+        journal: Journal,
+    ) -> None:
+        self.region = region
+        self._machines = machines
+        self._turn = 0
+        self._desk = Desk(region, self._pick, RequestIds(region, clock), clock, journal)
+        self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
+        self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
+        self._listeners: list[Listener] = []
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Edge {self.region}, {len(self._connections)} connections>"
+
+    async def start(self) -> None:
+        """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""
+        for endpoint, location in self._doors:
+            try:
+                self._listeners.append(Listener(endpoint, self._arrive_from(location)))
+            except OSError as error:
+                await self.stop()
+                raise EnvironmentLacksError(
+                    f"the edge of {self.region} cannot listen at {endpoint}: {error.strerror}",
+                    "end whatever listens there, or let the world take another slot",
+                ) from error
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _arrive_from(self, location: str | None) -> Callable[[socket.socket], None]:
+        def arrive(sock: socket.socket) -> None:
+            task = asyncio.create_task(self._serve(sock, location))
+            self._connections.add(task)
+            task.add_done_callback(self._ended)
+
+        return arrive
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a defect of the edge: what its clients saw proves nothing
+            reason = f"{type(error).__name__}: {error}"
+            self._desk.journal.write(PartFailed(f"edge of {self.region}", reason))
+
+    async def _serve(self, sock: socket.socket, location: str | None) -> None:
+        try:
+            peers = await read_proxy_header(sock)
+            client, _ = sock.getpeername()[:2]
+            address, port = sock.getsockname()[:2]
+            # TLS belongs here, between the PROXY header and HTTP: pass `ssl=` below.
+            _, wire = await asyncio.get_running_loop().connect_accepted_socket(Wire, sock)
+        except (ProxyHeaderError, OSError):
+            sock.close()
+            return
+        except BaseException:
+            sock.close()
+            raise
+        visit = Visit(client, address, port, self.region)
+        if peers is not None:
+            visit = Visit(peers.source, peers.target, peers.target_port, self.region)
+        await Connection(self._desk, wire, visit, location).run()
+
+    def _pick(self) -> Sequence[MachineView]:
+        """The machines to try for a request: the healthy ones, each first in its turn."""
+        healthy = [machine for machine in self._machines() if machine.healthy]
+        self._turn += 1
+        return order_machines(healthy, self._turn)

@@ -1,0 +1,183 @@
+"""What the edge does to the headers of requests and answers (pure).
+
+Sources: RFC 9110 sections 7.6.1 (hop-by-hop fields), 7.6.3 (Via); RFC 9112 sections 3.2.2
+(absolute-form), 6.1 (Transfer-Encoding beside Content-Length); Fly.io's "Request headers" page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import h11
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+# Which region's which machine answered: clients attribute any gateway's answers by these.
+SIM_REGION = "sim-region"
+SIM_MACHINE = "sim-machine"
+MAX_HEAD = 64 * 1024
+REQUEST_ID = b"Fly-Request-Id"
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# `Connection: host` must not be a way to take away what the next hop relies on.
+_NEVER_HOP_BY_HOP = frozenset({b"host", b"content-length"})
+_SET_ON_REQUEST = frozenset(
+    {
+        b"fly-client-ip",
+        b"fly-region",
+        b"fly-forwarded-port",
+        b"fly-request-id",
+        b"x-forwarded-proto",
+        b"x-forwarded-port",
+        b"x-forwarded-ssl",
+    }
+)
+_SET_ON_ANSWER = frozenset({b"fly-request-id", b"server", b"sim-region", b"sim-machine"})
+
+
+class RefusedError(Exception):
+    """A request that never reaches a machine."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who asks, where: what one client connection contributes to its requests' headers."""
+
+    client: str
+    address: str
+    port: int
+    region: str
+    secure: bool = False
+
+
+def values(fields: Headers, name: bytes) -> list[bytes]:
+    """The comma-separated members of every field of that name, in order, in lower case."""
+    return [
+        member.strip().lower()
+        for key, value in fields
+        if key.lower() == name
+        for member in value.split(b",")
+        if member.strip()
+    ]
+
+
+def end_to_end(fields: Headers) -> list[tuple[bytes, bytes]]:
+    """The headers without those that concern this hop alone."""
+    dropped = _HOP_BY_HOP | (set(values(fields, b"connection")) - _NEVER_HOP_BY_HOP)
+    return [(key, value) for key, value in fields if key.lower() not in dropped]
+
+
+def check(request: h11.Request) -> None:
+    """Refuse what two parsers could read differently, and what is too long. RefusedError."""
+    length = sum(len(key) + len(value) + 4 for key, value in request.headers)
+    if length + len(request.target) > MAX_HEAD:
+        raise RefusedError(431, f"a head of more than {MAX_HEAD} bytes")
+    has_encoding = bool(values(request.headers, b"transfer-encoding"))
+    if has_encoding and values(request.headers, b"content-length"):
+        raise RefusedError(400, "both Transfer-Encoding and Content-Length")
+    if has_encoding and request.http_version < b"1.1":
+        raise RefusedError(400, "Transfer-Encoding in HTTP/1.0")
+    if request.method == b"CONNECT":
+        raise RefusedError(501, "CONNECT is not offered here")
+
+
+def has_body(request: h11.Request) -> bool:
+    """Whether the request announces a body (RFC 9112 6.3)."""
+    lengths = values(request.headers, b"content-length")
+    return bool(values(request.headers, b"transfer-encoding")) or lengths not in ([], [b"0"])
+
+
+def wants_websocket(request: h11.Request) -> bool:
+    """Whether the client proposes to go on in WebSocket."""
+    return (
+        request.method == b"GET"
+        and request.http_version >= b"1.1"
+        and b"upgrade" in values(request.headers, b"connection")
+        and values(request.headers, b"upgrade") == [b"websocket"]
+    )
+
+
+def origin_form(request: h11.Request) -> tuple[bytes, bytes | None]:
+    """The target as an origin server expects it, and the Host that an absolute one implies."""
+    if b"://" not in request.target.partition(b"?")[0] or request.target.startswith(b"/"):
+        return request.target, None
+    parts = urlsplit(request.target)
+    target = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
+    return target, parts.netloc.rpartition(b"@")[2]
+
+
+def for_machine(request: h11.Request, visit: Visit, request_id: bytes) -> h11.Request:
+    """The request as the machine gets it."""
+    target, host = origin_form(request)
+    websocket = wants_websocket(request)
+    kept = [
+        (key, host if key.lower() == b"host" and host is not None else value)
+        for key, value in end_to_end(request.headers.raw_items())
+        if key.lower() not in _SET_ON_REQUEST
+    ]
+    forwarded = [value for key, value in kept if key.lower() == b"x-forwarded-for"]
+    chain = [*forwarded, visit.client.encode(), visit.address.encode()]
+    kept = [(key, value) for key, value in kept if key.lower() != b"x-forwarded-for"]
+    if not any(key.lower() == b"host" for key, _ in kept):
+        kept.insert(0, (b"Host", visit.address.encode()))  # HTTP/1.0 may leave it out
+    if values(request.headers, b"transfer-encoding"):
+        kept.append((b"Transfer-Encoding", b"chunked"))
+    port = str(visit.port).encode()
+    kept += [
+        (b"Fly-Client-IP", visit.client.encode()),
+        (b"Fly-Region", visit.region.encode()),
+        (b"Fly-Forwarded-Port", port),
+        (REQUEST_ID, request_id),
+        (b"X-Forwarded-For", b", ".join(chain)),
+        (b"X-Forwarded-Proto", b"https" if visit.secure else b"http"),
+        (b"X-Forwarded-Port", port),
+        (b"X-Forwarded-SSL", b"on" if visit.secure else b"off"),
+        (b"Via", request.http_version + b" fly.io"),
+    ]
+    if websocket:
+        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+    else:
+        # A connection of its own for each request, as Fly has it for concurrency "connections".
+        kept.append((b"Connection", b"close"))
+    return h11.Request(method=request.method, target=target, headers=kept)
+
+
+def for_client(
+    fields: Headers, region: str, machine: str | None, request_id: bytes, *, upgrade: bool = False
+) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer as the client gets it; `upgrade` for 101."""
+    replaced = _SET_ON_ANSWER
+    if values(fields, b"transfer-encoding"):
+        replaced |= {b"content-length"}  # RFC 9112 6.3: the encoding overrides it
+    kept = [(key, value) for key, value in end_to_end(fields) if key.lower() not in replaced]
+    if upgrade:
+        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+    kept += [
+        (b"Server", b"Fly/sim"),
+        (b"Via", b"1.1 fly.io"),
+        (REQUEST_ID, request_id),
+        (SIM_REGION.encode(), region.encode()),
+    ]
+    if machine is not None:
+        kept.append((SIM_MACHINE.encode(), machine.encode()))
+    return kept
+
+
+def trailers(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The trailer fields that may pass."""
+    return end_to_end(list(fields))

@@ -1,0 +1,153 @@
+"""One TCP connection as the edge uses it: read what has come, write with backpressure, let go.
+
+Unlike asyncio's streams it can be left with nothing lost in between, which is what a protocol
+upgrade needs (`detach`), and it tells a reset from an ordinary end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+
+_HIGH_WATER = 256 * 1024
+_LINGER_NONE = struct.pack("ii", 1, 0)
+
+
+def reset_on_close(transport: asyncio.BaseTransport) -> None:
+    """Let the end of a connection be a reset (RST) for its peer, not an ordinary end (FIN)."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is not None and sock.fileno() >= 0:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+
+
+class Wire(asyncio.Protocol):
+    """A connection's received bytes, waiting to be read, and its way out."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._buffer = bytearray()
+        self.at_end = False
+        self.is_lost = False
+        self.error: Exception | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._on_gone: Callable[[], object] | None = None
+        self._ended = asyncio.get_running_loop().create_future()
+
+    async def read(self) -> bytes:
+        """What has come since the last read; empty at the end. Raises ConnectionError."""
+        while not self._buffer:
+            if self.error is not None:
+                raise ConnectionResetError(str(self.error)) from self.error
+            if self.at_end:
+                return b""
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self.transport.resume_reading()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send, without waiting; `drain` waits."""
+        self.bytes_out += len(data)
+        self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken enough. Raises ConnectionError where it never will."""
+        if self.is_lost or self.transport.is_closing():
+            raise ConnectionResetError("the peer is gone")
+        if self._writable is not None:
+            await self._writable
+
+    def when_gone(self, callback: Callable[[], object] | None) -> None:
+        """Call this once if the peer ends its side from now on (None: no longer)."""
+        self._on_gone = callback
+        if callback is not None and self.at_end:
+            self._tell_gone()
+
+    def detach(self) -> bytes:
+        """What was received and not read. Whoever calls this puts another protocol in place."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self._on_gone = None
+        return data
+
+    def end(self) -> None:
+        """End our side once what was written has gone out; go on reading."""
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+
+    def close(self) -> None:
+        """End the connection after what was written has gone out."""
+        self.transport.close()
+
+    def reset(self) -> None:
+        """End the connection now; the peer sees a reset."""
+        reset_on_close(self.transport)
+        self.transport.abort()
+
+    async def ended(self) -> None:
+        """Wait until the socket is closed."""
+        await asyncio.shield(self._ended)
+
+    def has_ended(self) -> None:
+        """Say that the connection ended in the hands of the protocol that took it over."""
+        self.is_lost = True
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    # --- what the transport calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a type checker's aid
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came; stop reading while nobody takes it."""
+        self.bytes_in += len(data)
+        self._buffer += data
+        if len(self._buffer) > _HIGH_WATER:
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """Keep our side open: an answer may still be owed."""
+        self.at_end = True
+        self._wake()
+        self._tell_gone()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake whoever waits for this peer."""
+        self.at_end = True
+        self.error = exc
+        self.has_ended()
+        self._wake()
+        self.resume_writing()
+        self._tell_gone()
+
+    def pause_writing(self) -> None:
+        """Make `drain` wait."""
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        """Let `drain` go on."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+        self._reader = None
+
+    def _tell_gone(self) -> None:
+        callback, self._on_gone = self._on_gone, None
+        if callback is not None:
+            callback()

@@ -1,0 +1,170 @@
+"""The resolver of a world: what health says becomes what names are answered with.
+
+It is asked at each location's nameserver address, where the location is known, and at the control
+address, where it shows in the EDNS Client Subnet or in the source address, else is taken to be
+the primary region's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sim.clock import Clock
+from sim.observe.events import RoutingChanged
+from sim.observe.journal import Journal
+from sim.routing.dns.authority import Authority
+from sim.routing.dns.server import NameServer
+from sim.routing.dns.subnet import Prefixes
+from sim.routing.dns.zone import Outlook, View, Zone
+from sim.routing.explain import Explanation, explain
+from sim.routing.router import Router
+from sim.topology.addresses import AddressPlan
+from sim.topology.model import Topology
+
+_WHEN_NOWHERE = {
+    "all": Outlook.NODATA,  # only where the policies leave a location no region at all
+    "last_good": Outlook.NODATA,  # only before anything was ever good
+    "none": Outlook.NODATA,
+    "servfail": Outlook.SERVFAIL,
+}
+
+
+class Resolver:
+    """Answers for the topology's domain, by where the client is and by which regions are healthy.
+
+    Until `serve` is first called every region counts as healthy. In anycast mode health changes
+    nothing: a location is always led to its nearest region, whose edge finds a machine.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        plan: AddressPlan,
+        clock: Clock,
+        journal: Journal,
+        port: int | None = None,
+    ) -> None:
+        self._topology = topology
+        self._plan = plan
+        self._clock = clock
+        self._journal = journal
+        self._router = Router(topology)
+        self._prefixes = Prefixes.of(topology, plan)
+        self._healthy = frozenset(topology.regions)
+        self._frozen: frozenset[str] = frozenset()
+        self._announced: dict[str, tuple[str, ...]] = {}
+        self._authority = Authority(_zone(topology, plan), self._prefixes, {})
+        self._authority.views = self._views()
+        hosts: dict[str, str | None] = {plan.nameserver(name): name for name in topology.locations}
+        hosts[plan.control.host] = None
+        self._server = NameServer(hosts, port, self._authority.reply)
+
+    def __repr__(self) -> str:
+        faults = [
+            f"{word} {', '.join(sorted(map(str, places)))}"
+            for word, places in (("silent", self._authority.silent), ("frozen", self._frozen))
+            if places
+        ]
+        healthy = ",".join(sorted(self._healthy)) or "no region"
+        return f"<Resolver port {self.port}, {'; '.join([f'healthy {healthy}', *faults])}>"
+
+    @property
+    def port(self) -> int:
+        """The port of every address, UDP and TCP; 0 before the start."""
+        return self._server.port
+
+    async def start(self) -> None:
+        """Listen. Raises EnvironmentLacksError where that is impossible."""
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Close every socket. May be called at any time, and again."""
+        await self._server.stop()
+
+    # --- what is answered --------------------------------------------------------------------
+
+    def serve(self, healthy_regions: Collection[str]) -> None:
+        """Answer by this health from now on, and journal each location whose answer changed."""
+        self._healthy = frozenset(healthy_regions)
+        self._swap()
+
+    def regions(self, location: str | None) -> tuple[str, ...]:
+        """The regions that a location is led to now, the preferred one first."""
+        return self._authority.views[location].regions
+
+    def explain(self, name: str, place: str | None = None) -> Explanation:
+        """Why a name is answered as it is, asked from a location, an address or a subnet.
+
+        None is someone in no location. Raises InputError for a place that is none of these.
+        """
+        return explain(
+            name,
+            place,
+            topology=self._topology,
+            plan=self._plan,
+            authority=self._authority,
+            prefixes=self._prefixes,
+            healthy=self._healthy,
+            frozen=self._frozen,
+        )
+
+    # --- faults ------------------------------------------------------------------------------
+
+    def outage(self, location: str | None = None) -> None:
+        """Answer nothing to a location, or to anyone."""
+        self._authority.silent |= {location}
+
+    def restore(self, location: str | None = None) -> None:
+        """End the outage of a location; without one, every outage."""
+        silent = self._authority.silent
+        self._authority.silent = frozenset() if location is None else silent - {location}
+
+    def freeze(self, location: str) -> None:
+        """Go on telling a location what it is told now, whatever health says."""
+        self._frozen |= {location}
+
+    def thaw(self, location: str) -> None:
+        """Tell a frozen location the truth again."""
+        self._frozen -= {location}
+        self._swap()
+
+    # --- the table ---------------------------------------------------------------------------
+
+    def _swap(self) -> None:
+        self._authority.views = views = self._views()
+        for name in self._topology.locations:
+            regions = views[name].regions
+            if self._announced.get(name) != regions:
+                self._announced[name] = regions
+                self._journal.write(RoutingChanged(name, regions))
+
+    def _views(self) -> Mapping[str | None, View]:
+        return {place: self._view(place) for place in (None, *self._topology.locations)}
+
+    def _view(self, place: str | None) -> View:
+        """A location's view by the present health: the old one, with its cache, if it still holds.
+
+        A view that changes nothing is kept, so a flip costs only the locations that it moves.
+        """
+        routing = self._topology.routing
+        before = self._authority.views.get(place)
+        if before and place in self._frozen:
+            return before
+        anycast = routing.mode == "anycast"
+        regions = self._router.route(self._topology.regions if anycast else self._healthy, place)
+        outlook = Outlook.ADDRESS if regions else _WHEN_NOWHERE[routing.all_down]
+        if not regions and before and routing.all_down == "last_good":
+            return before
+        view = View(place, regions, outlook, self._clock.now())
+        return before if before == view else view
+
+
+def _zone(topology: Topology, plan: AddressPlan) -> Zone:
+    routes: dict[tuple[str | None, str], str] = {}
+    for code in topology.regions:
+        routes[None, code] = plan.edge(code).host
+        for name in topology.locations:
+            routes[name, code] = plan.link(name, code).host
+    servers: dict[str | None, str] = {n: plan.nameserver(n) for n in topology.locations}
+    servers[None] = plan.control.host
+    return Zone(topology.domain, topology.hostname, topology.routing.ttl_s, routes, servers)

@@ -1,0 +1,45 @@
+"""outage: how long the worst client of a location was cut off."""
+
+from __future__ import annotations
+
+from sim.observe.outages import Outage
+from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.evidence import Evidence
+
+
+def judge(evidence: Evidence, params: Params) -> Finding:
+    """Held where the longest outage is at most `max_s` and at least `min_s`."""
+    location = params["location"]
+    if not any(evidence.history.acked.get(c) for c in evidence.history.clients_of(location)):
+        return unknown(f"no client of {location} was ever served")
+    from_s, until_s = window(evidence, params)
+    hit = [
+        outage
+        for outage in evidence.outages
+        if outage.location == location and outage.from_s < until_s and outage.to_s > from_s
+    ]
+    worst = max(hit, key=lambda outage: outage.seconds, default=None)
+    seconds = worst.seconds if worst else 0.0
+    most, least = params.get("max_s"), params.get("min_s")
+    too_long = most is not None and seconds > most
+    too_short = least is not None and seconds < least
+    why = anatomy(worst) if worst else ""
+    if too_short:
+        why = why or "nobody was cut off"
+    return Finding(not too_long and not too_short, f"{seconds:.1f} s", why)
+
+
+def anatomy(outage: Outage) -> str:
+    """Where an outage's time went, in words."""
+    parts = [
+        f"{name} {seconds:.1f} s"
+        for name, seconds in (
+            ("detection", outage.detection_s),
+            ("DNS cache", outage.dns_s),
+            ("recovery", outage.recovery_s),
+            ("reconnect", outage.reconnect_s),
+        )
+        if seconds >= 0.05
+    ]
+    end = f"until {outage.to_s:.1f} s" if outage.to_region else "not over when the run ended"
+    return f"{outage.client} from {outage.from_s:.1f} s {end}: " + " + ".join(parts)

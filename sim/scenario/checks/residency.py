@@ -1,0 +1,39 @@
+"""residency: nothing of these locations was served, nor its connection ended, elsewhere."""
+
+from __future__ import annotations
+
+from sim.observe.events import EdgeConnection
+from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.evidence import Evidence
+
+
+def judge(evidence: Evidence, params: Params) -> Finding:
+    """Held where every answer and every edge connection was in the policy's regions."""
+    policy = next(p for p in evidence.topology.residency if p.name == params["policy"])
+    from_s, until_s = window(evidence, params)
+    served = [
+        (t, acked)
+        for name in policy.locations
+        for t, acked in evidence.answers(name, from_s, until_s)
+    ]
+    ended = [
+        edge
+        for t, edge in evidence.history.of(EdgeConnection)
+        if edge.location in policy.locations and from_s <= t < until_s
+    ]
+    if not served and not ended:
+        return unknown(f"nothing of {', '.join(policy.locations)} was served")
+    outside = sorted(
+        (pair for pair in served if pair[1].region not in policy.regions), key=lambda pair: pair[0]
+    )
+    edges = sum(1 for edge in ended if edge.region not in policy.regions)
+    observed = f"{counted(len(outside), 'message')} of {len(served)} served outside"
+    if not outside and not edges:
+        return Finding(held=True, observed=observed)
+    allowed = ", ".join(policy.regions)
+    if outside:
+        t, first = outside[0]
+        why = f"the first at {t:.1f} s: {first.client} by {first.region}, allowed is {allowed}"
+    else:
+        why = f"{counted(edges, 'connection')} ended at an edge outside {allowed}"
+    return Finding(held=False, observed=observed, why=why)

@@ -1,0 +1,67 @@
+"""sessions: an interrupted session is taken up again, on whatever machine, with all it had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.observe.events import SessionReady
+from sim.observe.history import History, Timed
+from sim.scenario.checks.base import Finding, Params, counted, unknown
+from sim.scenario.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The sessions of a run. `broken` are resumptions at which the gateway had forgotten."""
+
+    opened: int
+    resumed: int
+    broken: list[Timed[SessionReady]]
+    unresumed: list[str]
+
+
+def count(history: History) -> Sessions:
+    """Sum up the sessions: a session is unresumed if its client was cut off and never came back."""
+    opened, resumed = 0, 0
+    broken: list[Timed[SessionReady]] = []
+    last_ready: dict[str, float] = {}
+    for t, ready in history.sessions:
+        last_ready[ready.client] = t
+        if ready.acked < ready.remembered:
+            broken.append((t, ready))
+        elif ready.resumed:
+            resumed += 1
+        else:
+            opened += 1
+    unresumed = [
+        client
+        for client, downs in history.disconnected.items()
+        if client in last_ready
+        and any(not down.expected and t > last_ready[client] for t, down in downs)
+    ]
+    return Sessions(opened, resumed, broken, unresumed)
+
+
+def judge(evidence: Evidence, params: Params) -> Finding:
+    """Held where every interrupted session was resumed and none was forgotten."""
+    del params  # `resumed: all` is all that can be asked
+    sessions = count(evidence.history)
+    interrupted = sessions.resumed + len(sessions.broken) + len(sessions.unresumed)
+    if not interrupted:
+        return unknown("no session was interrupted")
+    observed = f"{sessions.resumed} of {interrupted} resumed"
+    if sessions.broken:
+        t, first = sessions.broken[0]
+        why = (
+            f"{counted(len(sessions.broken), 'resumed session')} that forgot: at {t:.1f} s"
+            f" machine {first.machine} in {first.region} took up {first.session} of"
+            f" {first.client} at message {first.acked}, though {first.remembered} had been"
+            " acknowledged (session state that lives on a machine?)"
+        )
+        return Finding(held=False, observed=observed, why=why)
+    if sessions.unresumed:
+        why = f"{counted(len(sessions.unresumed), 'client')} never came back: " + ", ".join(
+            sessions.unresumed[:5]
+        )
+        return Finding(held=False, observed=observed, why=why)
+    return Finding(held=True, observed=observed)

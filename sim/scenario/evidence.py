@@ -1,0 +1,96 @@
+"""What a run's journal proves, computed once and asked by every check and report."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from sim.observe.events import Acked
+from sim.observe.history import History, Timed, location_of
+from sim.observe.ledger import Ledger, balance
+from sim.observe.outages import Outage, Pace, find_outages
+from sim.scenario.model import Scenario
+from sim.topology.distance import link_spec
+from sim.topology.model import Topology
+
+
+class Evidence:
+    """A finished run: its history, what it ran, and what follows from both."""
+
+    def __init__(self, history: History, scenario: Scenario) -> None:
+        self.history = history
+        self.scenario = scenario
+
+    @property
+    def topology(self) -> Topology:
+        """The topology that was run."""
+        return self.scenario.topology
+
+    @cached_property
+    def pace(self) -> Pace:
+        """What is an ordinary gap between a client's answers in this run."""
+        speed = self.history.speed
+        return Pace(
+            self.scenario.load.every_s,
+            {
+                (location, region): link_spec(self.topology, location, region).rtt_ms / 1000 * speed
+                for location in self.topology.locations
+                for region in self.topology.regions
+            },
+        )
+
+    @cached_property
+    def outages(self) -> Sequence[Outage]:
+        """Every client's outages."""
+        return find_outages(self.history, self.pace)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Every message's life."""
+        return balance(self.history)
+
+    def answers(self, location: str, from_s: float, until_s: float) -> list[Timed[Acked]]:
+        """What a location's clients were acknowledged or answered in [from_s, until_s)."""
+        return [
+            (t, acked)
+            for client in self.history.clients_of(location)
+            for t, acked in self.history.acked.get(client, ())
+            if from_s <= t < until_s
+        ]
+
+    @cached_property
+    def traffic(self) -> Mapping[str, Counter[str]]:
+        """Answers by location and the region that gave them."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for _, acked in self.history.of(Acked):
+            found[location_of(acked.client)][acked.region] += 1
+        return found
+
+    @cached_property
+    def errors(self) -> Mapping[str, Counter[str]]:
+        """Refused connections and messages by location and the region tried ("" for none)."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for events in self.history.connect_failed.values():
+            for _, event in events:
+                found[event.location][event.region or ""] += 1
+        for _, failed in self.history.failed:
+            found[location_of(failed.client)][failed.region or ""] += 1
+        return found
+
+    @cached_property
+    def latencies_ms(self) -> Mapping[str, Mapping[str, Sequence[float]]]:
+        """Real milliseconds from sending to answer, sorted, by location and region."""
+        found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for _, acked in self.history.of(Acked):
+            found[location_of(acked.client)][acked.region].append(acked.latency_ms)
+        return {
+            location: {region: sorted(values) for region, values in regions.items()}
+            for location, regions in found.items()
+        }
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """The value that `percent` of an ordered sample do not exceed (nearest rank)."""
+    rank = max(1, -(-len(ordered) * percent // 100))
+    return ordered[int(rank) - 1]

@@ -1,0 +1,103 @@
+"""What a fault is: something done to the parts of a world, through the parts' own verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from sim.machines.checker import HealthChecker
+from sim.machines.fleet import Fleet
+from sim.machines.machine import Machine
+from sim.network.links import Link, Links
+from sim.routing.resolver import Resolver
+from sim.scenario.model import Target
+from sim.topology.model import Topology
+
+DATABASE = "database"
+
+
+class Breakable(Protocol):
+    """The parts of a world that faults act on."""
+
+    @property
+    def topology(self) -> Topology:
+        """What the world was built from."""
+
+    @property
+    def fleet(self) -> Fleet:
+        """Its machines."""
+
+    @property
+    def links(self) -> Links:
+        """Its links."""
+
+    @property
+    def resolver(self) -> Resolver:
+        """Its nameservers."""
+
+    @property
+    def health(self) -> HealthChecker:
+        """Its health checker."""
+
+
+Params = Mapping[str, Any]
+# A target of None means everything that the fault can be done to.
+Fault = Callable[[Breakable, Target | None, Params], Awaitable[None]]
+
+
+def machines_at(world: Breakable, target: Target | None) -> list[Machine]:
+    """The machines that a target names: a region's, or one; None: all."""
+    if target is None:
+        return list(world.fleet.machines.values())
+    return world.fleet.find(str(target.value))
+
+
+def links_at(world: Breakable, target: Target | None) -> list[Link]:
+    """The links that a target names.
+
+    A pair names its link in whichever direction there is one. A region, a location or the
+    database name every link with an end there; the database's own region counts as its place,
+    but what is inside that region stays connected. None names all links.
+    """
+    if target is None:
+        return list(world.links.all())
+    if target.kind == "link":
+        ends = set(target.value)
+        return [link for link in world.links.all() if set(_ends(link)) == ends]
+    place = str(target.value)
+    database = world.topology.database
+    hosts_database = database is not None and database.region == place
+    return [
+        link
+        for link in world.links.all()
+        if (place in _ends(link) or (hosts_database and DATABASE in _ends(link)))
+        and not (hosts_database and _ends(link) == (place, DATABASE))
+    ]
+
+
+def _ends(link: Link) -> tuple[str, str]:
+    return (link.spec.source, link.spec.target)
+
+
+def locations_at(world: Breakable, target: Target | None) -> list[str]:
+    """The locations that a target names: one, or all."""
+    return list(world.topology.locations) if target is None else [str(target.value)]
+
+
+def describe(world: Breakable, target: Target | None) -> dict[str, Any]:
+    """A target as the journal keeps it: whom it could concern, by location, region and machine."""
+    if target is None:
+        return {"kind": "everything"}
+    detail: dict[str, Any] = {"kind": target.kind}
+    if target.kind in ("region", "machine"):
+        machines = machines_at(world, target)
+        detail["region"] = machines[0].region
+        if target.kind == "machine":
+            detail["machines"] = [machine.id for machine in machines]
+    elif target.kind == "link":
+        for name in target.value:
+            if name in world.topology.regions:
+                detail["region"] = name
+            elif name in world.topology.locations:
+                detail["location"] = name
+    return detail

@@ -1,0 +1,69 @@
+"""Faults on machines, and their repairs.
+
+crash   SIGKILL: connections end at once (FIN or RST from the kernel), new ones are refused.
+stop    SIGTERM: the gateway may drain for `kill_timeout`, then it is killed.
+start   boots what is down and waits until it passes its check.
+freeze  SIGSTOP: the kernel still accepts, nothing is answered; connections hang.
+thaw    SIGCONT: it goes on where it stopped, with all connections it still has.
+sicken  its health check fails from now on, while traffic through it works.
+cure    its health check tells the truth again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sim.machines.lifecycle import State
+from sim.scenario.faults.base import Breakable, Params, machines_at
+from sim.scenario.model import Target
+
+
+async def crash(world: Breakable, target: Target | None, params: Params) -> None:
+    """Kill the machines that run."""
+    del params
+    up = [m for m in machines_at(world, target) if m.state == State.STARTED]
+    await asyncio.gather(*(world.fleet.kill(machine) for machine in up))
+
+
+async def stop(world: Breakable, target: Target | None, params: Params) -> None:
+    """Stop the machines that run, and let them drain."""
+    del params
+    up = [m for m in machines_at(world, target) if m.state == State.STARTED]
+    await asyncio.gather(*(world.fleet.stop(machine) for machine in up))
+
+
+async def start(world: Breakable, target: Target | None, params: Params) -> None:
+    """Boot the machines that are down."""
+    del params
+    down = [m for m in machines_at(world, target) if m.state == State.STOPPED]
+    await asyncio.gather(*(world.fleet.start(machine) for machine in down))
+
+
+async def freeze(world: Breakable, target: Target | None, params: Params) -> None:
+    """Stop the machines dead."""
+    del params
+    for machine in machines_at(world, target):
+        if machine.state == State.STARTED:
+            await world.fleet.freeze(machine)
+
+
+async def thaw(world: Breakable, target: Target | None, params: Params) -> None:
+    """Let frozen machines go on."""
+    del params
+    for machine in machines_at(world, target):
+        if machine.frozen:
+            await world.fleet.thaw(machine)
+
+
+async def sicken(world: Breakable, target: Target | None, params: Params) -> None:
+    """Make the machines' checks fail."""
+    del params
+    for machine in machines_at(world, target):
+        world.health.sicken(machine.id)
+
+
+async def cure(world: Breakable, target: Target | None, params: Params) -> None:
+    """Make the machines' checks tell the truth again."""
+    del params
+    for machine in machines_at(world, target):
+        world.health.cure(machine.id)

@@ -1,0 +1,61 @@
+"""Whether a fault could be felt: one that no client could have noticed proves nothing."""
+
+from __future__ import annotations
+
+from sim.observe.events import Connected, FaultBegan
+from sim.observe.history import History, location_of
+
+REPAIRS = frozenset({"start", "thaw", "cure", "heal"})
+
+
+def unfelt(history: History) -> list[str]:
+    """The faults of a run that no client was in reach of, in words."""
+    return [
+        f"{fault.fault} {fault.target} at {t:.1f} s touched no client"
+        for t, fault in history.faults
+        if fault.fault not in REPAIRS and not _reaches(history, t, fault)
+    ]
+
+
+def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
+    """Whether a client was connected through the target then, or came to it afterwards."""
+    kind = fault.detail.get("kind")
+    if kind in ("service", "everything"):
+        return any(history.region_of(client, t) for client in history.clients)
+    if kind == "location":
+        return any(
+            location_of(client) == fault.target and at >= t
+            for events in (history.resolved, history.connect_failed, history.acked)
+            for client, records in events.items()
+            for at, _ in records
+        )
+    location, region, machines = _scope(fault)
+    for client in history.clients:
+        if location not in (None, location_of(client)):
+            continue
+        if _connected_to(history, client, t, region, machines):
+            return True
+        tried = [(at, e.region) for at, e in history.connect_failed.get(client, ())]
+        came = [(at, e.region) for at, e in history.connected.get(client, ())]
+        if any(at >= t and to == region for at, to in tried + came):
+            return True
+    return False
+
+
+def _scope(fault: FaultBegan) -> tuple[str | None, str | None, frozenset[str]]:
+    """The location (None: any), the region and the machines (none: all) that a fault is about."""
+    detail = fault.detail
+    machines = frozenset(detail.get("machines") or ())
+    return detail.get("location"), detail.get("region"), machines
+
+
+def _connected_to(
+    history: History, client: str, t: float, region: str | None, machines: frozenset[str]
+) -> bool:
+    if region is None or history.region_of(client, t) != region:
+        return False
+    last: Connected | None = None
+    for at, up in history.connected.get(client, ()):
+        if at <= t:
+            last = up
+    return last is not None and (not machines or last.machine in machines)

@@ -1,0 +1,100 @@
+"""The `load` of a scenario file: its clients, their driver, their pace, their DNS caches."""
+
+from __future__ import annotations
+
+import re
+
+from sim.clients.spec import PERSONALITIES, Personality
+from sim.scenario.model import Backoff, Load
+from sim.scenario.reading import Reading
+from sim.topology.problems import listed, suggest
+from sim.topology.units import format_duration, parse_size, quoted
+
+DRIVERS = ("session", "echo", "http")
+MAX_CLIENTS = 10_000
+MAX_PAYLOAD = 1024 * 1024
+
+_KEYS = ("driver", "clients", "every", "payload", "resolver", "timeout", "backoff")
+_PATH = ("load",)
+
+
+def read_load(reading: Reading) -> Load:
+    """The load that the document asks for; what it leaves out is Load's default."""
+    default = Load()
+    data = reading.mapping(reading.document.data.get("load", {}), _PATH)
+    if data is None:
+        return default
+    reading.unknown_keys(data, _KEYS, _PATH)
+    return Load(
+        driver=_driver(reading, data.get("driver", default.driver)),
+        clients=_clients(reading, data.get("clients", default.clients)),
+        every_s=reading.duration(data, "every", _PATH, default.every_s) or default.every_s,
+        payload_bytes=_payload(reading, data.get("payload", default.payload_bytes)),
+        resolver=_resolver(reading, data.get("resolver", "strict")),
+        timeout_s=reading.duration(data, "timeout", _PATH, default.timeout_s) or default.timeout_s,
+        backoff=_backoff(reading, data.get("backoff", {})),
+    )
+
+
+def _driver(reading: Reading, value: object) -> str:
+    if value not in DRIVERS and not re.fullmatch(r"[\w.]+:\w+", str(value)):
+        own = "a class of yours is written `package.module:Class`"
+        message = f"unknown driver {quoted(value)}{suggest(str(value), DRIVERS)} ({own})"
+        reading.problem(message, *_PATH, "driver")
+    return str(value)
+
+
+def _clients(reading: Reading, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CLIENTS:
+        return value
+    message = f"found {quoted(value)}; must be a whole number from 1 to {MAX_CLIENTS}"
+    reading.problem(message, *_PATH, "clients")
+    return 1
+
+
+def _payload(reading: Reading, value: object) -> int:
+    """The size of a message; here a bare number is allowed, of bytes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    else:
+        try:
+            size = parse_size(value)
+        except ValueError as error:
+            reading.problem(str(error), *_PATH, "payload")
+            return 1
+    if not 1 <= size <= MAX_PAYLOAD:
+        reading.problem(f"found {quoted(value)}; must be 1B to 1MiB", *_PATH, "payload")
+    return size
+
+
+def _resolver(reading: Reading, value: object) -> dict[Personality, float]:
+    """The clients' share of each caching model, from one name or from shares of any sum."""
+    path = (*_PATH, "resolver")
+    shares = {value: 1} if isinstance(value, str) else value
+    if not isinstance(shares, dict) or not shares:
+        message = f"must be {listed(PERSONALITIES, 'or')}, or shares: `{{strict: 80, pinned: 20}}`"
+        reading.problem(f"found {quoted(value)}; {message}", *path)
+        return {}
+    for name, share in shares.items():
+        place = path if isinstance(value, str) else (*path, name)
+        if name not in PERSONALITIES:
+            reading.problem(f"unknown resolver `{name}`{suggest(name, PERSONALITIES)}", *place)
+        if not isinstance(share, int | float) or isinstance(share, bool) or share <= 0:
+            reading.problem(f"found {quoted(share)}; a share must be a number above 0", *place)
+            return {}
+    total = sum(shares.values())
+    return {name: shares[name] / total for name in PERSONALITIES if name in shares}
+
+
+def _backoff(reading: Reading, value: object) -> Backoff:
+    path = (*_PATH, "backoff")
+    default = Backoff()
+    data = reading.mapping(value, path)
+    if data is None:
+        return default
+    reading.unknown_keys(data, ("base", "max"), path)
+    base_s = reading.duration(data, "base", path, default.base_s) or default.base_s
+    max_s = reading.duration(data, "max", path, max(default.max_s, base_s)) or base_s
+    if base_s > max_s:
+        reading.problem(f"must be at least the base, {format_duration(base_s)}", *path, "max")
+    return Backoff(base_s, max_s)

@@ -1,0 +1,85 @@
+"""Runs a scenario on a world that is up: the load, the timeline of faults, the audit at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+from sim.clients.load import Load
+from sim.clients.spec import LoadSpec
+from sim.clients.vantage import Setting
+from sim.clock import Clock
+from sim.errors import SimError
+from sim.observe.journal import Journal
+from sim.rng import Rng
+from sim.scenario.audit import audit
+from sim.scenario.faults import Breakable, inflict
+from sim.scenario.model import Load as LoadAsked
+from sim.scenario.model import Scenario, TimelineEntry
+from sim.topology.addresses import AddressPlan
+
+_AUDITABLE = "session"  # the driver whose messages the reference schema stores
+
+
+class Stage(Breakable, Protocol):
+    """What a scenario needs of a world besides what it breaks."""
+
+    clock: Clock
+    journal: Journal
+    rng: Rng
+    plan: AddressPlan
+
+    def database_url(self) -> str | None:
+        """How to reach the database past all links, or None where there is none."""
+
+
+async def run(world: Stage, scenario: Scenario, warn: Callable[[str], None]) -> None:
+    """Run a scenario to its end. What happened is in the world's journal.
+
+    Health checks are aligned to the load's start, so that when a fault is detected depends on the
+    seed and not on how long the world took to come up. `warn` gets what a person should be told.
+    """
+    setting = Setting(
+        scenario.topology, world.plan, world.resolver.port, world.clock, world.journal
+    )
+    load = Load(_spec(scenario.load), setting, world.rng.fork("load"), warn)
+    start = world.clock.now()
+    world.health.align(start)
+    timeline = asyncio.create_task(_timeline(world, scenario, start))
+    try:
+        await load.run(scenario.duration_s)
+    finally:
+        timeline.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await timeline
+    if scenario.load.driver == _AUDITABLE:
+        await audit(world.database_url(), world.journal, world.clock)
+
+
+def _spec(asked: LoadAsked) -> LoadSpec:
+    return LoadSpec(
+        driver=asked.driver,
+        clients=asked.clients,
+        every_s=asked.every_s,
+        payload=asked.payload_bytes,
+        resolver=asked.resolver,
+        timeout_s=asked.timeout_s,
+        backoff_base_s=asked.backoff.base_s,
+        backoff_max_s=asked.backoff.max_s,
+    )
+
+
+async def _timeline(world: Stage, scenario: Scenario, start: float) -> None:
+    """Do each fault at its time; one that takes long, such as a boot, delays no later one."""
+    async with asyncio.TaskGroup() as doing:
+        for entry in scenario.timeline:
+            await world.clock.sleep_until(start + entry.at_s)
+            doing.create_task(_do(world, entry))
+
+
+async def _do(world: Stage, entry: TimelineEntry) -> None:
+    # Why a fault could not be done is in the journal, and keeps the verdict from being green.
+    with contextlib.suppress(SimError):
+        await inflict(world, world.journal, entry.fault, entry.target, entry.params)

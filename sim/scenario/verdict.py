@@ -1,0 +1,65 @@
+"""The verdict: held, failed or unknown, from a journal alone.
+
+A broken expectation fails a run whatever else happened. Without one, the verdict is held only if
+every question could be answered: the simulator's own parts worked, the clients connected, every
+fault could be felt, and the run went to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sim.observe.history import History
+from sim.scenario.checks import CHECKS, Finding
+from sim.scenario.evidence import Evidence
+from sim.scenario.felt import unfelt
+from sim.scenario.model import Expectation
+
+Outcome = Literal["held", "failed", "unknown"]
+
+EXIT_CODES: dict[Outcome, int] = {"held": 0, "failed": 1, "unknown": 4}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run showed. `doubts` are the reasons for which it proves less than it should."""
+
+    outcome: Outcome
+    findings: Sequence[tuple[Expectation, Finding]]
+    doubts: Sequence[str]
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of FORMATS: 0 held, 1 failed, 4 unknown."""
+        return EXIT_CODES[self.outcome]
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Hold every expectation against the evidence, and sum up."""
+    findings = [
+        (expectation, CHECKS[expectation.check](evidence, expectation.params))
+        for expectation in evidence.scenario.expect
+    ]
+    doubts = list(_doubts(evidence.history))
+    if not findings:
+        doubts.append("the scenario expects nothing")
+    if any(finding.held is False for _, finding in findings):
+        outcome: Outcome = "failed"
+    elif doubts or any(finding.held is None for _, finding in findings):
+        outcome = "unknown"
+    else:
+        outcome = "held"
+    return Verdict(outcome, findings, doubts)
+
+
+def _doubts(history: History) -> list[str]:
+    doubts = list(history.broken_parts)
+    if not history.load_started:
+        return [*doubts, "the load never started"]
+    if history.ended is None:
+        doubts.append(f"the run was cut off at {history.last_t:.1f} s")
+    if not history.connected:
+        return [*doubts, "no client ever connected"]
+    return doubts + unfelt(history)

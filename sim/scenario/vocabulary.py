@@ -1,0 +1,314 @@
+"""The words of scenarios: which faults and checks there are, on what, with which parameters.
+
+The reader of scenario files, its messages and the documentation follow these two tables. What a
+fault does and how a check judges is elsewhere, under the same names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sim.scenario.model import TargetKind
+from sim.topology.distance import DATABASE
+from sim.topology.model import Topology
+from sim.topology.problems import listed, suggest
+from sim.topology.units import (
+    parse_duration,
+    parse_frequency,
+    parse_rate,
+    parse_share,
+    quoted,
+)
+
+# Reads a value as written. Raises ValueError with what was found and what is allowed. Without a
+# topology (its own file is broken) names are taken as they are.
+Reader = Callable[[object, Topology | None], Any]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter: its key in the file, its name in `params`, and how it is read."""
+
+    key: str
+    name: str
+    read: Reader
+    required: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class FaultSpec:
+    """A fault. `one_of` names keys of which at least one must be given."""
+
+    name: str
+    targets: tuple[TargetKind, ...]
+    params: tuple[Param, ...] = ()
+    target_optional: bool = False
+    one_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """A check; `from` and `until` are parameters of every one."""
+
+    name: str
+    params: tuple[Param, ...]
+    one_of: tuple[str, ...] = ()
+
+
+def read_seconds(value: object, _: Topology | None) -> float:
+    """A duration in seconds, 0 included."""
+    return parse_duration(value)
+
+
+def _positive_seconds(value: object, _: Topology | None) -> float:
+    if seconds := parse_duration(value):
+        return seconds
+    raise ValueError(f"found {quoted(value)}; must be more than 0s")
+
+
+def _milliseconds(value: object, _: Topology | None) -> float:
+    return round(parse_duration(value) * 1000, 6)
+
+
+def _rate(value: object, _: Topology | None) -> float:
+    if kbps := parse_rate(value):
+        return kbps
+    raise ValueError(f"found {quoted(value)}; must be more than 0kbps (else it is a `partition`)")
+
+
+def _share(value: object, _: Topology | None) -> float:
+    return parse_share(value)
+
+
+def _frequency(value: object, _: Topology | None) -> float:
+    return parse_frequency(value)
+
+
+def _count(value: object, _: Topology | None) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
+
+
+def _percentile(value: object, _: Topology | None) -> float:
+    match = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", value) if isinstance(value, str) else None
+    number = float(match[1]) if match else value
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= 100:
+        return float(number)
+    raise ValueError(f"found {quoted(value)}; must be a percentile above 0 and up to 100, as `99`")
+
+
+def _text(value: object, _: Topology | None) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be text")
+
+
+def _command(value: object, _: Topology | None) -> tuple[str, ...]:
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return tuple(value)
+    raise ValueError(f"found {quoted(value)}; must be a list of texts, such as `[./gateway, --x]`")
+
+
+def choice(*allowed: str) -> Reader:
+    """A reader of one word of several."""
+
+    def read(value: object, _: Topology | None) -> str:
+        if value in allowed:
+            return str(value)
+        raise ValueError(f"found {quoted(value)}{suggest(str(value), allowed)}")
+
+    return read
+
+
+def known(kind: str, names_of: Callable[[Topology], Iterable[str]]) -> Reader:
+    """A reader of a name that the topology must have."""
+
+    def read(value: object, topology: Topology | None) -> str:
+        name = str(value)
+        names = list(names_of(topology)) if topology else [name]
+        if name not in names:
+            raise ValueError(f"the topology has no {kind} {quoted(value)}{suggest(name, names)}")
+        return name
+
+    return read
+
+
+def places(topology: Topology) -> list[str]:
+    """Everything a link can begin or end at."""
+    return [*topology.locations, *topology.regions, *services(topology)]
+
+
+def services(topology: Topology) -> list[str]:
+    """The services of a topology."""
+    return [DATABASE] if topology.database else []
+
+
+def _machine(value: object, topology: Topology | None) -> str:
+    match = re.fullmatch(r"([a-z0-9-]+)/([1-9]\d{0,3})", value) if isinstance(value, str) else None
+    if match and topology:
+        read_region(match[1], topology)
+    elif not match and not re.fullmatch(r"[0-9a-f]{14}", str(value)):
+        raise ValueError(
+            f"found {quoted(value)}; must be a region and a number, such as `fra/1`, or an id"
+        )
+    return str(value)
+
+
+def _link(value: object, topology: Topology | None) -> tuple[str, str]:
+    """The link's own order: (location, region), (region, database)."""
+    match value:
+        case [str() as a, str() as b]:
+            pass
+        case _:
+            raise ValueError(f"found {quoted(value)}; must be two places, such as `[london, fra]`")
+    if topology is None:
+        return (a, b)
+    for name in (a, b):
+        if name not in places(topology):
+            hint = suggest(name, places(topology))
+            raise ValueError(f"the topology has no region or location `{name}`{hint}")
+    if b in topology.locations or a == DATABASE:
+        a, b = b, a
+    if b in topology.locations or a in (b, DATABASE):
+        raise ValueError(f"there is no link between `{a}` and `{b}`; one end must be a region")
+    if a in topology.locations and b == DATABASE:
+        raise ValueError("clients do not reach the database; name a region, as `[fra, database]`")
+    if a in topology.regions and b in topology.regions and topology.routing.mode == "geodns":
+        hint = f"; did you mean `[{a}, {DATABASE}]`?" if topology.database else ""
+        raise ValueError(f"with geodns routing no link joins the regions `{a}` and `{b}`{hint}")
+    return (a, b)
+
+
+read_region = known("region", lambda topology: topology.regions)
+read_location = known("location", lambda topology: topology.locations)
+_policy = known("residency policy", lambda topology: (p.name for p in topology.residency))
+
+TARGETS: Mapping[TargetKind, Reader] = {
+    "region": read_region,
+    "machine": _machine,
+    "link": _link,
+    "location": read_location,
+    "service": known("service", services),
+}
+
+STRATEGIES = ("rolling", "immediate", "canary", "bluegreen")
+
+_ON_MACHINES: tuple[TargetKind, ...] = ("region", "machine")
+_ON_LINKS: tuple[TargetKind, ...] = ("link", "region", "location", "service")
+_MODE = Param("mode", "mode", choice("silent", "refusing"), default="silent")
+
+FAULTS: Mapping[str, FaultSpec] = {
+    spec.name: spec
+    for spec in (
+        *(
+            FaultSpec(name, _ON_MACHINES)
+            for name in ("crash", "stop", "start", "freeze", "thaw", "sicken", "cure")
+        ),
+        FaultSpec(
+            "slow",
+            _ON_LINKS,
+            (
+                Param("latency", "latency_ms", _milliseconds),
+                Param("jitter", "jitter_ms", _milliseconds),
+                Param("bandwidth", "bandwidth_kbps", _rate),
+            ),
+            one_of=("latency", "jitter", "bandwidth"),
+        ),
+        FaultSpec(
+            "partition",
+            _ON_LINKS,
+            (_MODE, Param("towards", "towards", known("region or location", places))),
+        ),
+        FaultSpec("reset", _ON_LINKS),
+        FaultSpec(
+            "flap",
+            _ON_LINKS,
+            (Param("period", "period_s", _positive_seconds, required=True),),
+        ),
+        FaultSpec("loss", _ON_LINKS, (Param("percent", "share", _share, required=True),)),
+        FaultSpec("dns_outage", ("location",), target_optional=True),
+        FaultSpec("stale_dns", ("location",), target_optional=True),
+        FaultSpec("service_outage", ("service",)),
+        FaultSpec(
+            "deploy",
+            ("region",),
+            (
+                Param("image", "image", _text),
+                Param("command", "command", _command),
+                Param("strategy", "strategy", choice(*STRATEGIES)),
+            ),
+            target_optional=True,
+            one_of=("image", "command"),
+        ),
+        FaultSpec("scale", ("region",), (Param("count", "count", _count, required=True),)),
+        # Ends whatever was done to the target, or with no target every fault there is.
+        FaultSpec("heal", (*_ON_LINKS, "machine"), target_optional=True),
+    )
+}
+
+WINDOW = (Param("from", "from_s", read_seconds), Param("until", "until_s", read_seconds))
+
+_LOCATION = Param("location", "location", read_location, required=True)
+_REGION = Param("region", "region", read_region, required=True)
+
+CHECKS: Mapping[str, CheckSpec] = {
+    spec.name: spec
+    for spec in (
+        CheckSpec("served_by", (_LOCATION, _REGION)),
+        CheckSpec(
+            "outage",
+            (_LOCATION, Param("max", "max_s", read_seconds), Param("min", "min_s", read_seconds)),
+            one_of=("max", "min"),
+        ),
+        CheckSpec(
+            "messages",
+            tuple(Param(word, word, _count) for word in ("lost", "duplicated", "reordered")),
+            one_of=("lost", "duplicated", "reordered"),
+        ),
+        CheckSpec("sessions", (Param("resumed", "resumed", choice("all"), required=True),)),
+        CheckSpec("residency", (Param("policy", "policy", _policy, required=True),)),
+        CheckSpec(
+            "latency",
+            (
+                _LOCATION,
+                Param("region", "region", read_region),
+                Param("percentile", "percentile", _percentile),
+                Param("max", "max_ms", _milliseconds, required=True),
+            ),
+        ),
+        CheckSpec(
+            "errors",
+            (
+                Param("location", "location", read_location),
+                Param("max", "max_share", _share, required=True),
+            ),
+        ),
+        CheckSpec("dns", (_LOCATION, _REGION, Param("within", "within_s", read_seconds))),
+        CheckSpec("herd", (_REGION, Param("max", "max_rate", _frequency, required=True))),
+    )
+}
+
+
+def allowed_keys(spec: FaultSpec | CheckSpec) -> list[str]:
+    """The keys that an entry of this fault or check may have."""
+    keys = [param.key for param in spec.params]
+    if isinstance(spec, FaultSpec):
+        return ["at", "fault", *spec.targets, *keys]
+    return ["check", *keys, *(param.key for param in WINDOW)]
+
+
+def target_wanted(spec: FaultSpec) -> str:
+    """What a fault's target may be, for messages."""
+    examples = {
+        "region": "fra",
+        "machine": "fra/1",
+        "link": "[london, fra]",
+        "location": "london",
+        "service": DATABASE,
+    }
+    return listed((f"{kind}: {examples[kind]}" for kind in spec.targets), "or")

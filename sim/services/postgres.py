@@ -1,0 +1,136 @@
+"""The shared database: a real PostgreSQL of the world's own, on TCP, so that its links can fail."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from sim.clock import Clock
+from sim.errors import StartError
+from sim.machines.child import Child, tail
+from sim.services.binaries import explain_failure, find_binaries
+from sim.services.cluster import DATABASE, SUPERUSER, ClusterMaker
+from sim.topology.addresses import Endpoint
+
+_SETTINGS = {
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    # That the host crashes is not simulated, so nothing has to reach the disk. That this server
+    # is killed is: so a commit is still written out before it is confirmed (synchronous_commit
+    # stays on; with fsync off it costs a write to the page cache).
+    "fsync": "off",
+    "full_page_writes": "off",
+}
+
+# Real seconds: a real program's speed does not depend on the simulation's.
+_START_REAL_S = 30.0
+_STOP_REAL_S = 5.0
+_POLL_REAL_S = 0.005
+
+
+class Postgres:
+    """One server, at one endpoint. `env` is put into its environment (the mark of the world).
+
+    A server that was stopped or killed can be started again, and holds what it had committed.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, folder: Path, clock: Clock, env: Mapping[str, str]
+    ) -> None:
+        self.endpoint = endpoint
+        self.log_path = folder / "postgres.log"
+        self._data = folder / "data"
+        self._clock = clock
+        self._env = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin", **env}
+        # A secret, so not from the seed: who knows the seed must not know the password.
+        self._password = secrets.token_hex(16)
+        self._child: Child | None = None
+
+    def __repr__(self) -> str:
+        state = "running" if self.pid else "down"
+        return f"<Postgres {self.endpoint} {state}>"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the server while it runs."""
+        return self._child.pid if self._child and self._child.running else None
+
+    @property
+    def password(self) -> str:
+        """The superuser's password, for whoever has to keep it out of what is printed."""
+        return self._password
+
+    def url(self, endpoint: Endpoint | None = None) -> str:
+        """How to reach the database: at its own endpoint, or through a link's."""
+        return f"postgresql://{SUPERUSER}:{self._password}@{endpoint or self.endpoint}/{DATABASE}"
+
+    async def start(self) -> None:
+        """Make the cluster if there is none yet, run the server, wait until it accepts.
+
+        Raises EnvironmentLacksError where PostgreSQL cannot run, StartError where it did not.
+        """
+        binaries = find_binaries()
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._data.exists():
+            maker = ClusterMaker(binaries, self._env, self.log_path)
+            await maker.make(self._data, self._password)
+        # A killed server leaves its pid file, whose status would be taken for the new one's.
+        self._pid_file.unlink(missing_ok=True)
+        settings = {
+            **_SETTINGS,
+            "listen_addresses": self.endpoint.host,
+            "port": str(self.endpoint.port),
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = binaries.command("postgres", "-D", str(self._data), *options)
+        self._child = Child(command, env=self._env, output=self.log_path)
+        try:
+            async with self._clock.timeout(_START_REAL_S * self._clock.speed):
+                while not self._accepts():
+                    self._demand_running(self._child)
+                    await self._clock.sleep(_POLL_REAL_S * self._clock.speed)
+        except TimeoutError:
+            await self.kill()
+            raise StartError(self._post_mortem("did not come up in time")) from None
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def stop(self) -> None:
+        """Fast shutdown: connections are ended, committed data stays. Nothing if it is down."""
+        if self._child:
+            await self._child.stop(self._clock, _STOP_REAL_S * self._clock.speed, signal.SIGINT)
+
+    async def kill(self) -> None:
+        """SIGKILL. Its helper processes, each in a session of its own, end when they notice."""
+        if self._child:
+            await self._child.kill()
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._data / "postmaster.pid"
+
+    def _accepts(self) -> bool:
+        """Whether the server says that it is ready, in the 8th line of its pid file (pg_ctl's way).
+
+        So another server that has the port is never mistaken for this one.
+        """
+        try:
+            lines = self._pid_file.read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def _demand_running(self, child: Child) -> None:
+        if not child.running:
+            said = "\n".join(tail(self.log_path, 1))
+            raise explain_failure("the database", said) or StartError(
+                self._post_mortem(f"did not start at {self.endpoint}")
+            )
+
+    def _post_mortem(self, problem: str) -> str:
+        words = [f"the database {problem}; its last log lines ({self.log_path}):"]
+        return "\n".join([*words, *(f"  {line}" for line in tail(self.log_path, 20))])

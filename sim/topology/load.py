@@ -1,0 +1,226 @@
+"""From a topology file to a Topology, or to every problem the file has."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from sim.errors import InputError, Problem
+from sim.topology.consistency import problems_between
+from sim.topology.document import Document, FieldPath, load_document
+from sim.topology.fly_toml import FlyToml, read_fly_toml
+from sim.topology.geography import REGIONS, place_named
+from sim.topology.model import (
+    Check,
+    Coordinates,
+    Database,
+    Gateway,
+    LinkOverride,
+    Location,
+    Region,
+    ResidencyPolicy,
+    Routing,
+    Topology,
+)
+from sim.topology.problems import Schema, problems_of
+from sim.topology.schema import GatewaySchema, TopologySchema
+
+S = TypeVar("S", bound=Schema)
+
+
+def load_topology(path: Path) -> Topology:
+    """The topology of a file. Raises InputError with every problem (file, line, field)."""
+    return _topology_of(load_document(path), path)
+
+
+def topology_from_mapping(data: Mapping[str, Any], path: Path | None = None) -> Topology:
+    """The topology of plain data, such as a journal's. Relative paths start at `path`'s folder."""
+    return _topology_of(Document(dict(data), str(path) if path else None), path)
+
+
+def document_of(path: Path) -> dict[str, Any]:
+    """A topology file as data for a journal: see Topology.document."""
+    return dict(load_topology(path).document)
+
+
+def _topology_of(document: Document, path: Path | None) -> Topology:
+    document, notes = _with_fly_toml(document, path)
+    try:
+        schema = TopologySchema.model_validate(document.data)
+    except ValidationError as error:
+        problems = problems_of(error, TopologySchema, document)
+        if rest := _valid_part(document.data, error):
+            problems += problems_between(rest, document)
+        raise InputError(*sorted(problems, key=lambda p: p.line or 0)) from error
+    if problems := problems_between(schema, document):
+        raise InputError(*problems)
+    return replace(_build(schema, path), document=_storable(document.data), notes=notes)
+
+
+def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tuple[Problem, ...]]:
+    """The document with what its fly.toml says filled in; what the document says itself wins."""
+    name = document.data.get("fly_toml")
+    if not isinstance(name, str):
+        return document, ()
+    fly = read_fly_toml((path.parent if path else Path()) / name)
+    data = {key: value for key, value in document.data.items() if key != "fly_toml"}
+    if fly.app is not None:
+        data = {"app": fly.app, **data}
+    data["gateway"] = _merged_gateway(fly, data.get("gateway"))
+    data["regions"] = _merged_regions(fly, data.get("regions"))
+    if data["regions"] is None:
+        del data["regions"]
+    # What came from fly.toml has no line of its own; the line that names the file stands for it.
+    line = document.lines.get(("fly_toml",), 0)
+    lines = {("app",): line, ("gateway",): line, ("regions",): line, **document.lines}
+    return replace(document, data=data, lines=lines if line else {}), fly.notes
+
+
+def _merged_gateway(fly: FlyToml, own: object) -> object:
+    if own is None:
+        return dict(fly.gateway)
+    if not isinstance(own, dict):
+        return own
+    merged = {**fly.gateway, **own}
+    if isinstance(own.get("env"), dict):
+        merged["env"] = {**fly.gateway["env"], **own["env"]}
+    return merged
+
+
+def _merged_regions(fly: FlyToml, own: object) -> object:
+    if fly.primary_region is None or not isinstance(own, dict | None):
+        return own
+    regions = {fly.primary_region: None, **(own or {})}
+    if any(isinstance(region, dict) and region.get("primary") for region in regions.values()):
+        return own
+    primary = regions[fly.primary_region] or {}
+    if isinstance(primary, dict):
+        regions[fly.primary_region] = {**primary, "primary": True}
+    return regions
+
+
+def _valid_part(data: Mapping[str, Any], error: ValidationError) -> TopologySchema | None:
+    """What is left of a document without its errors, so that the rest can be checked as well."""
+    rest = copy.deepcopy(dict(data))
+    for _ in range(4):  # removing a value may leave its owner incomplete, and so on upwards
+        for details in error.errors():
+            path = tuple(part for part in details["loc"] if part != "[key]")
+            _neutralise(rest, path, missing=details["type"] == "missing")
+        try:
+            return TopologySchema.model_validate(rest)
+        except ValidationError as next_error:
+            error = next_error
+    return None
+
+
+def _neutralise(data: dict[str, Any], path: FieldPath, *, missing: bool) -> None:
+    if path == ("app",):
+        data["app"] = "app"
+    elif path == ("gateway",):
+        data["gateway"] = {"command": ["true"]}
+    elif path[-1] == "at":
+        _set(data, path, [0, 0])
+    elif len(path) == 2 and path[0] in ("regions", "locations"):
+        _set(data, path, {})
+    else:
+        owner = path[:-1] if missing else path
+        numbers = [i for i, part in enumerate(owner) if isinstance(part, int)]
+        # A list goes as a whole: without one item the others would have other lines.
+        _set(data, owner[: numbers[0]] if numbers else owner, None)
+
+
+def _set(data: dict[str, Any], path: FieldPath, value: object) -> None:
+    """Put a value at a path of mappings; None removes the key."""
+    current: Any = data
+    for part in path[:-1]:
+        current = current.get(part) if isinstance(current, dict) else None
+    if not path or not isinstance(current, dict):
+        return
+    if value is None:
+        current.pop(path[-1], None)
+    else:
+        current[path[-1]] = value
+
+
+def _storable(data: Mapping[str, Any]) -> dict[str, Any]:
+    stored = copy.deepcopy(dict(data))
+    database = (stored.get("services") or {}).get("database") or {}
+    if "url" in database:
+        database["url"] = re.sub(r"(?<=:)[^:@/]*(?=@)", "***", database["url"])
+    return stored
+
+
+def _build(schema: TopologySchema, path: Path | None) -> Topology:
+    primary = next((c for c, r in schema.regions.items() if r.primary), next(iter(schema.regions)))
+    database = schema.services.database
+    return Topology(
+        app=schema.app,
+        domain=schema.domain,
+        gateway=_gateway(schema.gateway),
+        regions={
+            code: Region(
+                code=code,
+                city=REGIONS[code].city if code in REGIONS else code,
+                at=region.at or REGIONS[code].at,
+                machines=region.machines,
+                primary=code == primary,
+            )
+            for code, region in schema.regions.items()
+        },
+        locations={
+            name: Location(
+                name, location.at or _known(name), location.share, tuple(location.subnets)
+            )
+            for name, location in schema.locations.items()
+        },
+        routing=Routing(
+            mode=schema.routing.mode,
+            ttl_s=schema.routing.ttl,
+            when_none_local=schema.routing.when_none_local,
+            all_down=schema.routing.all_down,
+        ),
+        links=tuple(
+            LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
+            for link in schema.links
+        ),
+        database=Database(database.region or primary, database.url) if database else None,
+        residency=tuple(
+            ResidencyPolicy(name, tuple(policy.locations), tuple(policy.regions))
+            for name, policy in schema.policies.residency.items()
+        ),
+        machine_month_usd=schema.costs.machine_month_usd,
+        path=path,
+    )
+
+
+def _gateway(schema: GatewaySchema) -> Gateway:
+    checks = tuple(
+        Check(
+            check.type, check.path or Check.path, check.interval, check.timeout, check.grace_period
+        )
+        for check in schema.checks or ()
+    )
+    return Gateway(
+        image=schema.image,
+        command=tuple(schema.command) if schema.command else None,
+        port=schema.port,
+        env=schema.env,
+        secrets=tuple(schema.secrets),
+        checks=checks or Gateway.checks,
+        kill_timeout_s=schema.kill_timeout,
+        kill_signal=schema.kill_signal,
+    )
+
+
+def _known(name: str) -> Coordinates:
+    """The coordinates of a place whose name was checked before."""
+    at = place_named(name)
+    if at is None:
+        raise KeyError(name)
+    return at

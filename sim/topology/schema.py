@@ -1,0 +1,246 @@
+"""What a topology file may say, key by key. `load.py` adds what holds between keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, ip_network
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
+from sim.topology.model import Coordinates, Subnet
+from sim.topology.problems import Schema
+from sim.topology.units import format_duration, parse_duration, quoted
+
+MAX_MACHINES = 240  # the addresses a region has for them
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+
+
+def _label(value: object) -> object:
+    if isinstance(value, str) and not _LABEL.fullmatch(value):
+        raise ValueError(f"found {quoted(value)}; write lower-case letters, digits and `-`")
+    return value
+
+
+def _domain(value: object) -> object:
+    if isinstance(value, str) and not all(_LABEL.fullmatch(part) for part in value.split(".")):
+        raise ValueError(f"found {quoted(value)}; write a domain such as `fly.dev`")
+    return value
+
+
+def _variable(value: object) -> object:
+    if isinstance(value, str):
+        if not _VARIABLE.fullmatch(value):
+            raise ValueError("must be a variable's name: letters, digits and `_`, no value")
+        if value.startswith("FLY_"):
+            raise ValueError(f"`{value}`: names that begin with `FLY_` are Fly's own; rename it")
+    return value
+
+
+def _text(value: object) -> object:
+    """Text as the environment has it; numbers that YAML cannot have changed are let through."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, float):
+        return value
+    raise ValueError('must be text; put the number in quotes, such as "1.10"')
+
+
+def _between_durations(lowest: float, highest: float) -> Callable[[object], float]:
+    def parse(value: object) -> float:
+        seconds = parse_duration(value)
+        if not lowest <= seconds <= highest:
+            bounds = f"{format_duration(lowest)} to {format_duration(highest)}"
+            raise ValueError(f"found {quoted(value)}; allowed: {bounds}")
+        return seconds
+
+    return parse
+
+
+def _whole_seconds(value: object) -> float:
+    seconds = _between_durations(0, 604_800)(value)
+    if seconds != int(seconds):
+        raise ValueError(f"found {quoted(value)}; DNS counts in whole seconds")
+    return seconds
+
+
+def _coordinates(value: object) -> Coordinates:
+    match value:
+        case [float() | int() as lat, float() | int() as lon] if (
+            -90 <= lat <= 90 and -180 <= lon <= 180
+        ):
+            return Coordinates(float(lat), float(lon))
+    found = ", ".join(str(part) for part in value) if isinstance(value, list) else value
+    raise ValueError(
+        f"found {quoted(found)}; write [latitude, longitude] in degrees, such as [51.51, -0.13]"
+    )
+
+
+def _subnet(value: object) -> Subnet:
+    try:
+        network = ip_network(value, strict=False) if isinstance(value, str) else None
+    except ValueError:
+        network = None
+    if network is None:
+        raise ValueError(f"found {quoted(value)}; write a prefix such as `81.2.69.0/24`")
+    if str(network) != value and str(value).partition("/")[0] != str(network.network_address):
+        raise ValueError(f"found `{value}`, an address inside a prefix; write `{network}`")
+    if isinstance(network, IPv4Network) and network.overlaps(_LOOPBACK):
+        raise ValueError(f"found `{value}`; {_LOOPBACK} is the simulator's own, give a public one")
+    return network
+
+
+def _url_path(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"/[!-~]*", value):
+        raise ValueError(f"found {quoted(value)}; write a path such as `/healthz`")
+    return value
+
+
+def _url(value: object) -> object:
+    if isinstance(value, str) and not re.match(r"postgres(ql)?://[^/]", value):
+        raise ValueError("must be a PostgreSQL URL, such as `postgresql://user@host:5432/name`")
+    return value
+
+
+def _empty_mapping(value: object) -> object:
+    return {} if value is None else value
+
+
+Duration = Annotated[float, BeforeValidator(_between_durations(0, 86_400))]
+Positive = Annotated[float, BeforeValidator(_between_durations(0.001, 86_400))]
+Label = Annotated[str, BeforeValidator(_label)]
+Variable = Annotated[str, BeforeValidator(_variable)]
+Text = Annotated[str, BeforeValidator(_text)]
+# A parsed value of another type than the file's: strict mode would reject the input, not this.
+At = Annotated[Any, BeforeValidator(_coordinates)]
+Prefix = Annotated[Any, BeforeValidator(_subnet)]
+
+
+class CheckSchema(Schema):
+    """A health check."""
+
+    type: Literal["http", "tcp"] = "http"
+    path: Annotated[str, BeforeValidator(_url_path)] | None = None
+    interval: Positive = 30.0
+    timeout: Positive = 5.0
+    grace_period: Duration = 5.0
+
+
+class GatewaySchema(Schema):
+    """The program under test."""
+
+    image: str | None = None
+    command: list[Text] | None = Field(None, min_length=1)
+    port: int = Field(8080, ge=1, le=65_535)
+    env: dict[Variable, Text] = Field(default_factory=dict)
+    secrets: list[Variable] = Field(
+        default_factory=list, description="names only; values come from the environment"
+    )
+    checks: list[CheckSchema] | None = Field(None, min_length=1)
+    kill_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"] = (
+        "SIGTERM"
+    )
+    kill_timeout: Annotated[float, BeforeValidator(_between_durations(0, 300))] = 5.0
+
+
+class RegionSchema(Schema):
+    """A region."""
+
+    machines: int = Field(1, ge=0, le=MAX_MACHINES)
+    primary: bool = False
+    at: At = None
+
+
+class LocationSchema(Schema):
+    """A location."""
+
+    at: At = None
+    share: float = Field(1.0, gt=0, le=1e9)
+    subnets: list[Prefix] = Field(default_factory=list)
+
+
+class RoutingSchema(Schema):
+    """How clients are led to a region."""
+
+    mode: Literal["geodns", "anycast"] = "geodns"
+    ttl: Annotated[float, BeforeValidator(_whole_seconds)] = 30.0
+    when_none_local: Literal["nearest", "refuse"] = "nearest"
+    all_down: Literal["all", "last_good", "none", "servfail"] = "all"
+
+
+class LinkSchema(Schema):
+    """The round trip of one pair of places."""
+
+    between: list[str] = Field(
+        min_length=2, max_length=2, description="two places, as in `between: [london, fra]`"
+    )
+    rtt: Annotated[float, BeforeValidator(_between_durations(0, 60))] = Field(
+        description="the round trip, as in `rtt: 15ms`"
+    )
+    jitter: Annotated[float, BeforeValidator(_between_durations(0, 60))] = 0.0
+
+
+class DatabaseSchema(Schema):
+    """The shared database."""
+
+    kind: Literal["postgres"] = "postgres"
+    region: str | None = None
+    url: Annotated[str, BeforeValidator(_url)] | None = None
+
+
+class ServicesSchema(Schema):
+    """What the machines use."""
+
+    database: Annotated[DatabaseSchema | None, BeforeValidator(_empty_mapping)] = None
+
+
+class ResidencySchema(Schema):
+    """What these locations send may be served only there."""
+
+    locations: list[str] = Field(min_length=1, description="whose data is meant")
+    regions: list[str] = Field(min_length=1, description="where it may be served")
+
+
+class PoliciesSchema(Schema):
+    """What must hold whatever happens."""
+
+    residency: dict[Label, ResidencySchema] = Field(default_factory=dict)
+
+
+class CostsSchema(Schema):
+    """Prices for the report."""
+
+    machine_month_usd: float | None = Field(None, ge=0)
+
+
+class TopologySchema(Schema):
+    """A topology file, after `fly_toml` was put in place of what it stands for."""
+
+    app: Label = Field(description="the app's name, as in `app: my-gateway`")
+    domain: Annotated[str, BeforeValidator(_domain)] = "fly.dev"
+    fly_toml: str | None = None
+    gateway: GatewaySchema = Field(
+        description="the program under test, as in `gateway: {command: [./my-gateway]}`"
+    )
+    regions: dict[Label, Annotated[RegionSchema, BeforeValidator(_empty_mapping)]] = Field(
+        min_length=1,
+        max_length=MAX_REGIONS,
+        description="where machines run, as in `regions: {iad: {machines: 1}}`",
+    )
+    locations: dict[Label, Annotated[LocationSchema, BeforeValidator(_empty_mapping)]] = Field(
+        min_length=1,
+        max_length=MAX_LOCATIONS,
+        description="where clients are, as in `locations: {new-york: {share: 60}}`",
+    )
+    routing: RoutingSchema = RoutingSchema()
+    links: list[LinkSchema] = Field(default_factory=list)
+    services: ServicesSchema = ServicesSchema()
+    policies: PoliciesSchema = PoliciesSchema()
+    costs: CostsSchema = CostsSchema(machine_month_usd=None)

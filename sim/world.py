@@ -1,0 +1,305 @@
+"""The world: every part of a simulation, built from a topology, started in order, ended in reverse.
+
+    control address (claims the slot) ─ folder ─ journal ─ link server
+    ├─ database ── links region → database ── machines, until their checks pass ─┐
+    ├─ edges ── links location → region                                         ├─ ready
+    └─ nameservers                                                              ┘
+
+The branches come up side by side. What was started is ended on every path, also where a later
+part does not come up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets as tokens
+import shutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from sim import __version__
+from sim.clients.stall import StallWatch
+from sim.clock import Clock
+from sim.control import registry
+from sim.control.registry import WorldRecord
+from sim.control.server import ControlServer
+from sim.errors import EnvironmentLacksError, single_error
+from sim.machines.checker import HealthChecker
+from sim.machines.fleet import Fleet
+from sim.machines.health import Status
+from sim.machines.machine import Machine
+from sim.machines.process import ProcessRuntime
+from sim.machines.specs import SpecBuilder, Surroundings
+from sim.network.client import LinkServerClient
+from sim.network.embedded.server import EmbeddedLinkServer
+from sim.network.links import Links, LinkSpec
+from sim.observe.events import RunStarted
+from sim.observe.journal import Journal
+from sim.rng import Rng
+from sim.routing.edge import Edge, MachineView
+from sim.routing.resolver import Resolver
+from sim.secrets import redactor
+from sim.services.postgres import Postgres
+from sim.services.url import endpoint_of, password_of, through
+from sim.topology.addresses import CONTROL_PORT, PUBLIC_PORT, SLOTS, AddressPlan, Endpoint
+from sim.topology.distance import link_spec
+from sim.topology.model import Topology
+
+# What a link's far end answers at once, without touching anything behind it.
+_EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
+_POSTGRES_PROBE = bytes.fromhex("0000000804d2162f")  # SSLRequest
+_DATABASE = "database"
+
+
+class World:
+    """One running simulation of a topology. Use as `async with World(…) as world`."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        *,
+        seed: int,
+        speed: float = 1.0,
+        secrets: Mapping[str, str] | None = None,
+        journal_path: Path | None = None,
+        scenario: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.topology = topology
+        self.seed = seed
+        self.speed = speed
+        self.clock: Clock
+        self.plan: AddressPlan
+        self.journal: Journal
+        self.record: WorldRecord
+        self.fleet: Fleet
+        self.health: HealthChecker
+        self.links: Links
+        self.resolver: Resolver
+        self.database: Postgres | None = None
+        self.control: ControlServer
+        self.rng = Rng(seed)
+        self.startup_ms: dict[str, float] = {}
+        self._scenario = scenario
+        self._journal_path = journal_path
+        self._secrets = dict(secrets or {})
+        self._stack = AsyncExitStack()
+
+    def __repr__(self) -> str:
+        return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End everything that was started, the last one first."""
+        await self._stack.aclose()
+
+    @property
+    def parts(self) -> str:
+        """What this world is made of, for the line that names a run."""
+        return "process runtime, embedded links"
+
+    @property
+    def url(self) -> str:
+        """Where a client in any location finds the gateway, once the name is resolved."""
+        return f"http://{self.topology.hostname}:{PUBLIC_PORT}/"
+
+    @property
+    def healthy_regions(self) -> frozenset[str]:
+        """The regions in which a machine is believed to pass its check."""
+        return frozenset(
+            machine.region
+            for machine in self.fleet.machines.values()
+            if self.health.status(machine.id) is Status.PASSING
+        )
+
+    def database_url(self) -> str | None:
+        """How to reach the database directly, without any link."""
+        if self.database:
+            return self.database.url()
+        return self.topology.database.url if self.topology.database else None
+
+    # --- coming up ---------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        self.clock = Clock(self.speed)
+        folder = registry.make_folder(self.topology.app)
+        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        token = tokens.token_urlsafe(24)
+        self.control, self.plan = self._claim(token)
+        self._build(folder, token)
+        began = self.clock.real_ms()
+        await self._timed("link server", self._link_server.start())
+        with single_error():
+            async with asyncio.TaskGroup() as branches:
+                branches.create_task(self._timed("control", self.control.start()))
+                branches.create_task(self._timed("nameservers", self.resolver.start()))
+                branches.create_task(self._timed("doors", self._start_doors()))
+                branches.create_task(self._start_machines())
+        self.resolver.serve(self.healthy_regions)
+        self.health.on_change(self._on_health)
+        self.record = WorldRecord(
+            id=folder.name,
+            pid=os.getpid(),
+            pid_started=registry.start_time(os.getpid()) or 0,
+            app=self.topology.app,
+            topology=str(self.topology.path or ""),
+            slot=self.plan.slot,
+            dns_port=self.resolver.port,
+            control_url=f"http://{self.plan.control}",
+            token=token,
+        )
+        registry.save(self.record)
+        self.startup_ms["all"] = self.clock.real_ms() - began
+
+    def _claim(self, token: str) -> tuple[ControlServer, AddressPlan]:
+        for slot in SLOTS:
+            plan = AddressPlan(self.topology, slot)
+            if listener := ControlServer.claim(plan.control):
+                server = ControlServer(listener, token)
+                self._stack.push_async_callback(server.stop)
+                return server, plan
+        raise EnvironmentLacksError(
+            f"no loopback address is free for a world: port {CONTROL_PORT} is taken on all of"
+            f" 127.{SLOTS.start}.0.1 to 127.{SLOTS.stop - 1}.0.1",
+            "end a program that listens on that port everywhere, or other worlds (sim down --all)",
+        )
+
+    def _build(self, folder: Path, token: str) -> None:
+        """Make every part; each is on the stack before it is started."""
+        topology, plan, clock, push = (
+            self.topology,
+            self.plan,
+            self.clock,
+            self._stack.push_async_callback,
+        )
+        mark = {registry.ENVIRONMENT_KEY: folder.name}
+        urls: dict[str, str] = {}
+        hidden = [token, *self._secrets.values()]
+        if topology.database and topology.database.url:
+            url = topology.database.url
+            urls = {r: through(url, plan.database_link(r)) for r in topology.regions}
+            hidden += [url, password_of(url)]
+        elif topology.database:
+            self.database = Postgres(plan.database, folder / "postgres", clock, mark)
+            push(self.database.stop)
+            hidden.append(self.database.password)
+            urls = {r: self.database.url(plan.database_link(r)) for r in topology.regions}
+        path = self._journal_path or folder / "journal.jsonl"
+        self.journal = Journal(clock, path, redactor(hidden))
+        self._stack.callback(self.journal.close)
+        self.journal.write(
+            RunStarted(
+                seed=self.seed,
+                speed=self.speed,
+                runtime="process",
+                links="embedded",
+                version=__version__,
+                topology=topology.document,
+                scenario=self._scenario,
+            )
+        )
+        stall = StallWatch(clock, self.journal)
+        self._stack.callback(stall.stop)
+        stall.start()
+        real = Clock(1.0)
+        server = EmbeddedLinkServer(plan.link_server, real, self.rng.fork("links"))
+        push(server.stop)
+        client = LinkServerClient(f"http://{plan.link_server}")
+        push(client.close)
+        self._link_server = server
+        self.links = Links(client, clock, self.journal)
+        push(self.links.close)
+        self.resolver = Resolver(topology, plan, clock, self.journal)
+        push(self.resolver.stop)
+        self.health = HealthChecker(clock, self.rng.fork("health"), self.journal)
+        push(self.health.stop)
+        logs = folder / "logs"
+        logs.mkdir()
+        specs = SpecBuilder(
+            topology, plan, self.rng, Surroundings(folder.name, logs, self._secrets, urls)
+        )
+        runtime = ProcessRuntime(clock)
+        self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
+        self._edges = [
+            Edge(code, topology, plan, self._machines_of(code), clock, self.journal)
+            for code in topology.regions
+        ]
+        for edge in self._edges:
+            push(edge.stop)
+        push(self.fleet.close)
+
+    async def _start_doors(self) -> None:
+        """The edges, and the links that lead to them."""
+        for edge in self._edges:
+            await edge.start()
+        await self.links.open_all(
+            self._link(location, region, self.plan.link(location, region), upstream, _EDGE_PROBE)
+            for location in self.topology.locations
+            for region in self.topology.regions
+            for upstream in (self.plan.edge_for(region, location),)
+        )
+
+    async def _start_machines(self) -> None:
+        """The machines, once the database that they will ask for is there."""
+        if upstream := await self._start_database():
+            await self.links.open_all(
+                self._link(
+                    region, _DATABASE, self.plan.database_link(region), upstream, _POSTGRES_PROBE
+                )
+                for region in self.topology.regions
+            )
+        await self._timed("machines", self.fleet.launch())
+
+    async def _start_database(self) -> Endpoint | None:
+        """Where the database is once it accepts connections, or None where there is none."""
+        if self.database:
+            await self._timed("database", self.database.start())
+            return self.database.endpoint
+        if self.topology.database and self.topology.database.url:
+            return endpoint_of(self.topology.database.url)
+        return None
+
+    def _link(
+        self, source: str, target: str, listen: Endpoint, upstream: Endpoint, probe: bytes
+    ) -> LinkSpec:
+        trip = link_spec(self.topology, source, target)
+        return LinkSpec(
+            source=source,
+            target=target,
+            listen=listen,
+            upstream=upstream,
+            rtt_ms=trip.rtt_ms,
+            jitter_ms=trip.jitter_ms,
+            probe=probe,
+        )
+
+    async def _timed(self, name: str, starting: Awaitable[None]) -> None:
+        began = self.clock.real_ms()
+        await starting
+        self.startup_ms[name] = self.clock.real_ms() - began
+
+    # --- belief ------------------------------------------------------------------------------
+
+    def _machines_of(self, region: str) -> Callable[[], Sequence[MachineView]]:
+        """The machines of a region as its edge sees them: by what the checks say."""
+        return lambda: [
+            MachineView(m.id, m.endpoint, self.health.status(m.id) is Status.PASSING)
+            for m in self.fleet.in_region(region)
+        ]
+
+    def _on_health(self, machine: Machine, status: Status) -> None:
+        """A region is in DNS as long as one of its machines passes."""
+        del machine, status
+        self.resolver.serve(self.healthy_regions)

@@ -1,0 +1,232 @@
+"""A small world on real sockets: two regions, two locations, a tiny gateway, no link delays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from sim.clients.load import Load
+from sim.clients.spec import LoadSpec
+from sim.clients.vantage import Setting
+from sim.clock import Clock
+from sim.observe.journal import Journal
+from sim.rng import Rng
+from sim.routing.edge import Edge, MachineView
+from sim.routing.resolver import Resolver
+from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.model import Coordinates, Gateway, Location, Region, Routing, Topology
+
+SLOT = 93
+PORT = 8080
+
+
+def topology(ttl_s=1.0):
+    return Topology(
+        app="demo",
+        domain="fly.dev",
+        gateway=Gateway(command=("true",)),
+        regions={
+            "iad": Region("iad", "Ashburn", Coordinates(39.04, -77.49), primary=True),
+            "fra": Region("fra", "Frankfurt", Coordinates(50.11, 8.68)),
+        },
+        locations={
+            "new-york": Location("new-york", Coordinates(40.71, -74.01), share=60),
+            "london": Location("london", Coordinates(51.51, -0.13), share=40),
+        },
+        routing=Routing(ttl_s=ttl_s),
+    )
+
+
+class TinyGateway:
+    """The session protocol over a store in memory, which several gateways may share."""
+
+    def __init__(self, endpoint, region, store):
+        self.endpoint = endpoint
+        self.region = region
+        self.store = store
+        self.deduplicates = True
+        self.silent = False
+        self.sockets = set()
+        self.requests = []
+        self._runner = None
+
+    async def start(self):
+        app = web.Application()
+        app.router.add_get("/session", self._session)
+        app.router.add_get("/echo", self._echo)
+        app.router.add_route("*", "/{path:.*}", self._any)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.01, handle_signals=False)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.endpoint.host, self.endpoint.port).start()
+
+    async def crash(self):
+        """End as a killed process does: connections cut without a word."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        for server in runner.sites:
+            await server.stop()
+        for socket in list(self.sockets):
+            if socket._req.transport is not None:
+                socket._req.transport.abort()
+        await runner.cleanup()
+
+    async def say(self, socket_index, text):
+        await list(self.sockets)[socket_index].send_str(text)
+
+    async def _any(self, request):
+        self.requests.append(request)
+        return web.Response(text=f"hello from {self.region}")
+
+    async def _echo(self, request):
+        async with self._socket(request) as socket:
+            async for message in socket:
+                if not self.silent:
+                    await socket.send_str(message.data)
+        return socket
+
+    async def _session(self, request):
+        name = request.query["id"]
+        async with self._socket(request) as socket:
+            held = self.store[name]
+            ready = {"type": "ready", "session": name, "region": self.region}
+            await socket.send_json({**ready, "machine": "m", "acked": max(held, default=0)})
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT or self.silent:
+                    continue
+                seq = json.loads(message.data)["seq"]
+                if seq not in held or not self.deduplicates:
+                    held.append(seq)
+                await socket.send_json({"type": "ack", "seq": seq})
+        return socket
+
+    @asynccontextmanager
+    async def _socket(self, request):
+        self.requests.append(request)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.add(socket)
+        try:
+            yield socket
+        finally:
+            self.sockets.discard(socket)
+
+
+class Splice(asyncio.Protocol):
+    """A link without delay: each connection goes on to `target`."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.far = None
+        self.early = b""
+        self.task = asyncio.ensure_future(self._reach())
+
+    async def _reach(self):
+        near = self.transport
+
+        class Far(asyncio.Protocol):
+            def data_received(self, data):
+                near.write(data)
+
+            def connection_lost(self, exc):
+                near.close()
+
+        loop = asyncio.get_running_loop()
+        self.far, _ = await loop.create_connection(Far, self.target.host, self.target.port)
+        self.far.write(self.early)
+
+    def data_received(self, data):
+        if self.far is None:
+            self.early += data
+        else:
+            self.far.write(data)
+
+    def connection_lost(self, exc):
+        self.task.cancel()
+        if self.far is not None:
+            self.far.close()
+
+
+class SmallWorld:
+    """The parts, wired as a world wires them."""
+
+    def __init__(self, speed):
+        self.topology = topology()
+        self.clock = Clock(speed)
+        self.journal = Journal(self.clock)
+        self.plan = AddressPlan(self.topology, SLOT)
+        self.store = defaultdict(list)
+        self.gateways = {
+            region: TinyGateway(Endpoint(self.plan.machine(region, 0), PORT), region, self.store)
+            for region in self.topology.regions
+        }
+        self.healthy = dict.fromkeys(self.topology.regions, True)
+        self.resolver = Resolver(self.topology, self.plan, self.clock, self.journal, port=1093)
+        self.edges = {region: self._edge(region) for region in self.topology.regions}
+
+    def _edge(self, region):
+        def machines():
+            endpoint = self.gateways[region].endpoint
+            return [MachineView(f"{region}-1", endpoint, self.healthy[region])]
+
+        return Edge(region, self.topology, self.plan, machines, self.clock, self.journal)
+
+    def setting(self):
+        return Setting(self.topology, self.plan, 1093, self.clock, self.journal)
+
+    def load(self, **fields):
+        return Load(LoadSpec(**fields), self.setting(), Rng(7, "load"))
+
+    def events(self, kind):
+        return [record.event for record in self.journal.records if isinstance(record.event, kind)]
+
+    async def seen(self, kind, count, within_real_s=5.0):
+        """Wait until the journal has that many events of a kind."""
+        more = asyncio.Event()
+        self.journal.subscribe(lambda _record: more.set())
+        async with self.clock.timeout(within_real_s * self.clock.speed):
+            while len(self.events(kind)) < count:
+                more.clear()
+                await more.wait()
+        return self.events(kind)
+
+    def serve(self, *regions):
+        for region in self.healthy:
+            self.healthy[region] = region in regions
+        self.resolver.serve(regions)
+
+
+@pytest.fixture
+async def small_world():
+    async with AsyncExitStack() as stack:
+
+        async def make(speed=10.0):
+            world = SmallWorld(speed)
+            loop = asyncio.get_running_loop()
+            for gateway in world.gateways.values():
+                await gateway.start()
+                stack.push_async_callback(gateway.crash)
+            for region, edge in world.edges.items():
+                await edge.start()
+                stack.push_async_callback(edge.stop)
+                for location in world.topology.locations:
+                    near = world.plan.link(location, region)
+                    target = world.plan.edge_for(region, location)
+                    server = await loop.create_server(
+                        lambda target=target: Splice(target), near.host, near.port
+                    )
+                    stack.callback(server.close)
+            await world.resolver.start()
+            stack.push_async_callback(world.resolver.stop)
+            world.resolver.serve(tuple(world.topology.regions))
+            return world
+
+        yield make

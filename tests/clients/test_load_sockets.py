@@ -1,0 +1,72 @@
+"""Clients, DNS, edges and a gateway together on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sim.observe.events import (
+    Acked,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    EdgeConnection,
+    LoadEnded,
+    LoadStarted,
+    Resolved,
+    Sent,
+    SessionReady,
+    Unknown,
+)
+
+
+async def test_sessions_are_served_by_the_nearest_region(small_world):
+    world = await small_world()
+    load = world.load(driver="session", clients=10, every_s=0.5)
+    await load.run(5.0)
+    acked = world.events(Acked)
+    assert {(a.client.split("/")[0], a.region, a.machine) for a in acked} == {
+        ("new-york", "iad", "iad-1"),
+        ("london", "fra", "fra-1"),
+    }
+    assert len(world.events(Connected)) == 10
+    assert len(acked) == len(world.events(Sent))
+    assert not world.events(Unknown)
+    assert not world.events(ConnectFailed)
+    assert all(d.expected for d in world.events(Disconnected))
+    kinds = [type(record.event) for record in world.journal.records]
+    assert kinds.index(LoadStarted) < kinds.index(Connected)
+    assert kinds.index(LoadEnded) < kinds.index(Disconnected)
+    # Ten turns each at 0.5 s; the turn on the very end may fall on either side of it.
+    assert 90 <= len(acked) <= 101
+    visits = await world.seen(EdgeConnection, 10)
+    assert {(v.location, v.region, v.machine, v.status, v.outcome) for v in visits} == {
+        ("new-york", "iad", "iad-1", 101, "closed"),
+        ("london", "fra", "fra-1", 101, "closed"),
+    }
+    assert {v.client for v in visits} == {client.vantage.source for client in load.clients}
+
+
+async def test_a_crash_moves_clients_and_loses_nothing(small_world):
+    world = await small_world()
+    load = world.load(driver="session", clients=10, every_s=0.2, timeout_s=5.0)
+    running = asyncio.create_task(load.run(15.0))
+    await world.clock.sleep_until(4.0)
+    await world.gateways["fra"].crash()
+    await world.clock.sleep_until(6.0)
+    world.serve("iad")
+    await running
+    london = [a for a in world.events(Acked) if a.client.startswith("london/")]
+    assert [a.region for a in london][0] == "fra"
+    assert [a.region for a in london][-1] == "iad"
+    assert not world.events(Unknown)
+    resumed = [ready for ready in world.events(SessionReady) if ready.resumed]
+    assert len(resumed) == 4
+    assert all(ready.acked >= ready.remembered for ready in resumed)
+    failures = world.events(ConnectFailed)
+    assert failures
+    assert {failure.location for failure in failures} == {"london"}
+    assert {failure.region for failure in failures} == {"fra"}
+    assert any(r.region == "iad" for r in world.events(Resolved) if r.location == "london")
+    for session, held in world.store.items():
+        assert held == sorted(set(held)), session
+    assert sum(map(len, world.store.values())) == len(world.events(Acked))

@@ -1,0 +1,24 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from sim.clock import VirtualTimeLoop
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def virtually() -> Callable[[Coroutine[Any, Any, T]], T]:
+    """Run a coroutine in virtual time: its waits cost nothing and are exact."""
+
+    def run(coroutine: Coroutine[Any, Any, T]) -> T:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            return runner.run(coroutine)
+
+    return run

@@ -1,0 +1,216 @@
+"""Real processes. What they print says that they are ready, so nothing is waited for blindly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sim.clock import Clock
+from sim.errors import StartError
+from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
+from sim.machines.runtime import Exit, MachineSpec
+from sim.topology.addresses import Endpoint
+
+READY_AND_WAIT = "print('ready', flush=True); import time; time.sleep(60)"
+
+
+class Bench:
+    """A runtime whose machines are killed at the end of the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.folder = folder
+        self.instances: list[ProcessInstance] = []
+
+    def spec(self, *command: str, **env: str) -> MachineSpec:
+        return MachineSpec(
+            id="3d8e2fa0c1b2a4",
+            region="fra",
+            command=command,
+            image=None,
+            env=env,
+            endpoint=Endpoint("127.92.151.10", 1),
+            folder=self.folder,
+            log_path=self.folder / "logs" / "fra-1.log",
+        )
+
+    async def start(self, *command: str, **env: str) -> ProcessInstance:
+        instance = await ProcessRuntime(self.clock).start(self.spec(*command, **env))
+        self.instances.append(instance)
+        return instance
+
+    async def printed(self, instance: ProcessInstance, line: str) -> None:
+        async with self.clock.timeout(10.0):
+            while line not in await instance.tail(50):
+                await self.clock.sleep(0.005)
+
+    async def gone(self, pid: int) -> None:
+        async with self.clock.timeout(10.0):
+            while alive(pid):
+                await self.clock.sleep(0.005)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs; one that waits to be reaped does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    for instance in made.instances:
+        await instance.kill()
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("raise SystemExit(0)", Exit(0)),
+        ("raise SystemExit(3)", Exit(3)),
+        ("import os; os.kill(os.getpid(), 11)", Exit(None, signal=signal.SIGSEGV)),
+    ],
+)
+async def test_an_exit_is_told_with_its_code_or_signal(bench: Bench, script: str, expected: Exit):
+    instance = await bench.start("python", "-c", script)
+    assert await instance.exited() == expected
+    assert await instance.exited() == expected
+
+
+async def test_its_environment_is_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """What the caller has in its environment stays with the caller, except what is listed."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("LC_TIME", "C")
+    script = "import os; print(sorted(os.environ)); print(os.environ['PORT'])"
+    instance = await bench.start("python", "-c", script, PORT="18001")
+    await instance.exited()
+    names, port = await instance.tail(2)
+    assert port == "18001"
+    assert "LC_TIME" in names
+    assert "AWS_SECRET_ACCESS_KEY" not in names
+
+
+def test_what_is_inherited_is_listed():
+    environ = {"PATH": "/bin", "LC_ALL": "C", "SSL_CERT_FILE": "x", "TOKEN": "y", "PS1": "$"}
+    assert inherited(environ) == {"PATH": "/bin", "LC_ALL": "C", "SSL_CERT_FILE": "x"}
+
+
+async def test_python_is_the_interpreter_that_runs_the_simulator(bench: Bench):
+    instance = await bench.start("python", "-c", "import sys; print(sys.executable)")
+    await instance.exited()
+    assert await instance.tail(1) == [sys.executable]
+
+
+async def test_it_runs_in_the_topologys_folder_and_finds_programs_there(bench: Bench):
+    program = bench.folder / "gateway.sh"
+    program.write_text("#!/bin/sh\npwd\necho oops >&2\n")
+    program.chmod(0o755)
+    instance = await bench.start("./gateway.sh")
+    assert await instance.exited() == Exit(0)
+    assert await instance.tail(2) == [str(bench.folder), "oops"]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("no-such-program", "-x"), "no program 'no-such-program': looked for it in PATH="),
+        (("./no-such-program",), "no-such-program is not there or not executable"),
+        ((), "gateway.command is missing"),
+    ],
+)
+async def test_a_command_that_does_not_exist_is_named(
+    bench: Bench, command: tuple[str, ...], said: str
+):
+    with pytest.raises(StartError, match=r"gateway\.command") as caught:
+        await bench.start(*command)
+    assert said in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+async def test_a_file_that_is_no_program_is_named(bench: Bench):
+    (bench.folder / "gateway").write_bytes(b"\x7fELF nonsense")
+    (bench.folder / "gateway").chmod(0o755)
+    with pytest.raises(StartError, match="cannot run .*gateway.*Exec format error"):
+        await bench.start("./gateway")
+
+
+async def test_stop_lets_it_drain(bench: Bench):
+    script = (
+        "import signal, sys, time\n"
+        "def drain(*_): print('drained'); sys.exit(7)\n"
+        "signal.signal(signal.SIGTERM, drain)\n"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    instance = await bench.start("python", "-c", script)
+    await bench.printed(instance, "ready")
+    assert await instance.stop(20.0) == Exit(7)
+    assert await instance.tail(1) == ["drained"]
+
+
+async def test_stop_kills_what_does_not_end_in_time(bench: Bench):
+    script = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {READY_AND_WAIT}"
+    instance = await bench.start("python", "-c", script)
+    await bench.printed(instance, "ready")
+    began = bench.clock.now()
+    assert await instance.stop(0.2) == Exit(None, signal=signal.SIGKILL)
+    assert 0.2 <= bench.clock.now() - began < 10.0
+
+
+async def test_what_it_leaves_running_ends_with_it(bench: Bench):
+    """A shell that dies leaves its children: they hold the machine's port, so they go too."""
+    instance = await bench.start("sh", "-c", "sleep 60 & echo $!; echo ready; wait")
+    await bench.printed(instance, "ready")
+    orphan = int((await instance.tail(2))[0])
+    assert alive(orphan)
+    os.kill(instance.pid, signal.SIGKILL)
+    assert await instance.exited() == Exit(None, signal=signal.SIGKILL)
+    await bench.gone(orphan)
+
+
+async def test_a_frozen_machine_does_nothing_until_it_is_thawed(bench: Bench):
+    instance = await bench.start("sh", "-c", "trap 'echo term; exit 5' TERM; echo ready; read x")
+    await bench.printed(instance, "ready")
+    await instance.freeze()
+    async with bench.clock.timeout(10.0):
+        while Path(f"/proc/{instance.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            await bench.clock.sleep(0.005)
+    await instance.thaw()
+    await instance.exited()
+    assert "ready" in await instance.tail(5)
+
+
+async def test_a_frozen_machine_can_be_killed_and_cannot_drain(bench: Bench):
+    instance = await bench.start("python", "-c", READY_AND_WAIT)
+    await bench.printed(instance, "ready")
+    await instance.freeze()
+    assert await instance.stop(0.1) == Exit(None, signal=signal.SIGKILL)
+
+
+async def test_signalling_one_that_has_exited_does_nothing(bench: Bench):
+    instance = await bench.start("python", "-c", "pass")
+    await instance.exited()
+    await instance.freeze()
+    assert await instance.kill() == await instance.stop(1.0) == Exit(0)
+
+
+async def test_the_tail_is_the_last_lines_of_a_long_log(bench: Bench):
+    instance = await bench.start("python", "-c", "for i in range(5000): print('line', i)")
+    await instance.exited()
+    assert await instance.tail(3) == ["line 4997", "line 4998", "line 4999"]
+    assert await instance.tail(10_000) == [f"line {i}" for i in range(5000)]
+
+
+async def test_a_killed_machine_keeps_its_last_words(bench: Bench):
+    instance = await bench.start("python", "-c", "print('last words'); import time; time.sleep(60)")
+    await bench.printed(instance, "last words")
+    await instance.kill()
+    assert await instance.tail(1) == ["last words"]

@@ -1,0 +1,283 @@
+"""Links: opened as asked, broken and healed, on the embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from sim.clock import Clock
+from sim.errors import InputError
+from sim.network.client import LinkServerClient
+from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats, parse_metrics
+from sim.observe.events import LinkChanged, PartFailed
+from sim.observe.journal import Journal, only
+from sim.topology.addresses import Endpoint
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serving = Callable[[Serve], AbstractAsyncContextManager[Endpoint]]
+PROBE = b"ping"
+
+
+@pytest.fixture
+async def journal(clock: Clock) -> Journal:
+    return Journal(clock)
+
+
+@pytest.fixture
+async def links(client: LinkServerClient, clock: Clock, journal: Journal) -> AsyncIterator[Links]:
+    links = Links(client, clock, journal)
+    yield links
+    await links.close()
+
+
+def free_endpoint(host: str) -> Endpoint:
+    with socket.socket() as sock:
+        sock.bind((host, 0))
+        return Endpoint(host, sock.getsockname()[1])
+
+
+def spec_to(upstream: Endpoint, rtt_ms: float = 20.0, **more: object) -> LinkSpec:
+    listen = free_endpoint("127.90.1.100")
+    return LinkSpec("london", "fra", listen, upstream, rtt_ms, probe=PROBE, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def link(links: Links, upstream: Endpoint) -> Link:
+    return await links.open(spec_to(upstream))
+
+
+async def round_trip_ms(link: Link, clock: Clock) -> float:
+    """From sending to the first byte back, on a connection that stands."""
+    async with connection(link) as (reader, writer):
+        times = []
+        for _ in range(3):
+            begun = clock.real_ms()
+            writer.write(PROBE)
+            await reader.readexactly(len(PROBE))
+            times.append(clock.real_ms() - begun)
+        return sorted(times)[1]
+
+
+@contextlib.asynccontextmanager
+async def connection(
+    link: Link,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(link.spec.listen.host, link.spec.listen.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def silent(reader: asyncio.StreamReader, clock: Clock) -> bool:
+    try:
+        async with clock.timeout(0.1):
+            return not await reader.read(1)
+    except TimeoutError:
+        return True
+
+
+@pytest.mark.realtime
+async def test_an_open_link_has_the_round_trip_that_was_asked(link: Link, clock: Clock) -> None:
+    assert 18 <= await round_trip_ms(link, clock) <= 60
+    assert repr(link) == "<Link london:fra up, 20 ms>"
+
+
+async def test_opening_journals_the_link(link: Link, journal: Journal) -> None:
+    assert [e for _, e in only(journal.records, LinkChanged)] == [
+        LinkChanged("london:fra", "up", 20.0)
+    ]
+
+
+async def test_a_link_to_nobody_is_an_error_that_says_so(links: Links) -> None:
+    spec = spec_to(free_endpoint("127.90.0.2"))
+    with pytest.raises(LinkCheckError, match=rf"nothing answers at {spec.upstream}"):
+        await links.open(spec)
+
+
+async def test_a_link_that_is_slower_than_asked_is_an_error(
+    links: Links, serving: Serving, clock: Clock
+) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        await clock.sleep(0.05)
+        writer.write(b"x")
+
+    async with serving(slow) as upstream:
+        with pytest.raises(LinkCheckError, match=r"asked for a round trip of 20 ms.*measured [67]"):
+            await links.open(spec_to(upstream))
+
+
+async def test_many_links_open_at_once(links: Links, upstream: Endpoint, clock: Clock) -> None:
+    begun = clock.real_ms()
+    specs = [
+        LinkSpec("london", f"r{n}", free_endpoint(f"127.90.1.{n}"), upstream, 30.0, probe=PROBE)
+        for n in range(1, 41)
+    ]
+    opened = await links.open_all(specs)
+    assert [link.name for link in opened] == [spec.name for spec in specs]
+    assert clock.real_ms() - begun < 3000
+
+
+@pytest.mark.realtime
+async def test_slow_adds_to_the_round_trip_and_heal_takes_it_away(link: Link, clock: Clock) -> None:
+    await link.slow(latency_ms=30)
+    assert link.rtt_ms == 50
+    assert 48 <= await round_trip_ms(link, clock) <= 100
+    await link.heal()
+    assert 18 <= await round_trip_ms(link, clock) <= 60
+
+
+async def test_a_silent_partition_keeps_connections_and_loses_nothing(
+    link: Link, clock: Clock
+) -> None:
+    async with connection(link) as (reader, writer):
+        await link.partition()
+        writer.write(b"before heal")
+        assert await silent(reader, clock)
+        await link.heal()
+        assert await reader.readexactly(11) == b"before heal"
+
+
+async def test_a_one_way_partition_lets_the_other_way_through(
+    links: Links, serving: Serving, clock: Clock
+) -> None:
+    heard = asyncio.Event()
+
+    async def chatty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"x")
+        await reader.read(1)
+        heard.set()
+        await reader.read(1)
+
+    async with serving(chatty) as upstream:
+        link = await links.open(spec_to(upstream))
+        async with connection(link) as (reader, writer):
+            writer.write(b"1")
+            await reader.readexactly(1)
+            await link.partition(towards="source")
+            writer.write(b"2")
+            async with clock.timeout(2):
+                await heard.wait()
+        async with connection(link) as (reader, writer):
+            writer.write(b"1")
+            assert await silent(reader, clock)
+
+
+async def test_a_refusing_partition_refuses_and_drops(link: Link) -> None:
+    async with connection(link) as (reader, _):
+        await link.partition(mode="refusing")
+        assert await reader.read(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        async with connection(link):
+            pass
+    await link.heal()
+    async with connection(link) as (reader, writer):
+        writer.write(b"x")
+        assert await reader.readexactly(1) == b"x"
+
+
+async def test_refusing_in_one_direction_is_refused(link: Link) -> None:
+    with pytest.raises(InputError, match="drop `towards`"):
+        await link.partition(mode="refusing", towards="source")
+
+
+async def test_reset_breaks_present_connections_off(link: Link) -> None:
+    async with connection(link) as (reader, writer):
+        writer.write(b"x")
+        await reader.readexactly(1)
+        assert await link.reset() == 1
+        with pytest.raises(ConnectionResetError):
+            await reader.read(1)
+
+
+async def test_a_flapping_link_goes_down_and_up_until_healed(
+    link: Link, journal: Journal, clock: Clock
+) -> None:
+    await link.flap(0.1)
+    async with clock.timeout(5):
+        while len(states := _states(journal)) < 6:
+            await clock.sleep(0.01)
+    assert states[1:6] == ["silent", "up", "silent", "up", "silent"]
+    await link.heal()
+    count = len(_states(journal))
+    await clock.sleep(0.15)
+    assert _states(journal)[-1] == "up"
+    assert len(_states(journal)) == count
+
+
+def _states(journal: Journal) -> list[str]:
+    return [e.state for _, e in only(journal.records, LinkChanged)]
+
+
+async def test_a_fault_that_does_not_take_is_journaled_as_a_failed_part(
+    link: Link, client: LinkServerClient, journal: Journal, clock: Clock
+) -> None:
+    await link.partition()
+    await client.remove_toxic(link.name, "link_blackhole_upstream")
+    await client.remove_toxic(link.name, "link_blackhole_downstream")
+    async with clock.timeout(5):
+        while not (failed := [e for _, e in only(journal.records, PartFailed)]):
+            await clock.sleep(0.01)
+    assert failed[0].part == "link london:fra"
+    assert "asked to be silent" in failed[0].reason
+
+
+async def test_changes_that_take_are_no_failed_parts(
+    link: Link, journal: Journal, clock: Clock
+) -> None:
+    await link.slow(latency_ms=5, bandwidth_kbps=256)
+    await clock.sleep(0.15)
+    await link.partition(mode="refusing")
+    await clock.sleep(0.15)
+    await link.partition()
+    await clock.sleep(0.15)
+    assert not list(only(journal.records, PartFailed))
+
+
+async def test_stats_count_live_connections_and_bytes_each_way(link: Link, clock: Clock) -> None:
+    async with clock.timeout(5):
+        while (before := await link.stats()).connections:
+            await clock.sleep(0.01)  # the end of the probe's connection is under way
+    async with connection(link) as (reader, writer):
+        writer.write(b"x" * 1000)
+        await reader.readexactly(1000)
+        stats = await link.stats()
+    assert stats.bytes_up - before.bytes_up == 1000
+    assert stats.bytes_down - before.bytes_down == 1000
+    assert stats.connections == 1
+
+
+async def test_a_lost_packet_is_delay(link: Link) -> None:
+    await link.loss(100)
+    assert [toxic.attributes for toxic in link.toxics if toxic.type == "loss"] == [
+        {"ppm": 1_000_000, "rtt": 20}
+    ] * 2
+    await link.heal()
+    assert [toxic.type for toxic in link.toxics] == ["latency", "latency"]
+
+
+async def test_close_removes_the_proxies(
+    links: Links, link: Link, client: LinkServerClient
+) -> None:
+    await link.flap(10)
+    await links.close()
+    await links.close()
+    assert await client.proxies() == {}
+
+
+def test_metrics_of_a_stock_server_are_read_as_well() -> None:
+    labels = 'listener="127.0.0.1:1",proxy="a:b",upstream="x:2"'
+    text = (
+        f'toxiproxy_proxy_sent_bytes_total{{direction="upstream",{labels}}} 5\n'
+        f'toxiproxy_proxy_sent_bytes_total{{direction="downstream",{labels}}} 1.2e+06\n'
+    )
+    assert parse_metrics(text) == {"a:b": LinkStats(None, 5, 1_200_000)}

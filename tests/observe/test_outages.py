@@ -1,0 +1,185 @@
+import pytest
+
+from sim.observe.events import (
+    Acked,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    HostStalled,
+    LoadEnded,
+    LoadStarted,
+    MachineChanged,
+    Resolved,
+    RoutingChanged,
+)
+from sim.observe.history import History
+from sim.observe.journal import Record
+from sim.observe.outages import Pace, by_location, find_outages
+
+PACE = Pace(every_s=1.0, rtt_s={("london", "fra"): 0.15, ("london", "iad"): 0.8})
+CLIENT = "london/0"
+
+
+def answers(region, start, end, client=CLIENT):
+    """An answer from a region each second, from start to end."""
+    t = start
+    while t <= end:
+        yield (t, Acked(client, "s", int(t), region, f"m-{region}", 20.0))
+        t += 1.0
+
+
+def resolved(t, region, expires, client=CLIENT):
+    return (t, Resolved(client, "london", region, "127.44.1.100", expires))
+
+
+def led_to(t, *regions):
+    return (t, RoutingChanged("london", regions))
+
+
+def lost(t, region="fra", client=CLIENT):
+    return (t, Disconnected(client, "london", region, f"m-{region}", "reset"))
+
+
+def connected(t, region, client=CLIENT):
+    return (t, Connected(client, "london", region, f"m-{region}"))
+
+
+def crash(history, *extra, again=53.0, moved=25.0, expires=50.0):
+    """Frankfurt dies at 20.1 s and London is served again by Washington."""
+    return history(
+        led_to(-1.0, "fra", "iad"),
+        resolved(0.0, "fra", 30.0),
+        connected(0.2, "fra"),
+        *answers("fra", 1.0, 20.0),
+        lost(20.1),
+        resolved(20.2, "fra", expires),
+        led_to(moved, "iad", "fra"),
+        *answers("iad", again, 149.0),
+        *extra,
+    )
+
+
+def test_an_outage_is_split_into_detection_cache_and_reconnect(history):
+    (outage,) = find_outages(crash(history), PACE)
+    assert (outage.region, outage.to_region) == ("fra", "iad")
+    assert (outage.from_s, outage.to_s) == (20.0, 53.0)
+    assert outage.detection_s == pytest.approx(5.0)  # 20.0 to 25.0: DNS moved on
+    assert outage.dns_s == pytest.approx(25.0)  # 25.0 to 50.0: the cached answer was stale
+    assert outage.reconnect_s == pytest.approx(3.0)
+    assert outage.recovery_s == 0
+
+
+def test_parts_add_up_to_the_whole(history):
+    (outage,) = find_outages(crash(history, again=61.0, moved=44.5), PACE)
+    parts = outage.detection_s + outage.dns_s + outage.recovery_s + outage.reconnect_s
+    assert parts == pytest.approx(outage.seconds)
+
+
+def test_an_expired_answer_costs_no_dns_time(history):
+    (outage,) = find_outages(crash(history, expires=22.0), PACE)
+    assert outage.dns_s == 0
+    assert outage.reconnect_s == pytest.approx(28.0)
+
+
+def test_gaps_within_the_pace_are_none(history):
+    """Twice the pace and a round trip: 2.15 s from London to Frankfurt."""
+    quiet = history(connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.1, 150.0))
+    assert find_outages(quiet, PACE) == []
+
+
+def test_a_gap_beyond_the_pace_is_an_outage(history):
+    loud = history(connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.2, 149.5))
+    (outage,) = find_outages(loud, PACE)
+    assert outage.seconds == pytest.approx(2.2)
+
+
+def test_a_stall_of_the_simulator_is_no_outage(history):
+    stall = (12.0, HostStalled(real_ms=500.0))
+    events = [connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.5, 149.5)]
+    assert len(find_outages(history(*events), PACE)) == 1
+    assert find_outages(history(*events, stall), PACE) == []
+
+
+def test_an_outage_that_never_ends_lasts_to_the_end_of_the_load(history):
+    found = history(connected(0, "fra"), *answers("fra", 0.0, 20.0), lost(20.1))
+    (outage,) = find_outages(found, PACE)
+    assert (outage.to_region, outage.to_s) == (None, 150.0)
+
+
+def test_a_region_that_came_back_is_recovery_not_dns(history):
+    found = history(
+        led_to(-1, "fra", "iad"),
+        resolved(0.0, "fra", 30.0),
+        connected(0.2, "fra"),
+        *answers("fra", 1.0, 20.0),
+        lost(20.1),
+        resolved(20.2, "fra", 50.0),
+        (40.0, MachineChanged("m", "fra", "started")),
+        *answers("fra", 42.0, 149.0),
+    )
+    (outage,) = find_outages(found, PACE)
+    assert outage.detection_s == pytest.approx(0.1)
+    assert outage.dns_s == 0
+    assert outage.recovery_s == pytest.approx(19.9)
+    assert outage.reconnect_s == pytest.approx(2.0)
+
+
+def test_a_slow_first_answer_is_no_outage(history):
+    found = history(resolved(1.0, "fra", 31.0), *answers("fra", 9.0, 149.5))
+    assert find_outages(found, PACE) == []
+
+
+def test_a_client_turned_away_before_it_was_served_is_out_from_its_first_attempt(history):
+    refused = (1.1, ConnectFailed(CLIENT, "london", "fra", "503"))
+    found = history(resolved(1.0, "fra", 31.0), refused, *answers("fra", 9.0, 149.5))
+    (outage,) = find_outages(found, PACE)
+    assert (outage.region, outage.from_s, outage.to_s) == (None, 1.0, 9.0)
+
+
+def test_a_locations_outages_are_one_row_with_its_worst_and_its_median(history):
+    events = []
+    for number, again in enumerate((40.0, 50.0, 60.0)):
+        client = f"london/{number}"
+        events += [connected(0.2, "fra", client), *answers("fra", 1.0, 20.0, client)]
+        events += [lost(20.1, client=client), *answers("iad", again, 149.0, client)]
+    events.append(led_to(25.0, "iad", "fra"))
+    (row,) = by_location(find_outages(history(*events), PACE))
+    assert (row.location, row.region, len(row.outages)) == ("london", "fra", 3)
+    assert row.worst.seconds == pytest.approx(40.0)
+    assert row.median_s == pytest.approx(30.0)
+    assert row.client_seconds == pytest.approx(90.0)
+    assert row.ended
+
+
+def test_the_life_of_an_answer_is_counted_from_the_loads_start():
+    """The journal counts from the world's start, reports from the load's."""
+    events = [
+        (t + 12.0, event)
+        for t, event in [
+            led_to(-1.0, "fra", "iad"),
+            (0.0, LoadStarted(1)),
+            *answers("fra", 1.0, 20.0),
+            lost(20.1),
+            (20.2, Resolved(CLIENT, "london", "fra", "127.44.1.100", 62.0)),
+            led_to(25.0, "iad"),
+            *answers("iad", 53.0, 149.0),
+            (150.0, LoadEnded()),
+        ]
+    ]
+    connected_at = Record(12.0, connected(0.2, "fra")[1])
+    found = History(
+        [*(Record(*e) for e in events[:2]), connected_at, *(Record(*e) for e in events[2:])]
+    )
+    (outage,) = find_outages(found, PACE)
+    assert outage.dns_s == pytest.approx(25.0)
+
+
+def test_separate_outages_are_separate_rows(history):
+    found = history(
+        connected(0, "fra"),
+        *answers("fra", 0.0, 20.0),
+        *answers("fra", 30.0, 60.0),
+        *answers("fra", 70.0, 149.0),
+    )
+    rows = by_location(find_outages(found, PACE))
+    assert [row.worst.from_s for row in rows] == [20.0, 60.0]

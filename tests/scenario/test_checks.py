@@ -1,0 +1,246 @@
+"""Every check: what holds, what fails with which reason, and what cannot be known."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sim.observe.events import (
+    Acked,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    EdgeConnection,
+    FaultBegan,
+    RoutingChanged,
+    Sent,
+    SessionReady,
+    Stored,
+)
+from sim.scenario.verdict import judge
+
+LONDON = "london/0"
+
+
+def connected(t=0.1, region="fra", client=LONDON):
+    return (t, Connected(client, client.split("/")[0], region, f"m-{region}"))
+
+
+def acked(t, region="fra", seq=None, client=LONDON, latency_ms=20.0):
+    seq = int(t * 10) if seq is None else seq
+    return (t, Acked(client, f"s-{client}", seq, region, f"m-{region}", latency_ms))
+
+
+def steadily(region="fra", start=0.5, end=150.0, client=LONDON, latency_ms=20.0):
+    """An answer a second."""
+    count = int(end - start) + 1
+    return [acked(start + n, region, n + 1, client, latency_ms) for n in range(count)]
+
+
+def finding(evidence, *pairs, **expectation):
+    """What a single expectation comes to."""
+    verdict = judge(evidence(connected(), *pairs, expect=[expectation]))
+    return verdict.findings[0][1]
+
+
+class TestServedBy:
+    asked: ClassVar = {"check": "served_by", "location": "london", "region": "fra", "until": "20s"}
+
+    def test_holds_where_all_came_from_the_region(self, evidence):
+        assert finding(evidence, *steadily("fra"), **self.asked).held is True
+
+    def test_one_stray_message_breaks_it_and_is_named(self, evidence):
+        found = finding(evidence, *steadily("fra"), acked(7.2, "iad"), **self.asked)
+        assert found.held is False
+        assert "7.2 s" in found.why
+        assert "iad" in found.why
+        assert LONDON in found.why
+
+    def test_what_is_outside_the_window_does_not_count(self, evidence):
+        assert finding(evidence, *steadily("fra"), acked(20.0, "iad"), **self.asked).held is True
+
+    def test_without_a_message_nothing_is_known(self, evidence):
+        assert finding(evidence, acked(30.0), **self.asked).held is None
+
+
+class TestOutage:
+    asked: ClassVar = {"check": "outage", "location": "london"}
+
+    def test_no_gap_is_no_outage(self, evidence):
+        assert finding(evidence, *steadily(), **self.asked, max="0s").held is True
+
+    def test_an_outage_beyond_the_limit_fails_with_its_anatomy(self, evidence):
+        gap = [*steadily(end=20), *steadily("iad", start=60.5)]
+        found = finding(evidence, *gap, **self.asked, max="30s")
+        assert found.held is False
+        assert found.observed == "41.0 s"
+        assert "reconnect 41.0 s" in found.why
+
+    def test_within_the_limit_it_holds(self, evidence):
+        gap = [*steadily(end=20), *steadily("iad", start=60.5)]
+        assert finding(evidence, *gap, **self.asked, max="41s").held is True
+
+    def test_one_client_of_many_is_enough(self, evidence):
+        crowd = [pair for n in range(1, 40) for pair in steadily(client=f"london/{n}")]
+        one = [*steadily(end=20), *steadily(start=60.5)]
+        assert finding(evidence, *crowd, *one, **self.asked, max="5s").held is False
+
+    def test_an_expected_outage_that_did_not_happen_fails(self, evidence):
+        assert finding(evidence, *steadily(), **self.asked, min="10s").held is False
+
+    def test_clients_that_were_never_served_prove_nothing(self, evidence):
+        assert finding(evidence, **self.asked, max="500s").held is None
+
+
+def life(seq, t, stored=1, acked_too=True):
+    """A message's events: sent, acknowledged, stored that many times."""
+    pairs = [(t, Sent(LONDON, "s1", seq))]
+    if acked_too:
+        pairs.append((t + 0.1, Acked(LONDON, "s1", seq, "fra", "m-fra", 20.0)))
+    return pairs + [(150.05, Stored("s1", seq, "fra", "m-fra"))] * stored
+
+
+class TestMessages:
+    asked: ClassVar = {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0}
+
+    def test_clean(self, evidence):
+        assert finding(evidence, *life(1, 1), *life(2, 2), **self.asked).held is True
+
+    def test_lost_after_acknowledgement(self, evidence):
+        found = finding(evidence, *life(1, 1), *life(2, 2, stored=0), **self.asked)
+        assert found.held is False
+        assert "1 lost" in found.observed
+        assert "message 2 of session s1" in found.why
+
+    def test_doubled(self, evidence):
+        found = finding(evidence, *life(1, 1), *life(2, 2, stored=2), **self.asked)
+        assert found.held is False
+        assert "1 duplicated" in found.observed
+
+    def test_reordered(self, evidence):
+        found = finding(evidence, *life(2, 1), *life(1, 2), **self.asked)
+        assert found.held is False
+        assert "1 reordered" in found.observed
+
+    def test_what_is_not_asked_is_not_judged(self, evidence):
+        pairs = [*life(1, 1), *life(2, 2, stored=2)]
+        assert finding(evidence, *pairs, check="messages", lost=0).held is True
+
+    def test_without_an_audit_unknown(self, evidence):
+        ran = evidence(connected(), *life(1, 1), expect=[self.asked], audited=False)
+        assert judge(ran).findings[0][1].held is None
+
+
+def ready(t, acked_, remembered, resumed=True, region="iad"):
+    machine = f"m-{region}"
+    return (t, SessionReady(LONDON, "s1", region, machine, resumed, acked_, remembered))
+
+
+def cut(t=20.0, *, expected=False):
+    return (t, Disconnected(LONDON, "london", "fra", "m-fra", "reset", expected))
+
+
+class TestSessions:
+    asked: ClassVar = {"check": "sessions", "resumed": "all"}
+
+    def test_resumed_with_all_it_had(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 57, 57)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert found.held is True
+        assert found.observed == "1 of 1 resumed"
+
+    def test_a_session_that_forgot_is_named_as_such(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 57)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert found.held is False
+        assert "forgot" in found.why
+        assert "57" in found.why
+        assert "m-iad" in found.why
+
+    def test_never_back(self, evidence):
+        found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), **self.asked)
+        assert found.held is False
+        assert LONDON in found.why
+
+    def test_uninterrupted_sessions_prove_nothing(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(149, expected=True)]
+        assert finding(evidence, *pairs, **self.asked).held is None
+
+
+class TestResidency:
+    asked: ClassVar = {"check": "residency", "policy": "eu"}
+
+    def test_holds_inside(self, evidence):
+        assert finding(evidence, *steadily("fra"), **self.asked).held is True
+
+    def test_one_message_outside_breaks_it(self, evidence):
+        found = finding(evidence, *steadily("fra"), acked(61.5, "iad"), **self.asked)
+        assert found.held is False
+        assert "61.5 s" in found.why
+
+    def test_others_may_be_served_anywhere(self, evidence):
+        pairs = [*steadily("fra"), *steadily("iad", client="new-york/0")]
+        assert finding(evidence, *pairs, **self.asked).held is True
+
+    def test_an_edge_outside_breaks_it_even_without_a_message(self, evidence):
+        edge = EdgeConnection("iad", "m-iad", "london", "127.44.2.10", 9, 9, 5.0, "closed", 503)
+        assert finding(evidence, *steadily("fra"), (30.0, edge), **self.asked).held is False
+
+
+class TestLatency:
+    asked: ClassVar = {"check": "latency", "location": "london", "percentile": 90, "max": "50ms"}
+
+    def test_a_percentile_within(self, evidence):
+        slow = [acked(140 + n / 10, latency_ms=500.0) for n in range(5)]
+        assert finding(evidence, *steadily(end=100), *slow, **self.asked).held is True
+
+    def test_a_percentile_beyond(self, evidence):
+        slow = [acked(110 + n, latency_ms=500.0) for n in range(20)]
+        found = finding(evidence, *steadily(end=100), *slow, **self.asked)
+        assert found.held is False
+        assert "500.0 ms" in found.observed
+
+    def test_nothing_measured(self, evidence):
+        assert finding(evidence, **self.asked).held is None
+
+
+class TestErrors:
+    def test_a_share_of_refused_attempts(self, evidence):
+        refused = [(50.0 + n, ConnectFailed(LONDON, "london", "fra", "503")) for n in range(10)]
+        pairs = [*steadily(end=40), *refused]
+        assert finding(evidence, *pairs, check="errors", max="25%").held is True
+        assert finding(evidence, *pairs, check="errors", max="10%").held is False
+
+    def test_another_locations_errors_do_not_count(self, evidence):
+        refused = (50.0, ConnectFailed("new-york/0", "new-york", "iad", "503"))
+        asked = {"check": "errors", "location": "london", "max": "0%"}
+        assert finding(evidence, *steadily(), refused, **asked).held is True
+
+
+def led(t, *regions):
+    return (t, RoutingChanged("london", regions))
+
+
+class TestDns:
+    def test_within_a_time_of_the_fault(self, evidence):
+        pairs = [led(0.0, "fra", "iad"), _crash(20.0), led(44.0, "iad")]
+        asked = {"check": "dns", "location": "london", "region": "iad", "until": "100s"}
+        assert finding(evidence, *steadily(), *pairs, **asked, within="30s").held is True
+        assert finding(evidence, *steadily(), *pairs, **asked, within="20s").held is False
+
+    def test_throughout_a_window(self, evidence):
+        pairs = [led(0.0, "fra", "iad"), led(44.0, "iad")]
+        asked = {"check": "dns", "location": "london", "region": "fra"}
+        assert finding(evidence, *pairs, **asked, until="44s").held is True
+        assert finding(evidence, *pairs, **asked, until="50s").held is False
+
+
+class TestHerd:
+    def test_the_highest_rate_of_new_connections(self, evidence):
+        crowd = [connected(60 + n / 100, "iad", f"london/{n}") for n in range(30)]
+        asked = {"check": "herd", "region": "iad"}
+        assert finding(evidence, *crowd, **asked, max="30/s").held is True
+        assert finding(evidence, *crowd, **asked, max="29/s").held is False
+
+
+def _crash(t, region="fra"):
+    return (t, FaultBegan("crash", region, {"kind": "region", "region": region}))

@@ -1,0 +1,105 @@
+"""The three values of a verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.observe.events import (
+    Acked,
+    Connected,
+    ConnectFailed,
+    FaultBegan,
+    FaultFailed,
+    PartFailed,
+)
+from sim.scenario.verdict import judge
+
+CLIENT = "london/0"
+FINE = {"check": "served_by", "location": "london", "region": "fra"}
+BROKEN = {"check": "served_by", "location": "london", "region": "iad"}
+UP = (0.1, Connected(CLIENT, "london", "fra", "m"))
+ANSWER = (0.5, Acked(CLIENT, "s", 1, "fra", "m", 20.0))
+
+
+def fault(name="crash", target="fra", **detail):
+    return (20.0, FaultBegan(name, target, detail or {"kind": "region", "region": target}))
+
+
+def test_held(evidence):
+    verdict = judge(evidence(UP, ANSWER, fault(), expect=[FINE]))
+    assert (verdict.outcome, verdict.exit_code) == ("held", 0)
+
+
+def test_failed(evidence):
+    verdict = judge(evidence(UP, ANSWER, expect=[FINE, BROKEN]))
+    assert (verdict.outcome, verdict.exit_code) == ("failed", 1)
+
+
+def test_a_load_whose_clients_never_connected_is_unknown(evidence):
+    refused = (1.0, ConnectFailed(CLIENT, "london", "fra", "refused"))
+    verdict = judge(evidence(refused, expect=[FINE]))
+    assert (verdict.outcome, verdict.exit_code) == ("unknown", 4)
+    assert "no client ever connected" in verdict.doubts
+
+
+@pytest.mark.parametrize(
+    "untouching",
+    [
+        fault(target="iad"),
+        fault("partition", "new-york:iad", kind="link", location="new-york", region="iad"),
+        fault("crash", "fra/2", kind="machine", region="fra", machines=["another"]),
+        fault("dns_outage", "new-york", kind="location"),
+    ],
+)
+def test_a_fault_that_touched_nobody_is_unknown(evidence, untouching):
+    verdict = judge(evidence(UP, ANSWER, untouching, expect=[FINE]))
+    assert verdict.outcome == "unknown"
+    assert "touched no client" in verdict.doubts[0]
+
+
+@pytest.mark.parametrize(
+    "touching",
+    [
+        fault(),
+        fault("crash", "fra/1", kind="machine", region="fra", machines=["m"]),
+        fault("partition", "london:fra", kind="link", location="london", region="fra"),
+        fault("service_outage", "database", kind="service"),
+    ],
+)
+def test_a_fault_in_reach_of_a_client_counts(evidence, touching):
+    assert judge(evidence(UP, ANSWER, touching, expect=[FINE])).outcome == "held"
+
+
+def test_a_fault_that_clients_only_ran_into_later_counts(evidence):
+    later = (60.0, ConnectFailed(CLIENT, "london", "iad", "503"))
+    verdict = judge(evidence(UP, ANSWER, fault(target="iad"), later, expect=[FINE]))
+    assert verdict.outcome == "held"
+
+
+def test_a_repair_need_not_be_felt(evidence):
+    verdict = judge(evidence(UP, ANSWER, fault("start", "iad"), expect=[FINE]))
+    assert verdict.outcome == "held"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [PartFailed("link server", "gone"), FaultFailed("crash", "fra", "no such machine")],
+)
+def test_trouble_of_our_own_is_never_green(evidence, trouble):
+    verdict = judge(evidence(UP, ANSWER, (30.0, trouble), expect=[FINE]))
+    assert verdict.outcome == "unknown"
+
+
+def test_a_broken_expectation_stays_broken_whatever_else(evidence):
+    trouble = (30.0, PartFailed("link server", "gone"))
+    assert judge(evidence(UP, ANSWER, trouble, expect=[BROKEN])).outcome == "failed"
+
+
+def test_a_run_that_was_cut_off_is_unknown(evidence):
+    verdict = judge(evidence(UP, ANSWER, expect=[FINE], ended=False, audited=False))
+    assert verdict.outcome == "unknown"
+    assert "cut off" in verdict.doubts[0]
+
+
+def test_expecting_nothing_proves_nothing(evidence):
+    assert judge(evidence(UP, ANSWER)).outcome == "unknown"

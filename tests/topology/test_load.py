@@ -1,0 +1,157 @@
+import json
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from sim.topology.load import document_of, load_topology, topology_from_mapping
+from sim.topology.model import Check, Coordinates, Database, LinkOverride, ResidencyPolicy
+
+FILES = Path(__file__).parents[2] / "topologies"
+
+FORMATS = """\
+app: atlas-voice-v2
+domain: fly.dev                        # clients use atlas-voice-v2.fly.dev
+gateway:
+  image: atlas-voice-v2:latest
+  command: [python, -m, sim.gateway]
+  port: 8080
+  env: {LOG_LEVEL: info}
+  secrets: [VOICE_API_KEY]
+  checks:
+    - {type: http, path: /healthz, interval: 30s, timeout: 5s, grace_period: 5s}
+  kill_timeout: 5s
+regions:
+  iad: {machines: 1, primary: true}
+  fra: {machines: 1}
+locations:
+  new-york: {share: 60}
+  london: {at: [51.51, -0.13], subnets: [81.2.69.0/24], share: 40}
+routing:
+  mode: geodns
+  ttl: 30s
+  when_none_local: nearest
+links:
+  - {between: [london, fra], rtt: 15ms, jitter: 2ms}
+services:
+  database: {kind: postgres, region: iad}
+policies:
+  residency:
+    eu: {locations: [london], regions: [fra]}
+costs: {machine_month_usd: 5.20}
+"""
+
+SMALLEST = """\
+app: voice
+gateway: {command: [./gateway]}
+regions: {gru:}
+locations: {sao-paulo:}
+"""
+
+
+def test_the_format_as_documented_loads(tmp_path: Path):
+    path = tmp_path / "t.yaml"
+    path.write_text(FORMATS)
+    topology = load_topology(path)
+    assert topology.hostname == "atlas-voice-v2.fly.dev"
+    assert topology.gateway.image == "atlas-voice-v2:latest"
+    assert topology.gateway.command == ("python", "-m", "sim.gateway")
+    assert topology.gateway.env == {"LOG_LEVEL": "info"}
+    assert topology.gateway.secrets == ("VOICE_API_KEY",)
+    assert topology.gateway.checks == (Check("http", "/healthz", 30.0, 5.0, 5.0),)
+    assert topology.gateway.kill_timeout_s == 5.0
+    assert list(topology.regions) == ["iad", "fra"]
+    assert topology.primary.code == "iad"
+    assert topology.regions["fra"].city == "Frankfurt"
+    assert topology.locations["new-york"].at == Coordinates(40.71, -74.01)
+    assert topology.locations["london"].subnets == (ip_network("81.2.69.0/24"),)
+    assert [location.share for location in topology.locations.values()] == [60.0, 40.0]
+    assert topology.routing.ttl_s == 30.0
+    assert topology.links == (LinkOverride(("london", "fra"), 15.0, 2.0),)
+    assert topology.database == Database("iad")
+    assert topology.residency == (ResidencyPolicy("eu", ("london",), ("fra",)),)
+    assert topology.machine_month_usd == 5.2
+    assert topology.folder == tmp_path.resolve()
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path):
+    path = tmp_path / "t.yaml"
+    path.write_text(SMALLEST)
+    topology = load_topology(path)
+    assert topology.domain == "fly.dev"
+    assert topology.gateway.checks == (Check(),)
+    assert topology.gateway.kill_signal == "SIGTERM"
+    assert topology.regions["gru"].primary
+    assert topology.regions["gru"].machines == 1
+    assert topology.database is None
+    assert topology.machine_month_usd is None
+
+
+@pytest.mark.parametrize("text", [FORMATS, SMALLEST])
+def test_a_topology_comes_back_from_its_document_through_json(tmp_path: Path, text: str):
+    path = tmp_path / "t.yaml"
+    path.write_text(text)
+    stored = json.loads(json.dumps(document_of(path)))
+    assert topology_from_mapping(stored, path) == load_topology(path)
+
+
+def test_the_document_has_no_password_and_still_loads():
+    data = {
+        "app": "voice",
+        "gateway": {"command": ["x"]},
+        "regions": {"iad": {}},
+        "locations": {"london": {}},
+        "services": {"database": {"url": "postgresql://app:hunter2@db.example:5432/voice"}},
+    }
+    topology = topology_from_mapping(data)
+    assert topology.database is not None
+    assert topology.database.url == "postgresql://app:hunter2@db.example:5432/voice"
+    assert "hunter2" not in json.dumps(topology.document)
+    assert "hunter2" not in repr(topology)
+    assert topology_from_mapping(topology.document).database is not None
+
+
+def test_numbers_that_yaml_cannot_have_changed_may_be_environment_and_arguments():
+    data = {
+        "app": "voice",
+        "gateway": {"command": ["./gateway", "--port", 8080], "env": {"DEBUG": True, "N": 3}},
+        "regions": {"iad": {}},
+        "locations": {"london": {}},
+    }
+    gateway = topology_from_mapping(data).gateway
+    assert gateway.command == ("./gateway", "--port", "8080")
+    assert gateway.env == {"DEBUG": "true", "N": "3"}
+
+
+def test_a_region_that_is_not_flys_has_coordinates_and_the_first_is_primary():
+    data = {
+        "app": "voice",
+        "gateway": {"command": ["x"]},
+        "regions": {"sea": {"at": [47.61, -122.33]}, "our-hall": {"at": [48, 11], "machines": 0}},
+        "locations": {"seattle": {}},
+        "services": {"database": {"region": "our-hall"}},
+    }
+    topology = topology_from_mapping(data)
+    assert topology.primary.code == "sea"
+    assert topology.regions["our-hall"].at == Coordinates(48.0, 11.0)
+    assert topology.database == Database("our-hall")
+
+
+def test_a_database_without_a_region_is_in_the_primary_one():
+    data = {
+        "app": "voice",
+        "gateway": {"command": ["x"]},
+        "regions": {"fra": {}, "iad": {"primary": True}},
+        "locations": {"london": {}},
+        "services": {"database": None},  # `database:` with nothing after it
+    }
+    assert topology_from_mapping(data).database == Database("iad")
+    assert topology_from_mapping({**data, "services": {}}).database is None
+
+
+@pytest.mark.parametrize("name", ["atlas-voice.yaml", "three-regions.yaml"])
+def test_the_topologies_that_come_along_load(name: str):
+    topology = load_topology(FILES / name)
+    assert topology.primary.code == "iad"
+    assert topology.database == Database("iad")
+    assert topology.machine_month_usd == 5.2
