@@ -36,7 +36,7 @@ INSTALL = Path(__file__).parent.parent / "tests" / "network" / "install_toxiprox
 def serve_echo() -> None:
     """Say everything back, on any number of connections."""
     listener = socket.create_server((HOST, ECHO), backlog=4096)
-    listener.setblocking(False)
+    listener.settimeout(0)
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
     while True:
@@ -48,7 +48,7 @@ def serve_echo() -> None:
                     while True:
                         peer, _ = listener.accept()
                         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                        peer.setblocking(False)
+                        peer.settimeout(0)
                         selector.register(peer, selectors.EVENT_READ)
                 continue
             try:
@@ -91,7 +91,7 @@ class Server:
         """One request of the API."""
         url = f"http://{HOST}:{self.port}/{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, method=method)  # noqa: S310 - http only
+        request = urllib.request.Request(url, data, method=method)
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
             text = response.read()
         return json.loads(text) if text else None
@@ -177,15 +177,21 @@ def connections_s(address: tuple[str, int], count: int = 300) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def idle_kib(server: Server, address: tuple[str, int], count: int) -> float:
-    """Memory of the link server for one idle connection."""
-    before = server.rss_kib()
+def hold(address: tuple[str, int], count: int) -> list[socket.socket]:
+    """That many connections, each of which has carried a byte there and back."""
     held = [connect(address) for _ in range(count)]
     for sock in held:
         sock.sendall(b"x")
     for sock in held:
         if sock.recv(1) != b"x":
-            raise SystemExit(f"{server.name} did not hold {count} connections")
+            raise SystemExit(f"{address} did not hold {count} connections")
+    return held
+
+
+def idle_kib(server: Server, address: tuple[str, int], count: int) -> float:
+    """Memory of the link server for one idle connection. Only a fresh server tells."""
+    before = server.rss_kib()
+    held = hold(address, count)
     after = server.rss_kib()
     for sock in held:
         sock.close()
@@ -202,11 +208,11 @@ def latency_errors_ms(
     the queue in front of this client.
     """
     interval = max(0.3, 2 * latency_ms / 1000) if connections > 1 else latency_ms / 1000 + 0.003
-    held = [connect(address) for _ in range(connections)]
+    held = hold(address, connections)
     selector = selectors.DefaultSelector()
     sent = [0.0] * connections
     for number, sock in enumerate(held):
-        sock.setblocking(False)
+        sock.settimeout(0)
         selector.register(sock, selectors.EVENT_READ, number)
     origin = time.perf_counter() + 0.05
     plan = [
@@ -275,6 +281,7 @@ def run(table: Table, rounds: int, held: int) -> None:
     """Every measurement."""
     direct = statistics.median(round_trip_us((HOST, ECHO)) for _ in range(rounds))
     print(f"direct round trip {direct:.1f} us, bulk {bulk_mb_s((HOST, SINK)):.0f} MB/s", flush=True)
+    table.each(f"idle connection, {held} held (KiB)", 1, lambda s: idle_kib(s, s.proxy(ECHO), held))
     table.each(
         "added round trip, 64 B (us)", rounds, lambda s: round_trip_us(s.proxy(ECHO)) - direct
     )
@@ -299,7 +306,6 @@ def run(table: Table, rounds: int, held: int) -> None:
                     row = f"error of {latency_ms} ms, {connections} at once (ms)"
                     table.add(f"{row}, p50", server, percentile(errors, 0.5))
                     table.add(f"{row}, p99", server, percentile(errors, 0.99))
-    table.each(f"idle connection, {held} held (KiB)", 1, lambda s: idle_kib(s, s.proxy(ECHO), held))
 
 
 def stock_binary() -> str | None:

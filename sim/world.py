@@ -134,6 +134,8 @@ class World:
 
     async def _start(self) -> None:
         self.clock = Clock(self.speed)
+        for abandoned in registry.abandoned():
+            registry.reap(abandoned)
         folder = registry.make_folder(self.topology.app)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         token = tokens.token_urlsafe(24)

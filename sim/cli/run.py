@@ -5,7 +5,6 @@ What only a run needs is imported when one begins, so that the other commands st
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from sim.cli.options import (
     seed_option,
     speed_option,
 )
+from sim.cli.running import run_async
 from sim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def simulate(
                 world.journal.subscribe(tell)
                 await runner.run(world, scenario, lambda text: click.echo(text, err=True))
 
-    asyncio.run(live())
+    run_async(live())
     return judge(world.journal.records, outputs.report, path)
 
 

@@ -1,4 +1,4 @@
-"""Listings: a table for people, JSON for programs."""
+"""Listings: aligned columns for people and for grep, JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 Row = Mapping[str, Any]
 
 
 def listing(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows on stdout; the columns are keys of the rows, whose `_` are spaces in the head."""
+    """Print rows on stdout, one a line and never wrapped.
+
+    The columns are keys of the rows; an underscore in one is a space in the table's head.
+    """
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column.upper().replace("_", " "), header_style="bold", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
-    Console(highlight=False).print(table)
+    table = [[column.upper().replace("_", " ") for column in columns]]
+    table += [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value == []:
         return "-"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items()) or "-"
     return f"{value:g}" if isinstance(value, float) else str(value)

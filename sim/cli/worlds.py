@@ -21,6 +21,7 @@ from sim.cli.options import (
     seed_option,
     speed_option,
 )
+from sim.cli.running import run_async
 from sim.cli.tables import listing
 from sim.clock import Clock
 from sim.control import registry
@@ -70,19 +71,17 @@ def up(
         speed=speed,
         secrets=load_secrets(loaded.gateway.secrets, secrets),
     )
-    asyncio.run(_stay_up(world))
+    run_async(_stay_up(world))
     return 0
 
 
 async def _stay_up(world: World) -> None:
     from sim.control.verbs import attach
 
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with world:
         verbs = attach(world)
         _welcome(await verbs.status({}))
-        await stop.wait()
+        await asyncio.Event().wait()  # until a signal ends it
 
 
 def _welcome(status: dict[str, Any]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 
+from sim.clients.pace import Pace, Term
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
 from sim.clients.websocket import WebSocket
@@ -18,16 +19,8 @@ from sim.routing.edge import SIM_MACHINE, SIM_REGION
 
 T = TypeVar("T")
 
-_CLOSE_REAL_S = 1.0
-
-
-class Term(Protocol):
-    """The load's time as its clients see it."""
-
-    ends_at: float
-
-    async def closing(self) -> None:
-        """Return once the load is over and clients are to close."""
+# A gateway that does not answer a close frame is left. aiohttp waits in real seconds.
+_CLOSE_TIMEOUT = aiohttp.ClientWSTimeout(ws_close=1.0)
 
 
 @dataclass
@@ -80,11 +73,8 @@ class Client:
 
         It is closed with code 1000 at the block's end, and just dropped where the block raises.
         """
-        timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_REAL_S)
-        connecting = self.http.ws_connect(
-            self.url(path), timeout=timeout, max_msg_size=0, **options
-        )
-        socket = await self.within(connecting)
+        options = {"timeout": _CLOSE_TIMEOUT, "max_msg_size": 0, **options}
+        socket = await self.within(self.http.ws_connect(self.url(path), **options))
         assert isinstance(socket, WebSocket)  # noqa: S101 - what the session was told to make
         self.connected(socket.headers)
         try:
@@ -106,19 +96,9 @@ class Client:
 
     # --- pace ---
 
-    async def pace(self) -> AsyncIterator[int]:
-        """One turn for every `every`, counted from 0; it ends when clients are to close.
-
-        The first is at once. Turns that a driver was too busy for are left out, not made up for.
-        """
-        turn = 0
-        due = self.clock.now()
-        while due < self._term.ends_at:
-            yield turn
-            turn += 1
-            due = max(due + self.every_s, self.clock.now())
-            await self.clock.sleep_until(min(due, self._term.ends_at))
-        await self._term.closing()
+    def pace(self) -> Pace:
+        """One turn per `every`, to loop over with `async for`; it ends when the load does."""
+        return Pace(self.every_s, self._term, self.clock)
 
     async def within(self, awaitable: Awaitable[T], timeout_s: float | None = None) -> T:
         """What it gives. Raises TimeoutError after the load's timeout."""

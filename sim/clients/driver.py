@@ -53,7 +53,7 @@ def load_driver(name: str) -> Callable[[], Driver]:
     module_name, colon, class_name = target.partition(":")
     if not colon or not module_name or not class_name:
         close = get_close_matches(name, _BUILT_IN, n=1)
-        hint = f"; did you mean `{close[0]}`?" if close else ""
+        hint = f"; did you mean `{close[0]}`?" if close else "."
         raise _problem(f"unknown driver `{name}`{hint} Built in are {', '.join(_BUILT_IN)}")
     module = _import(name, module_name)
     made = getattr(module, class_name, None)

@@ -14,18 +14,18 @@ from sim.clients.driver import ConnectionOverError, Driver, load_driver
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
-from sim.observe.events import ConnectFailed, Disconnected, LoadEnded, LoadStarted
+from sim.observe.events import ConnectFailed, Disconnected, LoadEnded, LoadStarted, PartFailed
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real
 # seconds: networks and gateways run in real time.
-_DRAIN_REAL_S = 1.0
+_DRAIN_REAL_S = 0.5
 _CLOSE_REAL_S = 2.0
 
 # One new client each: what resolving, connecting and upgrading costs on one core, doubled.
 _CONNECT_REAL_S = 0.002
 
-_FORESEEN = (ConnectionOverError, TimeoutError, OSError, aiohttp.ClientError)
+_FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
 
 
 class Load:
@@ -74,14 +74,17 @@ class Load:
         self._journal.write(LoadStarted(len(self.clients)))
         try:
             for client, phase in zip(self.clients, self._phases(), strict=True):
-                self._tasks.add(asyncio.create_task(self._live(client, phase)))
+                task = asyncio.create_task(self._live(client, phase))
+                task.add_done_callback(self._died)
+                self._tasks.add(task)
             await self._clock.sleep_until(self.ends_at)
             await self._drain()
             for client in self.clients:
                 client.abandon()
             self._journal.write(LoadEnded())
             self._closing.set()
-            await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -134,6 +137,9 @@ class Load:
         """Run the driver once; why it ended."""
         try:
             await driver.run(client)
+        except TimeoutError as error:
+            late = f"no answer in time, while {client.vantage.doing}"
+            return str(error) or ("no answer in time" if client.machine else late)
         except _FORESEEN as error:
             return explain(error)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
@@ -156,6 +162,11 @@ class Load:
             )
         )
 
+    def _died(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a defect of the simulator, not of the driver
+            self._journal.write(PartFailed("load", f"{type(error).__name__}: {error}"))
+
     def _warn_once(self, text: str) -> None:
         if text not in self._warned:
             self._warned.add(text)
@@ -168,6 +179,4 @@ def explain(error: BaseException) -> str:
         return f"status {error.status} instead of a WebSocket"
     if isinstance(error, aiohttp.ClientConnectorError):
         return str(error.os_error.strerror or error.os_error)
-    if isinstance(error, TimeoutError):
-        return str(error) or "no answer in time"
     return str(error) or type(error).__name__

@@ -42,7 +42,7 @@ class Vantage:
     """One client's place in the world: its source address, its DNS cache, its HTTP sessions.
 
     `address` is where its last connection attempt went (None before the first, and where the
-    name could not be resolved).
+    name could not be resolved); `doing` says how far that came, for messages.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Vantage:
         self.name = f"{location}/{number}"
         self.source = plan.client(location, number)
         self.address: str | None = None
+        self.doing = ""
         self._hostname = setting.topology.hostname
         self._plan = plan
         self._journal = setting.journal
@@ -87,13 +88,18 @@ class Vantage:
         Addresses are tried in the order of the answer. Raises ResolveError, OSError.
         """
         self.address = None
+        self.doing = f"resolving {host}"
         failure: OSError = OSError(f"{host} has no address")
         for address in await self.resolve(host):
             self.address = address
+            self.doing = f"connecting to {address}"
             try:
-                return await self._connect_to(address)
+                sock = await self._connect_to(address)
             except OSError as error:
                 failure = error
+            else:
+                self.doing = f"waiting for an answer from {address}"
+                return sock
         raise failure
 
     def open(self, cookies: aiohttp.abc.AbstractCookieJar) -> aiohttp.ClientSession:

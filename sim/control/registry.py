@@ -23,6 +23,7 @@ from pathlib import Path
 
 ENVIRONMENT_KEY = "SIM_WORLD"
 _RECORD = "world.json"
+_OWNER = "owner.json"
 _JOURNAL = "journal.jsonl"
 _GONE_WITHIN_S = 5.0
 
@@ -81,10 +82,12 @@ def make_folder(app: str) -> Path:
     root = worlds_folder()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = root / f"{app[:40]}-{secrets.token_hex(3)}"
-    folder.mkdir(mode=0o700)
-    # The owner is on record before anything is started, so that nothing can be left unnamed.
-    claim = {"id": folder.name, "pid": os.getpid(), "pid_started": start_time(os.getpid())}
-    _write(folder / "owner.json", claim)
+    # The owner is on record before the folder can be found, so it is never taken for abandoned.
+    unnamed = root / f".{folder.name}"
+    unnamed.mkdir(mode=0o700)
+    claim = {"pid": os.getpid(), "pid_started": start_time(os.getpid())}
+    _write(unnamed / _OWNER, claim)
+    unnamed.rename(folder)
     return folder
 
 
@@ -118,7 +121,7 @@ def abandoned() -> list[Path]:
 
 def _folders() -> list[Path]:
     root = worlds_folder()
-    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    return sorted(root.glob("[!.]*/")) if root.is_dir() else []
 
 
 def _load(folder: Path) -> WorldRecord | None:
@@ -131,7 +134,7 @@ def _load(folder: Path) -> WorldRecord | None:
 
 def _owner_alive(folder: Path) -> bool:
     try:
-        owner = json.loads((folder / "owner.json").read_text(encoding="utf-8"))
+        owner = json.loads((folder / _OWNER).read_text(encoding="utf-8"))
         return start_time(int(owner["pid"])) == int(owner["pid_started"])
     except (OSError, ValueError, KeyError, TypeError):
         return False

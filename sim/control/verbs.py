@@ -69,7 +69,7 @@ class Verbs:
                 "rtt_ms": round(link.rtt_ms, 1),
                 "jitter_ms": link.conditions.jitter_ms,
                 **dataclasses.asdict(stats[link.name]),
-                "toxics": [toxic.key for toxic in link.toxics],
+                "faults": link.conditions.detail(),
             }
             for link in self._world.links.all()
         ]

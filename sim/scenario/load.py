@@ -12,7 +12,7 @@ from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
 from sim.scenario.model import Scenario
 from sim.scenario.reading import Reading
-from sim.topology.document import Document, load_document
+from sim.topology.document import Document, load_document, similar_file
 from sim.topology.load import load_topology
 from sim.topology.model import Topology
 from sim.topology.units import quoted
@@ -27,8 +27,12 @@ def load_scenario(path: Path) -> Scenario:
     if not isinstance(name, str):
         message = f"found {quoted(name)}; must be the path of a topology file, from this file's"
         return _scenario(document, None, path, document.problem(message, "topology"))
+    file = path.parent / name
+    if not file.exists():
+        message = f"there is no file `{file}`{similar_file(file)}"
+        return _scenario(document, None, path, document.problem(message, "topology"))
     try:
-        topology = load_topology(path.parent / name)
+        topology = load_topology(file)
     except InputError as error:
         return _scenario(document, None, path, *error.problems)
     return _scenario(document, topology, path)

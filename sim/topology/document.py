@@ -94,6 +94,13 @@ def parse_document(text: str, file: str | None = None) -> Document:
     return Document(data, file, builder.lines, builder.key_lines)
 
 
+def similar_file(path: Path) -> str:
+    """The end of a message about a missing file: the one that may be meant, if any."""
+    files = {other.stem: other for other in path.parent.glob(f"*{path.suffix}")}
+    similar = difflib.get_close_matches(path.stem, files, n=1)
+    return f"; did you mean `{files[similar[0]]}`?" if similar else ""
+
+
 def _read(path: Path) -> str:
     file = str(path)
     try:
@@ -102,10 +109,7 @@ def _read(path: Path) -> str:
             raise InputError(Problem(message, file))
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        files = {p.stem: p for p in path.parent.glob("*.y*ml")}
-        similar = difflib.get_close_matches(path.stem, files, n=1)
-        hint = f"; did you mean `{files[similar[0]]}`?" if similar else ""
-        raise InputError(Problem(f"there is no such file{hint}", file)) from error
+        raise InputError(Problem(f"there is no such file{similar_file(path)}", file)) from error
     except UnicodeDecodeError as error:
         raise InputError(Problem("is not text in UTF-8; save it as UTF-8", file)) from error
     except OSError as error:

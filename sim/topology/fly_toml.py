@@ -58,10 +58,8 @@ def read_fly_toml(path: Path) -> FlyToml:
     try:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
-    except FileNotFoundError as error:
-        raise InputError(Problem("there is no such file; check `fly_toml`", file)) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(f"cannot be read: {error}", file)) from error
+        raise InputError(Problem(f"cannot be read: {error}; give a fly.toml", file)) from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         message = f"is not TOML: {error}; check the quotes and brackets there"
@@ -89,33 +87,33 @@ class _Reader:
 
     def _gateway(self, data: dict[str, Any]) -> dict[str, Any]:
         build = self._get(data, "build", dict) or {}
-        service = self._service(data)
+        name, service = self._service(data)
         gateway: dict[str, Any] = {
-            "port": self._get(service, "internal_port", int) or _DEFAULT_PORT,
+            "port": self._get(service, f"{name}.internal_port", int) or _DEFAULT_PORT,
             "env": self._env(self._get(data, "env", dict) or {}),
-            "checks": self._checks(service),
+            "checks": self._checks(service, name),
             "kill_signal": self._get(data, "kill_signal", str) or _KILL_SIGNAL,
         }
         if "kill_timeout" in data:
             gateway["kill_timeout"] = self._duration(data["kill_timeout"], 1.0, "kill_timeout")
-        if image := self._get(build, "image", str):
+        if image := self._get(build, "build.image", str):
             gateway["image"] = image
         elif build:
             self._note("build", "nothing is built here; give gateway.image or gateway.command")
         return gateway
 
-    def _service(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _service(self, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The service that clients reach: http_service, else the first of services."""
-        services = self._get(data, "services", list) or []
-        service = self._get(data, "http_service", dict)
-        rest = services if service else services[1:]
-        if rest:
+        services = self._tables(data, "services")
+        http = self._get(data, "http_service", dict)
+        if services if http else services[1:]:
             self._note("services", "one service is simulated: http_service, else the first")
-        service = service or (services[0] if services else {})
+        name = "services" if services and not http else "http_service"
+        service = http or (services[0] if services else {})
         for key, reason in _SERVICE_NOT_SIMULATED.items():
             if service.get(key) not in (None, "off", False):
-                self._note(key, reason)
-        return service
+                self._note(f"{name}.{key}", reason)
+        return name, service
 
     def _env(self, env: dict[str, Any]) -> dict[str, str]:
         for name, value in env.items():
@@ -127,43 +125,53 @@ class _Reader:
                 )
         return {name: str(value) for name, value in env.items()}
 
-    def _checks(self, service: dict[str, Any]) -> list[dict[str, Any]]:
-        http = [*service.get("checks", []), *service.get("http_checks", [])]
-        checks = [self._check(check, "http") for check in http]
-        checks += [self._check(check, "tcp") for check in service.get("tcp_checks", [])]
-        if not checks:
-            self._note("http_service", "has no checks; a machine counts as healthy when it listens")
+    def _checks(self, service: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        checks = [
+            self._check(check, kind, f"{name}.{key}")
+            for key, kind in (("checks", "http"), ("http_checks", "http"), ("tcp_checks", "tcp"))
+            for check in self._tables(service, f"{name}.{key}")
+        ]
+        if not checks and not self._problems:
+            self._note(name, "has no checks; a machine counts as healthy when its port accepts")
         # At Fly a service without checks gets traffic as soon as its port accepts a connection.
         return checks or [dict(_TCP_CHECK)]
 
-    def _check(self, check: dict[str, Any], kind: str) -> dict[str, Any]:
+    def _check(self, check: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
         known: dict[str, Any] = dict(_TCP_CHECK) if kind == "tcp" else {"type": "http", "path": "/"}
         for key in ("interval", "timeout", "grace_period"):
             if key in check:
-                known[key] = self._duration(check[key], 0.001, key)
-        if kind == "http" and "path" in check:
-            known["path"] = "/" + str(check["path"]).lstrip("/")
+                known[key] = self._duration(check[key], 0.001, f"{name}.{key}")
+        if kind == "http" and (path := self._get(check, f"{name}.path", str)):
+            known["path"] = "/" + path.lstrip("/")
         for key, reason in _CHECK_NOT_SIMULATED.items():
-            if str(check.get(key, "")).lower() not in ("", "get", "http"):
-                self._note(key, reason)
+            if str(check.get(key) or "").lower() not in ("", "get", "http"):
+                self._note(f"{name}.{key}", reason)
         return known
 
-    def _duration(self, value: object, bare_s: float, key: str) -> str:
+    def _duration(self, value: object, bare_s: float, field: str) -> str:
         """A duration in the topology's words. `bare_s`: what a bare number counts, in seconds."""
         if isinstance(value, int) and not isinstance(value, bool):
             return format_duration(value * bare_s)
         try:
             return format_duration(parse_duration(value))
         except ValueError as error:
-            self._problem(key, str(error))
+            self._problem(field, str(error))
             return "0s"
 
-    def _get(self, table: dict[str, Any], key: str, kind: type) -> Any:
-        value = table.get(key)
+    def _tables(self, table: dict[str, Any], field: str) -> list[dict[str, Any]]:
+        """The array of tables that is the field's last key."""
+        items = self._get(table, field, list) or []
+        if not all(isinstance(item, dict) for item in items):
+            self._problem(field, "must be an array of tables, as `[[…]]` writes them")
+        return [item for item in items if isinstance(item, dict)]
+
+    def _get(self, table: dict[str, Any], field: str, kind: type) -> Any:
+        """The value of the field's last key, or None where it is missing or of another kind."""
+        value = table.get(field.rpartition(".")[2])
         if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
             return value
         names = {str: "text", int: "a whole number", dict: "a table", list: "an array of tables"}
-        self._problem(key, f"found {quoted(value)}; must be {names[kind]}")
+        self._problem(field, f"found {quoted(value)}; must be {names[kind]}")
         return None
 
     def _problem(self, field: str, message: str) -> None:

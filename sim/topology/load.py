@@ -7,31 +7,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from sim.errors import InputError, Problem
+from sim.topology.build import build
 from sim.topology.consistency import problems_between
-from sim.topology.document import Document, FieldPath, load_document
+from sim.topology.document import Document, FieldPath, load_document, similar_file
 from sim.topology.fly_toml import FlyToml, read_fly_toml
-from sim.topology.geography import REGIONS, place_named
-from sim.topology.model import (
-    Check,
-    Coordinates,
-    Database,
-    Gateway,
-    LinkOverride,
-    Location,
-    Region,
-    ResidencyPolicy,
-    Routing,
-    Topology,
-)
-from sim.topology.problems import Schema, problems_of
-from sim.topology.schema import GatewaySchema, TopologySchema
-
-S = TypeVar("S", bound=Schema)
+from sim.topology.model import Topology
+from sim.topology.problems import problems_of
+from sim.topology.schema import TopologySchema
 
 
 def load_topology(path: Path) -> Topology:
@@ -60,7 +47,7 @@ def _topology_of(document: Document, path: Path | None) -> Topology:
         raise InputError(*sorted(problems, key=lambda p: p.line or 0)) from error
     if problems := problems_between(schema, document):
         raise InputError(*problems)
-    return replace(_build(schema, path), document=_storable(document.data), notes=notes)
+    return replace(build(schema, path), document=_storable(document.data), notes=notes)
 
 
 def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tuple[Problem, ...]]:
@@ -68,7 +55,11 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
     name = document.data.get("fly_toml")
     if not isinstance(name, str):
         return document, ()
-    fly = read_fly_toml((path.parent if path else Path()) / name)
+    file = (path.parent if path else Path()) / name
+    if not file.exists():
+        message = f"there is no file `{file}`{similar_file(file)}"
+        raise InputError(document.problem(message, "fly_toml"))
+    fly = read_fly_toml(file)
     data = {key: value for key, value in document.data.items() if key != "fly_toml"}
     if fly.app is not None:
         data = {"app": fly.app, **data}
@@ -78,7 +69,8 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
         del data["regions"]
     # What came from fly.toml has no line of its own; the line that names the file stands for it.
     line = document.lines.get(("fly_toml",), 0)
-    lines = {("app",): line, ("gateway",): line, ("regions",): line, **document.lines}
+    regions: list[FieldPath] = [("regions",), ("regions", fly.primary_region or "")]
+    lines = dict.fromkeys([("app",), ("gateway",), *regions], line) | dict(document.lines)
     return replace(document, data=data, lines=lines if line else {}), fly.notes
 
 
@@ -154,73 +146,3 @@ def _storable(data: Mapping[str, Any]) -> dict[str, Any]:
     if "url" in database:
         database["url"] = re.sub(r"(?<=:)[^:@/]*(?=@)", "***", database["url"])
     return stored
-
-
-def _build(schema: TopologySchema, path: Path | None) -> Topology:
-    primary = next((c for c, r in schema.regions.items() if r.primary), next(iter(schema.regions)))
-    database = schema.services.database
-    return Topology(
-        app=schema.app,
-        domain=schema.domain,
-        gateway=_gateway(schema.gateway),
-        regions={
-            code: Region(
-                code=code,
-                city=REGIONS[code].city if code in REGIONS else code,
-                at=region.at or REGIONS[code].at,
-                machines=region.machines,
-                primary=code == primary,
-            )
-            for code, region in schema.regions.items()
-        },
-        locations={
-            name: Location(
-                name, location.at or _known(name), location.share, tuple(location.subnets)
-            )
-            for name, location in schema.locations.items()
-        },
-        routing=Routing(
-            mode=schema.routing.mode,
-            ttl_s=schema.routing.ttl,
-            when_none_local=schema.routing.when_none_local,
-            all_down=schema.routing.all_down,
-        ),
-        links=tuple(
-            LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
-            for link in schema.links
-        ),
-        database=Database(database.region or primary, database.url) if database else None,
-        residency=tuple(
-            ResidencyPolicy(name, tuple(policy.locations), tuple(policy.regions))
-            for name, policy in schema.policies.residency.items()
-        ),
-        machine_month_usd=schema.costs.machine_month_usd,
-        path=path,
-    )
-
-
-def _gateway(schema: GatewaySchema) -> Gateway:
-    checks = tuple(
-        Check(
-            check.type, check.path or Check.path, check.interval, check.timeout, check.grace_period
-        )
-        for check in schema.checks or ()
-    )
-    return Gateway(
-        image=schema.image,
-        command=tuple(schema.command) if schema.command else None,
-        port=schema.port,
-        env=schema.env,
-        secrets=tuple(schema.secrets),
-        checks=checks or Gateway.checks,
-        kill_timeout_s=schema.kill_timeout,
-        kill_signal=schema.kill_signal,
-    )
-
-
-def _known(name: str) -> Coordinates:
-    """The coordinates of a place whose name was checked before."""
-    at = place_named(name)
-    if at is None:
-        raise KeyError(name)
-    return at

@@ -14,7 +14,9 @@ _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
 _BARE = re.compile(rf"[-+]?{_NUMBER}")
 _QUANTITY = re.compile(rf"({_NUMBER})\s?([A-Za-z]+)")
-_DURATION = re.compile(r"(?:([0-9]{1,12})h)?(?:([0-9]{1,12})m)?(?:([0-9]{1,12})s)?(?:([0-9]{1,12})ms)?")
+_DURATION = re.compile(
+    r"(?:([0-9]{1,12})h)?(?:([0-9]{1,12})m)?(?:([0-9]{1,12})s)?(?:([0-9]{1,12})ms)?"
+)
 
 
 def parse_duration(text: object) -> float:

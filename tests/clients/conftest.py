@@ -205,6 +205,12 @@ class SmallWorld:
 
 
 @pytest.fixture
+def small_topology():
+    """Two regions and two locations, New York with 60 % and London with 40 % of the clients."""
+    return topology()
+
+
+@pytest.fixture
 async def small_world():
     async with AsyncExitStack() as stack:
 

@@ -53,7 +53,7 @@ class Bench:
         self.answer: Result | None = OK
         self.checker = HealthChecker(self.clock, Rng(seed), self.journal, self._probe)
 
-    async def _probe(self, check: Check, endpoint: Endpoint, clock: Clock) -> Result:
+    async def _probe(self, check: Check, _: Endpoint, clock: Clock) -> Result:
         self.asked.append(clock.now())
         if self.answer is None:
             await clock.sleep(check.timeout_s)
@@ -82,12 +82,12 @@ async def detection_s(seed: int, crash_after_s: float, *, silent: bool) -> float
     crashed = bench.clock.now()
     bench.answer = None if silent else REFUSED
     while bench.checker.status(subject.id) is Status.PASSING:
-        await bench.clock.sleep(0.01)
+        await bench.clock.sleep(0.05)
     await bench.checker.stop()
     return bench.clock.now() - crashed
 
 
-def test_a_start_is_believed_with_its_first_pass(virtually: Virtually):
+def test_a_start_is_believed_with_its_first_pass(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         bench.answer = REFUSED
@@ -105,15 +105,17 @@ def test_a_start_is_believed_with_its_first_pass(virtually: Virtually):
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_a_crash_is_detected_within_interval_and_timeout(virtually: Virtually, silent: bool):
+def test_a_crash_is_detected_within_interval_and_timeout(
+    virtually: Virtually, silent: bool
+) -> None:
     delays = [virtually(detection_s(seed, 100.0, silent=silent)) for seed in range(40)]
     low, high = (5.0, 35.0) if silent else (0.0, 30.0)
-    assert all(low <= delay <= high + 0.02 for delay in delays)
+    assert all(low <= delay <= high + 0.06 for delay in delays)
     mean = sum(delays) / len(delays)
     assert mean == pytest.approx((low + high) / 2, abs=4.0)
 
 
-def test_the_seed_decides_when_a_crash_is_detected(virtually: Virtually):
+def test_the_seed_decides_when_a_crash_is_detected(virtually: Virtually) -> None:
     """Also when the start took another time: the checks are aligned to the load's beginning."""
     first = virtually(detection_s(7, 100.0, silent=False))
     again = virtually(detection_s(7, 100.0, silent=False))
@@ -121,7 +123,9 @@ def test_the_seed_decides_when_a_crash_is_detected(virtually: Virtually):
     assert first == again != other
 
 
-def test_after_aligning_checks_fall_at_the_instant_and_the_seeded_phase(virtually: Virtually):
+def test_after_aligning_checks_fall_at_the_instant_and_the_seeded_phase(
+    virtually: Virtually,
+) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         await bench.bring_up(subject)
@@ -138,7 +142,7 @@ def test_after_aligning_checks_fall_at_the_instant_and_the_seeded_phase(virtuall
     virtually(scene())
 
 
-def test_a_probe_under_way_delays_no_later_one(virtually: Virtually):
+def test_a_probe_under_way_delays_no_later_one(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         slow = Check(interval_s=2.0, timeout_s=5.0, grace_period_s=0.0)
@@ -154,7 +158,7 @@ def test_a_probe_under_way_delays_no_later_one(virtually: Virtually):
     virtually(scene())
 
 
-def test_an_answer_that_comes_after_a_newer_one_does_not_count(virtually: Virtually):
+def test_an_answer_that_comes_after_a_newer_one_does_not_count(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         await bench.bring_up(subject, check=Check(interval_s=2.0, timeout_s=5.0))
@@ -168,7 +172,7 @@ def test_an_answer_that_comes_after_a_newer_one_does_not_count(virtually: Virtua
     virtually(scene())
 
 
-def test_only_changes_are_journaled_and_told(virtually: Virtually):
+def test_only_changes_are_journaled_and_told(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         told: list[tuple[str, Status]] = []
@@ -187,7 +191,7 @@ def test_only_changes_are_journaled_and_told(virtually: Virtually):
     virtually(scene())
 
 
-def test_a_sickened_machine_fails_its_next_check_until_it_is_cured(virtually: Virtually):
+def test_a_sickened_machine_fails_its_next_check_until_it_is_cured(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         await bench.bring_up(subject)
@@ -209,7 +213,7 @@ def test_a_sickened_machine_fails_its_next_check_until_it_is_cured(virtually: Vi
 
 def test_a_machine_that_is_down_is_not_connected_to_and_fails_when_its_check_is_due(
     virtually: Virtually,
-):
+) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         await bench.bring_up(subject)
@@ -224,7 +228,9 @@ def test_a_machine_that_is_down_is_not_connected_to_and_fails_when_its_check_is_
     virtually(scene())
 
 
-def test_what_was_asked_before_a_restart_says_nothing_about_the_new_run(virtually: Virtually):
+def test_what_was_asked_before_a_restart_says_nothing_about_the_new_run(
+    virtually: Virtually,
+) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         check = Check(interval_s=10.0, timeout_s=10.0, grace_period_s=0.0)
@@ -242,7 +248,7 @@ def test_what_was_asked_before_a_restart_says_nothing_about_the_new_run(virtuall
     virtually(scene())
 
 
-def test_a_forgotten_machine_is_not_asked_any_more(virtually: Virtually):
+def test_a_forgotten_machine_is_not_asked_any_more(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject, other = Bench(), machine(), machine("ffffffffffffff")
         await bench.bring_up(subject, other)
@@ -258,7 +264,7 @@ def test_a_forgotten_machine_is_not_asked_any_more(virtually: Virtually):
     virtually(scene())
 
 
-def test_stopping_leaves_no_task_behind(virtually: Virtually):
+def test_stopping_leaves_no_task_behind(virtually: Virtually) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
         await bench.bring_up(subject)

@@ -16,7 +16,7 @@ def state(phase_s: float = 12.0, check: Check = CHECK) -> CheckState:
     return CheckState(check, phase_s, quick_s=0.5)
 
 
-def test_a_machine_that_was_never_started_is_critical():
+def test_a_machine_that_was_never_started_is_critical() -> None:
     assert state().status is Status.CRITICAL
 
 
@@ -36,7 +36,7 @@ def test_a_machine_that_was_never_started_is_critical():
 )
 def test_one_result_decides_except_failures_within_the_grace_period(
     results: list[tuple[float, Result]], expected: Status
-):
+) -> None:
     check = state()
     check.started(100.0)
     for now, result in results:
@@ -44,7 +44,7 @@ def test_one_result_decides_except_failures_within_the_grace_period(
     assert check.status is expected
 
 
-def test_quick_checks_last_until_the_first_pass():
+def test_quick_checks_last_until_the_first_pass() -> None:
     check = state()
     check.started(100.0)
     assert check.next_due(100.0) == 100.5
@@ -56,7 +56,7 @@ def test_quick_checks_last_until_the_first_pass():
     assert check.next_due(102.0) == 132.0
 
 
-def test_quick_checks_end_after_two_intervals_without_a_pass():
+def test_quick_checks_end_after_two_intervals_without_a_pass() -> None:
     check = state()
     check.started(100.0)
     check.observe(159.9, BAD)
@@ -64,7 +64,7 @@ def test_quick_checks_end_after_two_intervals_without_a_pass():
     assert check.next_due(160.0) == 162.0
 
 
-def test_an_interval_shorter_than_the_quick_one_is_kept():
+def test_an_interval_shorter_than_the_quick_one_is_kept() -> None:
     check = state(phase_s=0.05, check=Check(interval_s=0.1, grace_period_s=0.0))
     check.started(10.0)
     assert check.next_due(10.0) <= 10.1
@@ -78,8 +78,8 @@ def test_an_interval_shorter_than_the_quick_one_is_kept():
 )
 def test_due_times_are_one_interval_apart_from_the_origin_on(
     phase: float, origin: float, start: float, interval: float
-):
-    """Whenever it is asked, the next time is ahead, by no more than one interval after the first."""
+) -> None:
+    """Whenever it is asked, the next time is ahead, and no further than it must be."""
     check = CheckState(Check(interval_s=interval), phase % interval, quick_s=0.05)
     check.align(origin)
     now = origin + start
@@ -90,7 +90,7 @@ def test_due_times_are_one_interval_apart_from_the_origin_on(
     assert offset == pytest.approx(round(offset), abs=1e-4)
 
 
-def test_the_worst_check_decides():
+def test_the_worst_check_decides() -> None:
     good, starting, bad = state(), state(), state()
     good.started(0.0)
     good.observe(1.0, OK)

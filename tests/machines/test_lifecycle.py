@@ -27,7 +27,7 @@ from sim.machines.lifecycle import (
         (State.CREATED, "destroy destroyed", State.DESTROYED),
     ],
 )
-def test_a_machine_goes_through_the_states_of_fly(state: State, actions: str, end: State):
+def test_a_machine_goes_through_the_states_of_fly(state: State, actions: str, end: State) -> None:
     for action in actions.split():
         state = after(state, Action(action))
     assert state is end
@@ -44,11 +44,11 @@ def test_a_machine_goes_through_the_states_of_fly(state: State, actions: str, en
         (State.DESTROYED, set()),
     ],
 )
-def test_what_can_be_asked_of_a_machine_depends_on_its_state(state: State, verbs: set[str]):
+def test_what_can_be_asked_of_a_machine_depends_on_its_state(state: State, verbs: set[str]) -> None:
     assert set(allowed(state)) == verbs
 
 
-def test_a_wrong_request_is_told_what_is_possible():
+def test_a_wrong_request_is_told_what_is_possible() -> None:
     with pytest.raises(IllegalTransitionError) as caught:
         after(State.STOPPED, Action.STOP, "fra/1")
     assert str(caught.value) == "cannot stop fra/1: it is stopped; possible now: start, destroy"
@@ -56,7 +56,7 @@ def test_a_wrong_request_is_told_what_is_possible():
 
 
 @given(st.lists(st.sampled_from(Action), max_size=30))
-def test_whatever_is_tried_a_destroyed_machine_stays_destroyed(actions: list[Action]):
+def test_whatever_is_tried_a_destroyed_machine_stays_destroyed(actions: list[Action]) -> None:
     state, destroyed = State.CREATED, False
     for action in actions:
         try:
@@ -67,7 +67,7 @@ def test_whatever_is_tried_a_destroyed_machine_stays_destroyed(actions: list[Act
         destroyed = state is State.DESTROYED
 
 
-def test_every_state_is_reached_and_only_destroyed_is_final():
+def test_every_state_is_reached_and_only_destroyed_is_final() -> None:
     reached = {State.CREATED, *TRANSITIONS.values()}
     left = {state for state, _ in TRANSITIONS}
     assert reached == set(State)

@@ -60,7 +60,7 @@ async def answering(answer: bytes | None, heard: list[bytes]) -> AsyncIterator[E
         (b"x" * 5000, False, "closed or talked nonsense before a status line"),
     ],
 )
-async def test_only_a_2xx_status_line_passes(answer: bytes, passed: bool, output: str):
+async def test_only_a_2xx_status_line_passes(answer: bytes, passed: bool, output: str) -> None:
     heard: list[bytes] = []
     async with answering(answer, heard) as endpoint:
         result = await probe(HTTP, endpoint, Clock())
@@ -68,7 +68,7 @@ async def test_only_a_2xx_status_line_passes(answer: bytes, passed: bool, output
     assert heard[0].startswith(b"GET /healthz HTTP/1.1\r\nHost: " + str(endpoint).encode())
 
 
-async def test_a_machine_that_accepts_and_says_nothing_fails_after_the_timeout():
+async def test_a_machine_that_accepts_and_says_nothing_fails_after_the_timeout() -> None:
     clock = Clock(20.0)
     heard: list[bytes] = []
     async with answering(None, heard) as endpoint:
@@ -80,13 +80,13 @@ async def test_a_machine_that_accepts_and_says_nothing_fails_after_the_timeout()
 
 
 @pytest.mark.parametrize("check", [HTTP, TCP])
-async def test_a_refused_connection_fails(check: Check):
+async def test_a_refused_connection_fails(check: Check) -> None:
     result = await probe(check, Endpoint("127.92.0.9", 1), Clock())
     assert not result.passed
     assert result.output == "127.92.0.9:1: connection refused"
 
 
-async def test_a_tcp_check_passes_once_it_is_connected():
+async def test_a_tcp_check_passes_once_it_is_connected() -> None:
     heard: list[bytes] = []
     async with answering(None, heard) as endpoint:
         result = await probe(TCP, endpoint, Clock())

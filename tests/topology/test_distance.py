@@ -48,26 +48,26 @@ def topology(**more: Any) -> Topology:
         ("lhr", "sin", 152),
     ],
 )
-def test_regions_are_joined_by_a_backbone(a: str, b: str, stretched_ms: float):
+def test_regions_are_joined_by_a_backbone(a: str, b: str, stretched_ms: float) -> None:
     modelled = backbone_rtt_ms(REGIONS[a].at, REGIONS[b].at)
     assert modelled - BACKBONE_EQUIPMENT_MS == pytest.approx(stretched_ms, abs=0.7)
 
 
-def test_clients_come_over_the_public_internet_and_a_last_mile():
+def test_clients_come_over_the_public_internet_and_a_last_mile() -> None:
     spec = link_spec(topology(), "new-york", "lhr")
     assert spec.rtt_ms == pytest.approx(117 + LAST_MILE_MS, abs=1)
     assert spec.jitter_ms == pytest.approx(spec.rtt_ms * 0.05, abs=0.01)
 
 
 @given(points, points)
-def test_no_round_trip_is_faster_than_light_in_fibre(a: Coordinates, b: Coordinates):
+def test_no_round_trip_is_faster_than_light_in_fibre(a: Coordinates, b: Coordinates) -> None:
     floor = distance_km(a, b) / FIBRE_KM_PER_RTT_MS
     assert backbone_rtt_ms(a, b) > floor
     assert internet_rtt_ms(a, b) > floor
 
 
 @given(points, points)
-def test_the_model_is_symmetric_and_the_backbone_is_faster(a: Coordinates, b: Coordinates):
+def test_the_model_is_symmetric_and_the_backbone_is_faster(a: Coordinates, b: Coordinates) -> None:
     assert backbone_rtt_ms(a, b) == pytest.approx(backbone_rtt_ms(b, a), abs=1e-6)
     assert internet_rtt_ms(a, b) == pytest.approx(internet_rtt_ms(b, a), abs=1e-6)
     assert backbone_rtt_ms(a, b) < internet_rtt_ms(a, b)
@@ -76,25 +76,25 @@ def test_the_model_is_symmetric_and_the_backbone_is_faster(a: Coordinates, b: Co
 @pytest.mark.parametrize(
     ("a", "b"), [("london", "fra"), ("iad", "fra"), ("fra", "database"), ("new-york", "lhr")]
 )
-def test_a_link_is_the_same_in_either_direction(a: str, b: str):
+def test_a_link_is_the_same_in_either_direction(a: str, b: str) -> None:
     world = topology(links=[{"between": ["fra", "london"], "rtt": "15ms", "jitter": "2ms"}])
     assert link_spec(world, a, b) == link_spec(world, b, a)
 
 
-def test_what_the_file_says_of_a_pair_wins_over_distance():
+def test_what_the_file_says_of_a_pair_wins_over_distance() -> None:
     world = topology(links=[{"between": ["fra", "london"], "rtt": "15ms", "jitter": "2ms"}])
     assert link_spec(world, "london", "fra") == RoundTrip(15.0, 2.0)
     assert link_spec(world, "london", "lhr") != RoundTrip(15.0, 2.0)
 
 
-def test_the_database_is_where_its_region_is():
+def test_the_database_is_where_its_region_is() -> None:
     world = topology()
     assert link_spec(world, "fra", "database") == link_spec(world, "fra", "iad")
     assert link_spec(world, "iad", "database") == RoundTrip(0.5, 0.0)
     assert link_spec(world, "fra", "fra") == RoundTrip(0.5, 0.0)
 
 
-def test_the_way_to_the_database_can_be_stated_apart_from_the_way_to_its_region():
+def test_the_way_to_the_database_can_be_stated_apart_from_the_way_to_its_region() -> None:
     world = topology(
         links=[
             {"between": ["fra", "database"], "rtt": "70ms"},
@@ -105,11 +105,11 @@ def test_the_way_to_the_database_can_be_stated_apart_from_the_way_to_its_region(
     assert link_spec(world, "fra", "iad").rtt_ms == 90.0
 
 
-def test_a_stated_way_between_regions_holds_for_the_database_there():
+def test_a_stated_way_between_regions_holds_for_the_database_there() -> None:
     world = topology(links=[{"between": ["iad", "fra"], "rtt": "90ms"}])
     assert link_spec(world, "fra", "database").rtt_ms == 90.0
 
 
-def test_an_unknown_place_is_a_key_error():
+def test_an_unknown_place_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         link_spec(topology(), "london", "nrt")

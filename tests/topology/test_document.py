@@ -14,7 +14,7 @@ def problems(text: str) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
-def test_data_is_plain_and_every_value_has_its_line():
+def test_data_is_plain_and_every_value_has_its_line() -> None:
     document = parse_document(
         "app: x\nregions:\n  iad: {machines: 1}\n  fra:\nlist:\n- a\n- b: 1\n"
     )
@@ -30,7 +30,7 @@ def test_data_is_plain_and_every_value_has_its_line():
     assert lines == {"app": 1, "regions": 2, "regions.iad.machines": 3, "list[1].b": 7}
 
 
-def test_a_missing_field_is_placed_where_it_should_be():
+def test_a_missing_field_is_placed_where_it_should_be() -> None:
     document = parse_document("app: x\nregions:\n  iad: {}\n")
     assert document.line(("regions", "iad", "machines")) == 3
     assert document.line(("gateway",)) is None
@@ -57,24 +57,24 @@ def test_a_missing_field_is_placed_where_it_should_be():
         ("!!str 7", "7"),
     ],
 )
-def test_only_what_json_has_is_more_than_text(written: str, value: object):
+def test_only_what_json_has_is_more_than_text(written: str, value: object) -> None:
     data = parse_document(f"key: {written}\n").data
     assert data == {"key": value}
     assert type(data["key"]) is type(value)
 
 
-def test_keys_are_text_as_they_are_written():
+def test_keys_are_text_as_they_are_written() -> None:
     assert parse_document("8080: a\nno: b\ntrue: c\n").data == {"8080": "a", "no": "b", "true": "c"}
 
 
-def test_anchors_and_merge_keys_are_followed_and_the_own_key_wins():
+def test_anchors_and_merge_keys_are_followed_and_the_own_key_wins() -> None:
     text = "base: &b {type: http, interval: 30s}\nown: {interval: 10s, <<: *b}\nlist: [*b]\n"
     data = parse_document(text).data
     assert data["own"] == {"type": "http", "interval": "10s"}
     assert data["list"] == [{"type": "http", "interval": "30s"}]
 
 
-def test_every_duplicate_key_is_a_problem_with_its_line():
+def test_every_duplicate_key_is_a_problem_with_its_line() -> None:
     found = problems("app: a\nregions:\n  iad: {}\n  fra: {}\n  iad: {}\napp: b\n")
     assert [(p.line, p.field) for p in found] == [(5, "regions.iad"), (6, "app")]
     assert "twice (first on line 3); remove one" in found[0].message
@@ -104,31 +104,31 @@ def test_every_duplicate_key_is_a_problem_with_its_line():
 )
 def test_what_is_not_yaml_is_one_problem_with_line_and_remedy(
     text: str, line: int | None, remedy: str
-):
+) -> None:
     (problem,) = problems(text)
     assert problem.file == "f.yaml"
     assert problem.line == line
     assert remedy in problem.message
 
 
-def test_a_syntax_error_shows_the_line_it_is_on():
+def test_a_syntax_error_shows_the_line_it_is_on() -> None:
     (problem,) = problems("app: x\ngateway: {port: [80}\n")
     assert problem.message.endswith("\n    gateway: {port: [80}")
 
 
-def test_an_alias_bomb_is_refused_and_quickly():
+def test_an_alias_bomb_is_refused_and_quickly() -> None:
     rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     rows += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     (problem,) = problems("\n".join(rows))
     assert "refers to itself or to too much" in problem.message
 
 
-def test_an_alias_to_itself_is_refused():
+def test_an_alias_to_itself_is_refused() -> None:
     (problem,) = problems("a: &a [*a]\n")
     assert "refers to itself" in problem.message
 
 
-def test_files_that_cannot_be_read_say_why(tmp_path: Path):
+def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     (tmp_path / "voice.yaml").write_text("app: x\n")
     (tmp_path / "latin.yaml").write_bytes(b"app: caf\xe9\n")
     (tmp_path / "huge.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
@@ -146,17 +146,19 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path):
         assert says in problem.message
 
 
-def test_a_byte_order_mark_is_no_key(tmp_path: Path):
+def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfapp: x\n")
     assert load_document(tmp_path / "bom.yaml").data == {"app": "x"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="ab:-[]{},&*!|>'\"#%@? \n\t~0.<", max_size=40))
-def test_any_text_is_a_mapping_or_an_input_error(text: str):
+def test_any_text_is_a_mapping_or_an_input_error(text: str) -> None:
+    data: object = {}
+    found: object = True
     try:
-        document = parse_document(text)
+        data = parse_document(text).data
     except InputError as error:
-        assert error.problems
-    else:
-        assert isinstance(document.data, dict)
+        found = error.problems
+    assert isinstance(data, dict)
+    assert found

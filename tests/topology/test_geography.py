@@ -45,7 +45,7 @@ points = st.builds(
         ("san-francisco", "seattle", 1093),
     ],
 )
-def test_known_distances(a: str, b: str, km: float | None):
+def test_known_distances(a: str, b: str, km: float | None) -> None:
     start, end = place_named(a), place_named(b)
     if km is None:
         assert end is None
@@ -56,22 +56,22 @@ def test_known_distances(a: str, b: str, km: float | None):
 
 
 @given(points, points)
-def test_a_distance_is_symmetric_and_at_most_half_the_globe(a: Coordinates, b: Coordinates):
+def test_a_distance_is_symmetric_and_at_most_half_the_globe(a: Coordinates, b: Coordinates) -> None:
     assert distance_km(a, b) == pytest.approx(distance_km(b, a), abs=1e-6)
     assert 0 <= distance_km(a, b) <= EARTH_RADIUS_KM * 3.1416
 
 
 @given(points, points, points)
-def test_no_detour_is_shorter(a: Coordinates, b: Coordinates, c: Coordinates):
+def test_no_detour_is_shorter(a: Coordinates, b: Coordinates, c: Coordinates) -> None:
     assert distance_km(a, c) <= distance_km(a, b) + distance_km(b, c) + 0.01
 
 
-def test_there_are_eighteen_active_regions_and_seventeen_closed_ones():
+def test_there_are_eighteen_active_regions_and_seventeen_closed_ones() -> None:
     assert sum(region.active for region in REGIONS.values()) == 18
     assert sum(not region.active for region in REGIONS.values()) == 17
 
 
-def test_every_continent_of_fly_has_an_active_region():
+def test_every_continent_of_fly_has_an_active_region() -> None:
     assert {region.continent for region in REGIONS.values() if region.active} == {
         "africa",
         "asia_pacific",
@@ -86,7 +86,7 @@ def test_every_continent_of_fly_has_an_active_region():
     )
 
 
-def test_cities_have_the_names_that_files_use_and_lie_on_the_globe():
+def test_cities_have_the_names_that_files_use_and_lie_on_the_globe() -> None:
     assert len(CITIES) >= 150
     for name, (lat, lon) in CITIES.items():
         assert name == slug(name)
@@ -94,7 +94,7 @@ def test_cities_have_the_names_that_files_use_and_lie_on_the_globe():
         assert -180 <= lon <= 180
 
 
-def test_a_region_lies_in_the_city_of_its_name():
+def test_a_region_lies_in_the_city_of_its_name() -> None:
     """Both tables are typed by hand: each catches a slip in the other."""
     checked = 0
     for region in REGIONS.values():
@@ -107,7 +107,7 @@ def test_a_region_lies_in_the_city_of_its_name():
 @pytest.mark.parametrize(
     ("closed", "near"), [("mia", "iad"), ("sea", "sjc"), ("waw", "arn"), ("hkg", "sin")]
 )
-def test_a_closed_region_has_a_nearest_active_one(closed: str, near: str):
+def test_a_closed_region_has_a_nearest_active_one(closed: str, near: str) -> None:
     assert nearest_active(REGIONS[closed].at).code == near
 
 
@@ -121,17 +121,17 @@ def test_a_closed_region_has_a_nearest_active_one(closed: str, near: str):
         ("lhx", "lhr"),
     ],
 )
-def test_a_region_is_suggested_by_city_or_by_a_similar_code(written: str, meant: str):
+def test_a_region_is_suggested_by_city_or_by_a_similar_code(written: str, meant: str) -> None:
     assert meant in region_suggestions(written)
 
 
 @pytest.mark.parametrize(
     ("written", "meant"), [("londn", "london"), ("san-fran", "san-francisco"), ("Zürich", "zurich")]
 )
-def test_a_city_is_suggested_by_a_similar_name(written: str, meant: str):
+def test_a_city_is_suggested_by_a_similar_name(written: str, meant: str) -> None:
     assert meant in city_suggestions(written)
 
 
-def test_nothing_is_suggested_for_nonsense():
+def test_nothing_is_suggested_for_nonsense() -> None:
     assert region_suggestions("q9q9q9") == []
     assert city_suggestions("") == []

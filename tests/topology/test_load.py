@@ -49,7 +49,7 @@ locations: {sao-paulo:}
 """
 
 
-def test_the_format_as_documented_loads(tmp_path: Path):
+def test_the_format_as_documented_loads(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(FORMATS)
     topology = load_topology(path)
@@ -74,7 +74,7 @@ def test_the_format_as_documented_loads(tmp_path: Path):
     assert topology.folder == tmp_path.resolve()
 
 
-def test_what_is_left_out_has_its_default(tmp_path: Path):
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(SMALLEST)
     topology = load_topology(path)
@@ -88,14 +88,14 @@ def test_what_is_left_out_has_its_default(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", [FORMATS, SMALLEST])
-def test_a_topology_comes_back_from_its_document_through_json(tmp_path: Path, text: str):
+def test_a_topology_comes_back_from_its_document_through_json(tmp_path: Path, text: str) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(text)
     stored = json.loads(json.dumps(document_of(path)))
     assert topology_from_mapping(stored, path) == load_topology(path)
 
 
-def test_the_document_has_no_password_and_still_loads():
+def test_the_document_has_no_password_and_still_loads() -> None:
     data = {
         "app": "voice",
         "gateway": {"command": ["x"]},
@@ -111,7 +111,7 @@ def test_the_document_has_no_password_and_still_loads():
     assert topology_from_mapping(topology.document).database is not None
 
 
-def test_numbers_that_yaml_cannot_have_changed_may_be_environment_and_arguments():
+def test_numbers_that_yaml_cannot_have_changed_may_be_environment_and_arguments() -> None:
     data = {
         "app": "voice",
         "gateway": {"command": ["./gateway", "--port", 8080], "env": {"DEBUG": True, "N": 3}},
@@ -123,7 +123,7 @@ def test_numbers_that_yaml_cannot_have_changed_may_be_environment_and_arguments(
     assert gateway.env == {"DEBUG": "true", "N": "3"}
 
 
-def test_a_region_that_is_not_flys_has_coordinates_and_the_first_is_primary():
+def test_a_region_that_is_not_flys_has_coordinates_and_the_first_is_primary() -> None:
     data = {
         "app": "voice",
         "gateway": {"command": ["x"]},
@@ -137,7 +137,7 @@ def test_a_region_that_is_not_flys_has_coordinates_and_the_first_is_primary():
     assert topology.database == Database("our-hall")
 
 
-def test_a_database_without_a_region_is_in_the_primary_one():
+def test_a_database_without_a_region_is_in_the_primary_one() -> None:
     data = {
         "app": "voice",
         "gateway": {"command": ["x"]},
@@ -150,7 +150,7 @@ def test_a_database_without_a_region_is_in_the_primary_one():
 
 
 @pytest.mark.parametrize("name", ["atlas-voice.yaml", "three-regions.yaml"])
-def test_the_topologies_that_come_along_load(name: str):
+def test_the_topologies_that_come_along_load(name: str) -> None:
     topology = load_topology(FILES / name)
     assert topology.primary.code == "iad"
     assert topology.database == Database("iad")

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,13 +30,13 @@ from sim.topology.units import (
         ("5 s", 5.0),
     ],
 )
-def test_a_duration_is_read_in_seconds(text: str, seconds: float):
+def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
     assert isinstance(parse_duration(text), float)
 
 
 @pytest.mark.parametrize("bare", [30, 2.5, "30", "0", -1, "-3.5"])
-def test_a_bare_number_is_no_duration_and_the_message_names_the_units(bare: object):
+def test_a_bare_number_is_no_duration_and_the_message_names_the_units(bare: object) -> None:
     with pytest.raises(ValueError, match=r"without a unit; write `.*s` \(units: ms, s, m, h\)"):
         parse_duration(bare)
 
@@ -57,13 +59,13 @@ def test_a_bare_number_is_no_duration_and_the_message_names_the_units(bare: obje
         "9" * 40 + "s",
     ],
 )
-def test_what_is_no_duration_is_quoted_and_the_units_shown(nonsense: object):
+def test_what_is_no_duration_is_quoted_and_the_units_shown(nonsense: object) -> None:
     with pytest.raises(ValueError, match=r"found .*(ms|such as)"):
         parse_duration(nonsense)
 
 
 @given(st.integers(min_value=0, max_value=10**10))
-def test_a_formatted_duration_reads_as_the_same_milliseconds(millis: int):
+def test_a_formatted_duration_reads_as_the_same_milliseconds(millis: int) -> None:
     assert round(parse_duration(format_duration(millis / 1000)) * 1000) == millis
 
 
@@ -80,11 +82,11 @@ def test_a_formatted_duration_reads_as_the_same_milliseconds(millis: int):
         (12345.678, "12345.678s"),
     ],
 )
-def test_a_duration_is_written_in_its_largest_whole_unit(seconds: float, text: str):
+def test_a_duration_is_written_in_its_largest_whole_unit(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
-def test_rates_are_kilobits_of_a_thousand():
+def test_rates_are_kilobits_of_a_thousand() -> None:
     assert [parse_rate(t) for t in ("500bps", "64kbps", "10mbps", "1gbps")] == [
         0.5,
         64.0,
@@ -93,7 +95,7 @@ def test_rates_are_kilobits_of_a_thousand():
     ]
 
 
-def test_sizes_are_bytes_with_binary_units():
+def test_sizes_are_bytes_with_binary_units() -> None:
     assert [parse_size(t) for t in ("512B", "64KiB", "1.5MiB")] == [512, 65_536, 1_572_864]
 
 
@@ -114,18 +116,20 @@ def test_sizes_are_bytes_with_binary_units():
         (parse_frequency, "-1/s", "`20/s` or `90/m`"),
     ],
 )
-def test_other_quantities_name_their_units_too(parse, wrong: object, says: str):
+def test_other_quantities_name_their_units_too(
+    parse: Callable[[object], float], wrong: object, says: str
+) -> None:
     with pytest.raises(ValueError, match="found") as caught:
         parse(wrong)
     assert says in str(caught.value)
 
 
-def test_shares_and_frequencies_are_fractions_and_per_second():
+def test_shares_and_frequencies_are_fractions_and_per_second() -> None:
     assert parse_share("0.5%") == pytest.approx(0.005)
     assert parse_frequency("90/m") == pytest.approx(1.5)
 
 
 @given(st.integers(min_value=0, max_value=10**9))
-def test_a_formatted_size_or_rate_reads_as_the_same(number: int):
+def test_a_formatted_size_or_rate_reads_as_the_same(number: int) -> None:
     assert parse_size(format_size(number)) == number
     assert parse_rate(format_rate(number)) == pytest.approx(number)

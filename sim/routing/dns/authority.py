@@ -57,7 +57,7 @@ class Authority:
         if isinstance(query, wire.Rejection):
             return wire.rejection(packet, query)
         if query.subnet is None:
-            subnet = _NO_SUBNET if query.edns else _NO_EDNS
+            subnet = _NO_SUBNET if query.udp_size else _NO_EDNS
         else:
             known = self._subnets.get(query.subnet) or self._learn(query.subnet)
             if known is None:
@@ -74,7 +74,7 @@ class Authority:
         opt = subnet.tailored if template.tailored else subnet.common
         if query.wants_dnssec:
             opt = wire.with_dnssec_ok(opt)
-        limit = query.limit if transport == "udp" else wire.TCP_LIMIT
+        limit = (query.udp_size or wire.PLAIN_LIMIT) if transport == "udp" else wire.TCP_LIMIT
         return template.reply(packet, query, opt, limit)
 
     def _learn(self, option: bytes) -> _Subnet | None:

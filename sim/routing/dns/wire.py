@@ -31,13 +31,13 @@ class Query(NamedTuple):
     """A well-formed query for one question.
 
     `end` is where the question ends in the packet, `key` the question with its name in lower
-    case, `limit` the longest reply over UDP, `subnet` the payload of the ECS option.
+    case, `udp_size` the longest reply that EDNS lets us send over UDP (0 without EDNS), `subnet`
+    the payload of the ECS option.
     """
 
     end: int
     key: bytes
-    edns: bool = False
-    limit: int = PLAIN_LIMIT
+    udp_size: int = 0
     wants_dnssec: bool = False
     subnet: bytes | None = None
 
@@ -113,9 +113,8 @@ def _scan_opt(packet: bytes, opt: int, end: int, key: bytes) -> Query | Rejectio
                 raise _MalformedError(edns=True)
             subnet = packet[data:following]
         at = following
-    limit = min(max(packet[opt + 3] << 8 | packet[opt + 4], PLAIN_LIMIT), UDP_SIZE)
-    wants_dnssec = packet[opt + 7] >= 0x80
-    return Query(end, key, edns=True, limit=limit, wants_dnssec=wants_dnssec, subnet=subnet)
+    udp_size = min(max(packet[opt + 3] << 8 | packet[opt + 4], PLAIN_LIMIT), UDP_SIZE)
+    return Query(end, key, udp_size, packet[opt + 7] >= 0x80, subnet)
 
 
 def _find_opt(packet: bytes, at: int, counts: bytes) -> int:

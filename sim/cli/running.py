@@ -1,0 +1,43 @@
+"""Running a world from a command, such that every ordinary end of the process cleans up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from sim.errors import SimError
+
+
+class Terminated(SimError):  # noqa: N818 - it is no error, as KeyboardInterrupt is none
+    """The process was asked to end (SIGTERM) and has cleaned up."""
+
+    exit_code = 143
+
+
+def run_async(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main`; Ctrl-C and SIGTERM cancel it, so that what it started is ended.
+
+    Raises KeyboardInterrupt or Terminated then.
+    """
+    terminated = False
+
+    async def guarded() -> None:
+        task = asyncio.current_task()
+
+        def terminate() -> None:
+            nonlocal terminated
+            terminated = True
+            if task:
+                task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        await main
+
+    try:
+        asyncio.run(guarded())
+    except asyncio.CancelledError:
+        if terminated:
+            raise Terminated("ended by SIGTERM") from None
+        raise

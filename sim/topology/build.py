@@ -1,0 +1,91 @@
+"""From a checked file to the model that every other package reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim.topology.geography import REGIONS, place_named
+from sim.topology.model import (
+    Check,
+    Coordinates,
+    Database,
+    Gateway,
+    LinkOverride,
+    Location,
+    Region,
+    ResidencyPolicy,
+    Routing,
+    Topology,
+)
+from sim.topology.schema import GatewaySchema, TopologySchema
+
+
+def build(schema: TopologySchema, path: Path | None) -> Topology:
+    """The topology that a checked file says."""
+    primary = next((c for c, r in schema.regions.items() if r.primary), next(iter(schema.regions)))
+    database = schema.services.database
+    return Topology(
+        app=schema.app,
+        domain=schema.domain,
+        gateway=_gateway(schema.gateway),
+        regions={
+            code: Region(
+                code=code,
+                city=REGIONS[code].city if code in REGIONS else code,
+                at=region.at or REGIONS[code].at,
+                machines=region.machines,
+                primary=code == primary,
+            )
+            for code, region in schema.regions.items()
+        },
+        locations={
+            name: Location(
+                name, location.at or _known(name), location.share, tuple(location.subnets)
+            )
+            for name, location in schema.locations.items()
+        },
+        routing=Routing(
+            mode=schema.routing.mode,
+            ttl_s=schema.routing.ttl,
+            when_none_local=schema.routing.when_none_local,
+            all_down=schema.routing.all_down,
+        ),
+        links=tuple(
+            LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
+            for link in schema.links
+        ),
+        database=Database(database.region or primary, database.url) if database else None,
+        residency=tuple(
+            ResidencyPolicy(name, tuple(policy.locations), tuple(policy.regions))
+            for name, policy in schema.policies.residency.items()
+        ),
+        machine_month_usd=schema.costs.machine_month_usd,
+        path=path,
+    )
+
+
+def _gateway(schema: GatewaySchema) -> Gateway:
+    checks = tuple(
+        Check(
+            check.type, check.path or Check.path, check.interval, check.timeout, check.grace_period
+        )
+        for check in schema.checks or ()
+    )
+    return Gateway(
+        image=schema.image,
+        command=tuple(schema.command) if schema.command else None,
+        port=schema.port,
+        env=schema.env,
+        secrets=tuple(schema.secrets),
+        checks=checks or Gateway.checks,
+        kill_timeout_s=schema.kill_timeout,
+        kill_signal=schema.kill_signal,
+    )
+
+
+def _known(name: str) -> Coordinates:
+    """The coordinates of a place whose name was checked before."""
+    at = place_named(name)
+    if at is None:
+        raise KeyError(name)
+    return at

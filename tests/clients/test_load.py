@@ -1,0 +1,275 @@
+"""The load in virtual time, with drivers that need no network."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sim.clients.client import Client
+from sim.clients.driver import ConnectionOverError
+from sim.clients.load import Load
+from sim.clients.spec import LoadSpec
+from sim.clients.vantage import Setting
+from sim.clock import Clock
+from sim.observe.events import (
+    Acked,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    Failed,
+    LoadEnded,
+    LoadStarted,
+    Sent,
+    Unknown,
+)
+from sim.observe.journal import Journal, encode
+from sim.rng import Rng
+from sim.topology.addresses import AddressPlan
+
+HEADERS = {"sim-region": "fra", "sim-machine": "fra-1"}
+
+
+class Perfect:
+    """Every message is acknowledged a tenth of a second later."""
+
+    def __init__(self):
+        self.seq = 0
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        async for _ in client.pace():
+            self.seq += 1
+            client.send(client.name, self.seq)
+            await client.clock.sleep(0.1)
+            client.acked(client.name, self.seq)
+
+
+class Refused:
+    async def run(self, client: Client) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+class Silent:
+    """Sends once and waits for an answer that never comes."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.send(client.name, 1)
+        await client.within(asyncio.get_running_loop().create_future())
+
+
+class Deaf:
+    """Sends once and never looks at its answer nor at the load's end."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.send(client.name, 1)
+        await asyncio.get_running_loop().create_future()
+
+
+class Buggy:
+    async def run(self, client: Client) -> None:
+        raise KeyError("oops")
+
+
+class Refuses:
+    """Is told no, then leaves."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.send(client.name, 1)
+        client.failed(client.name, 1, "status 500")
+        client.acked(client.name, 1)  # too late: it is settled
+        raise ConnectionOverError("status 500")
+
+
+class Resending:
+    """The first connection breaks off, the second gets the answer."""
+
+    def __init__(self):
+        self.lives = 0
+
+    async def run(self, client: Client) -> None:
+        self.lives += 1
+        client.connected(HEADERS)
+        client.send(client.name, 1)
+        if self.lives == 1:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        await client.clock.sleep(0.25)
+        client.acked(client.name, 1)
+        async for _ in client.pace():
+            pass
+
+
+@pytest.fixture
+def journal_of(virtually, monkeypatch, small_topology):
+    """The records of a load of that driver for 10 s, in virtual time."""
+
+    def run(driver, *, duration_s=10.0, seed=7, warn=lambda _text: None, **fields):
+        monkeypatch.setattr("sim.clients.load.load_driver", lambda _name: driver)
+
+        async def scenario():
+            clock = Clock(10.0)
+            journal = Journal(clock)
+            plan = AddressPlan(small_topology, 93)
+            setting = Setting(small_topology, plan, 53, clock, journal)
+            load = Load(LoadSpec(**fields), setting, Rng(seed, "load"), warn)
+            await load.run(duration_s)
+            return journal.records
+
+        return virtually(scenario())
+
+    return run
+
+
+def only(records, kind):
+    return [(r.t, r.event) for r in records if isinstance(r.event, kind)]
+
+
+def test_clients_are_spread_over_locations_and_named(journal_of):
+    records = journal_of(Perfect, clients=5)
+    assert records[0].event == LoadStarted(5)
+    assert sorted(e.client for _, e in only(records, Connected)) == [
+        "london/0",
+        "london/1",
+        "new-york/0",
+        "new-york/1",
+        "new-york/2",
+    ]
+
+
+def test_starts_are_spread_evenly_over_one_turn_in_the_seeds_order(journal_of):
+    def starts(seed):
+        return [
+            (t, e.client) for t, e in only(journal_of(Perfect, clients=5, seed=seed), Connected)
+        ]
+
+    assert [t for t, _ in starts(1)] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
+    assert [name for _, name in starts(1)] != [name for _, name in starts(2)]
+
+
+def test_so_many_clients_that_connecting_takes_longer_start_over_several_turns(journal_of):
+    starts = [t for t, _ in only(journal_of(Perfect, clients=100, every_s=0.5), Connected)]
+    # 100 clients at 2 real ms each, at speed 10: 2 simulated seconds.
+    assert len(starts) == 100
+    assert starts[-1] == pytest.approx(2.0 - 0.02)
+
+
+def test_the_same_seed_gives_the_same_journal(journal_of):
+    def lines(seed):
+        return [encode(record) for record in journal_of(Resending, clients=5, seed=seed)]
+
+    assert lines(1) == lines(1)
+    assert lines(1) != lines(2)
+
+
+def test_the_end_comes_before_the_closing_and_loses_no_answer(journal_of):
+    records = journal_of(Perfect, clients=5, every_s=1.0)
+    ((ended, _),) = only(records, LoadEnded)
+    assert 10.0 <= ended < 10.2
+    assert len(only(records, Sent)) == len(only(records, Acked)) == 50
+    assert not only(records, Unknown)
+    closed = only(records, Disconnected)
+    assert len(closed) == 5
+    assert all(t >= ended and e.expected for t, e in closed)
+    assert {e.reason for _, e in closed} == {"closed by the client"}
+
+
+def test_latency_is_in_real_milliseconds(journal_of):
+    records = journal_of(Perfect, clients=1)
+    assert {e.latency_ms for _, e in only(records, Acked)} == {10.0}  # 0.1 s at speed 10
+
+
+def test_a_client_that_cannot_connect_backs_off_with_full_jitter(journal_of):
+    records = journal_of(
+        Refused, clients=1, duration_s=300.0, backoff_base_s=1.0, backoff_max_s=16.0
+    )
+    failures = only(records, ConnectFailed)
+    assert {(e.location, e.reason) for _, e in failures} == {("new-york", "Connection refused")}
+    instants = [t for t, _ in failures]
+    gaps = [b - a for a, b in zip(instants, instants[1:], strict=False)]
+    for gap, ceiling in zip(gaps, [1, 2, 4, 8] + [16] * 1000, strict=False):
+        assert 0 <= gap <= ceiling + 1e-5
+    assert len(gaps) > 20
+    assert max(gaps) > 12
+
+
+def test_a_served_connection_resets_the_backoff(journal_of):
+    records = journal_of(Silent, clients=1, timeout_s=0.5, duration_s=60.0, backoff_max_s=30.0)
+    never_served = [t for t, _ in only(records, Connected)]
+    records = journal_of(Answered, clients=1, duration_s=60.0, backoff_max_s=30.0)
+    always_served = [t for t, _ in only(records, Connected)]
+    gaps = [b - a for a, b in zip(always_served, always_served[1:], strict=False)]
+    assert max(gaps) <= 0.5 + 0.25 + 1e-5
+    assert len(never_served) < len(always_served) / 2
+
+
+class Answered:
+    """Is answered once and cut off half a second later."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.send(client.name, 1)
+        client.acked(client.name, 1)
+        await client.clock.sleep(0.5)
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+
+def test_an_answer_that_never_comes_ends_the_connection_and_stays_unknown(journal_of):
+    records = journal_of(Silent, clients=1, timeout_s=2.0, duration_s=5.0)
+    first = only(records, Disconnected)[0]
+    assert first[0] == pytest.approx(2.0)
+    assert (first[1].reason, first[1].expected) == ("no answer in time", False)
+    assert [e.seq for _, e in only(records, Unknown)] == [1]
+    ended = only(records, LoadEnded)[0][0]
+    assert all(t <= ended for t, _ in only(records, Unknown))
+
+
+def test_a_driver_that_ignores_the_end_is_cut_off(journal_of):
+    records = journal_of(Deaf, clients=3)
+    ((ended, _),) = only(records, LoadEnded)
+    assert ended == pytest.approx(15.0)  # half a real second of patience, at speed 10
+    assert len(only(records, Unknown)) == 3
+
+
+def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of):
+    told = []
+    records = journal_of(Buggy, clients=4, warn=told.append)
+    assert told == ["driver session raised KeyError: 'oops'"]
+    assert {e.reason for _, e in only(records, ConnectFailed)} == {"KeyError: 'oops'"}
+    assert {e.client for _, e in only(records, ConnectFailed)} >= {"london/0", "new-york/0"}
+    assert only(records, LoadEnded)
+
+
+def test_a_refused_message_is_settled_as_such(journal_of):
+    records = journal_of(Refuses, clients=1, duration_s=0.1)
+    assert [(e.seq, e.region, e.reason) for _, e in only(records, Failed)][:1] == [
+        (1, "fra", "status 500")
+    ]
+    assert not only(records, Acked)
+    assert not only(records, Unknown)
+
+
+def test_a_message_may_be_sent_again_on_the_next_connection(journal_of):
+    records = journal_of(Resending, clients=1)
+    assert [e.attempt for _, e in only(records, Sent)] == [1, 2]
+    ((_, acked),) = only(records, Acked)
+    assert acked.latency_ms == pytest.approx(25.0)
+    assert not only(records, Unknown)
+
+
+def test_personalities_are_mixed_by_share(virtually, small_topology):
+    async def scenario():
+        clock = Clock()
+        setting = Setting(
+            small_topology, AddressPlan(small_topology, 93), 53, clock, Journal(clock)
+        )
+        spec = LoadSpec(clients=10, resolver={"strict": 50, "pinned": 50})
+        load = Load(spec, setting, Rng(1))
+        kinds = [(c.location, c.vantage._cache._personality) for c in load.clients]
+        for location, each in (("new-york", 3), ("london", 2)):
+            assert kinds.count((location, "strict")) == each
+            assert kinds.count((location, "pinned")) == each
+
+    virtually(scenario())

@@ -1,0 +1,87 @@
+"""Whole worlds, brought up as a user would: by the command, in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Sim:
+    """The `sim` command with a home of its own, so that tests see no other worlds."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {**os.environ, "SIM_HOME": str(home), "COLUMNS": "120"}
+        self.environment.pop("TERM", None)
+
+    def start(self, *arguments, **options):
+        """The command, running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sim", *map(str, arguments)],
+            env={**self.environment, **options.pop("env", {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    def __call__(self, *arguments, timeout=120, **options):
+        """The command's end: returncode, stdout, stderr."""
+        process = self.start(*arguments, **options)
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def json(self, *arguments):
+        """What a listing prints as JSON."""
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def left_behind(self):
+        """Processes of this home's worlds, and folders."""
+        folders = list((self.home / "worlds").glob("*"))
+        return processes_in(self.home) + folders
+
+
+def processes_in(folder):
+    """Processes that work in a folder or have its worlds' mark in their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            environ = (entry / "environ").read_bytes()
+            inside = os.readlink(entry / "cwd").startswith(str(folder))
+        except OSError:
+            continue
+        command = (entry / "cmdline").read_bytes()
+        if inside or (f"SIM_HOME={folder}".encode() in environ) or str(folder).encode() in command:
+            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+@pytest.fixture
+def sim(tmp_path):
+    """The command; after the test nothing of it may be left."""
+    command = Sim(tmp_path / "home")
+    yield command
+    command("down", "--all")
+    assert command.left_behind() == []
+
+
+@pytest.fixture(scope="session")
+def topologies():
+    """The folder of topologies that come with the simulator."""
+    return ROOT / "topologies"

@@ -1,0 +1,129 @@
+"""Worlds come up, are looked at, broken and ended, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def up(sim, topologies):
+    """The two-region world, up in the background."""
+    done = sim("up", topologies / "atlas-voice.yaml", "--detach", "--seed", "7", "--speed", "10")
+    assert done.returncode == 0, done.stderr
+    return sim
+
+
+def test_a_walk_through_a_world(up):
+    """What the README shows: status, dig, links, fault, heal, logs, down."""
+    (world,) = up.json("status")
+    assert [(m["region"], m["state"], m["check"]) for m in world["machines"]] == [
+        ("iad", "started", "passing"),
+        ("fra", "started", "passing"),
+    ]
+    answer = up("dig", "--from", "london", "atlas-voice-v2.fly.dev").stdout
+    assert "NOERROR" in answer
+    assert world["locations"][1]["led_to"][0] == "fra"
+    explained = up("dig", "--from", "london", "--explain", "atlas-voice-v2.fly.dev").stdout
+    assert "fra" in explained
+    links = {row["link"]: row for row in up.json("links")}
+    assert links["london:fra"]["rtt_ms"] == 15
+    assert links["london:fra"]["state"] == "up"
+
+    assert up("fault", "partition", "--link", "london", "fra").returncode == 0
+    assert {row["link"]: row["state"] for row in up.json("links")}["london:fra"] == "silent"
+    assert up("fault", "crash", "--region", "fra").returncode == 0
+    machines = {m["region"]: m["state"] for m in up.json("status")[0]["machines"]}
+    assert machines == {"iad": "started", "fra": "stopped"}
+
+    assert up("heal").returncode == 0
+    machines = {m["region"]: m["state"] for m in up.json("status")[0]["machines"]}
+    assert machines == {"iad": "started", "fra": "started"}
+    assert {row["state"] for row in up.json("links")} == {"up"}
+    assert up("logs", "--region", "fra").returncode == 0
+
+    assert up("down").returncode == 0
+    assert up("status").stdout == "no world is up\n"
+    assert up.left_behind() == []
+
+
+def test_a_slowed_link_is_as_slow_as_asked(up):
+    done = up("fault", "slow", "--link", "london", "fra", "--set", "latency=200ms")
+    assert done.returncode == 0, done.stderr
+    assert {row["link"]: row["rtt_ms"] for row in up.json("links")}["london:fra"] == 215
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fault", "crush", "--region", "fra"), "did you mean `crash`"),
+        (("fault", "crash", "--region", "lhr"), "no region `lhr`"),
+        (("fault", "crash"), "region"),
+        (("dig", "--from", "paris", "atlas-voice-v2.fly.dev"), "london"),
+        (("logs", "--region", "lhr"), "fra"),
+    ],
+)
+def test_a_mistake_is_told_and_changes_nothing(up, arguments, said):
+    done = up(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    (world,) = up.json("status")
+    assert {m["state"] for m in world["machines"]} == {"started"}
+
+
+def test_after_kill_9_down_cleans_up(up):
+    """The database, its helpers and the machines go with the world that was killed."""
+    (world,) = up.json("status")
+    os.kill(world["pid"], signal.SIGKILL)
+    said = up("status").stdout
+    assert "sim down" in said
+    done = up("down")
+    assert "cleaned up after" in done.stdout
+    assert up.left_behind() == []
+
+
+def test_after_kill_9_another_up_cleans_up(up, topologies):
+    (world,) = up.json("status")
+    os.kill(world["pid"], signal.SIGKILL)
+    assert up("up", topologies / "atlas-voice.yaml", "-d").returncode == 0
+    (another,) = up.json("status")
+    assert another["world"] != world["world"]
+    assert [path.name for path in (up.home / "worlds").iterdir()] == [another["world"]]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_cleans_up(sim, topologies, number, code):
+    process = sim.start("up", topologies / "atlas-voice.yaml")
+    assert "is up" in process.stdout.readline()
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "Traceback" not in stderr
+    assert sim.left_behind() == []
+
+
+def test_two_worlds_at_a_time_have_addresses_of_their_own(up, topologies):
+    assert up("up", topologies / "three-regions.yaml", "-d").returncode == 0
+    worlds = up.json("status")
+    servers = [row["nameserver"] for world in worlds for row in world["locations"]]
+    assert len(servers) == len(set(servers)) == 7
+    refused = up("dig", "atlas-voice-v2.fly.dev")
+    assert refused.returncode == 2
+    assert "--world" in refused.stderr
+    assert up("down").returncode == 2
+    assert up("down", "--all").returncode == 0
+
+
+def test_a_stranger_gets_nothing_from_the_control_server(up):
+    """Without the token, no verb is answered: neither to a page nor to another user."""
+    (world,) = up.json("status")
+    slot = world["locations"][0]["nameserver"].split(".")[1]
+    with socket.create_connection((f"127.{slot}.0.1", 8470), timeout=5) as control:
+        control.sendall(b"POST /status HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+        assert control.recv(100).startswith(b"HTTP/1.0 401")

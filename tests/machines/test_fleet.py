@@ -1,0 +1,393 @@
+"""The verbs, in virtual time with machines that are none; what a real one does is at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.clock import Clock
+from sim.errors import InputError, StartError
+from sim.machines.checker import HealthChecker
+from sim.machines.fleet import Fleet
+from sim.machines.health import Result, Status
+from sim.machines.lifecycle import IllegalTransitionError, State
+from sim.machines.process import ProcessRuntime
+from sim.machines.runtime import Exit, MachineSpec, Runtime
+from sim.machines.specs import SpecBuilder, Surroundings
+from sim.observe.events import MachineChanged
+from sim.observe.journal import Journal, only
+from sim.rng import Rng
+from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.model import Check, Coordinates, Gateway, Region, Topology
+
+Virtually = Callable[[Coroutine[Any, Any, Any]], Any]
+
+OK = Result(passed=True, output="status 200")
+BAD = Result(passed=False, output="status 500")
+
+
+def topology(*command: str, fra: int = 2) -> Topology:
+    return Topology(
+        app="atlas",
+        domain="fly.dev",
+        gateway=Gateway(command=command, checks=(Check(),), kill_timeout_s=5.0),
+        regions={
+            "iad": Region("iad", "Ashburn", Coordinates(39.0, -77.5), primary=True),
+            "fra": Region("fra", "Frankfurt", Coordinates(50.1, 8.7), machines=fra),
+        },
+        locations={},
+    )
+
+
+class FakeInstance:
+    def __init__(self, clock: Clock, drain_s: float) -> None:
+        self.clock, self.drain_s = clock, drain_s
+        self.end: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self.frozen = False
+
+    def die(self, end: Exit) -> None:
+        if not self.end.done():
+            self.end.set_result(end)
+
+    async def exited(self) -> Exit:
+        return await asyncio.shield(self.end)
+
+    async def stop(self, timeout_s: float) -> Exit:
+        await self.clock.sleep(min(self.drain_s, timeout_s))
+        self.die(Exit(0) if self.drain_s < timeout_s and not self.frozen else Exit(None, signal=9))
+        return await self.exited()
+
+    async def kill(self) -> Exit:
+        self.die(Exit(None, signal=9))
+        return await self.exited()
+
+    async def freeze(self) -> None:
+        self.frozen = True
+
+    async def thaw(self) -> None:
+        self.frozen = False
+
+    async def tail(self, lines: int) -> list[str]:
+        return [f"line {i}" for i in range(100)][-lines:]
+
+
+class FakeRuntime:
+    name = "fake"
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.fails = False
+        self.drain_s = 1.0
+        self.runs: list[FakeInstance] = []
+
+    async def start(self, spec: MachineSpec) -> FakeInstance:
+        if self.fails:
+            raise StartError(f"no such image for {spec.region}")
+        self.runs.append(FakeInstance(self.clock, self.drain_s))
+        return self.runs[-1]
+
+
+class Bench:
+    """A fleet of machines that are none, and pass their checks one second after they are asked."""
+
+    def __init__(self, runtime: Callable[[Clock], Runtime] = FakeRuntime, *, fra: int = 2) -> None:
+        self.clock = Clock()
+        self.journal = Journal(self.clock)
+        self.runtime = runtime(self.clock)
+        self.answer = OK
+        self.health = HealthChecker(self.clock, Rng(7), self.journal, self._probe)
+        self.fleet = self.fleet_of(topology("python", "-m", "gateway", fra=fra))
+
+    def fleet_of(self, what: Topology, folder: Path = Path()) -> Fleet:
+        specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", folder))
+        return Fleet(what, self.runtime, specs, self.health, self.clock, self.journal)
+
+    async def _probe(self, _: Check, __: Endpoint, clock: Clock) -> Result:
+        await clock.sleep(1.0)
+        return self.answer
+
+    @property
+    def runs(self) -> list[FakeInstance]:
+        assert isinstance(self.runtime, FakeRuntime)
+        return self.runtime.runs
+
+    def states(self, machine_id: str) -> list[tuple[str, str]]:
+        events = [event for _, event in only(self.journal.records, MachineChanged)]
+        return [(e.state, e.reason) for e in events if e.machine == machine_id]
+
+    async def close(self) -> None:
+        await self.health.stop()
+        await self.fleet.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def in_a_world(scene: Callable[[Bench], Coroutine[Any, Any, None]]) -> Coroutine[Any, Any, None]:
+    async def run() -> None:
+        bench = Bench()
+        try:
+            await bench.fleet.launch()
+            await scene(bench)
+        finally:
+            await bench.close()
+
+    return run()
+
+
+def test_all_machines_start_at_the_same_time_and_are_up_once_they_pass(
+    virtually: Virtually,
+) -> None:
+    async def scene(bench: Bench) -> None:
+        assert [m.name for m in bench.fleet.machines.values()] == ["iad/1", "fra/1", "fra/2"]
+        assert bench.clock.now() == pytest.approx(1.0)
+        for machine in bench.fleet.machines.values():
+            assert machine.state is State.STARTED
+            assert bench.health.status(machine.id) is Status.PASSING
+            assert [s for s, _ in bench.states(machine.id)] == ["created", "starting", "started"]
+
+    virtually(in_a_world(scene))
+
+
+def test_machines_are_found_by_id_by_name_and_by_region(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        iad, first, second = bench.fleet.machines.values()
+        assert bench.fleet.find(iad.id) == [iad]
+        assert bench.fleet.find("fra/2") == [second]
+        assert bench.fleet.find("fra") == [first, second] == bench.fleet.in_region("fra")
+        with pytest.raises(InputError, match=r"no machine .* is 'syd'; there are: iad/1 \("):
+            bench.fleet.find("syd")
+        assert repr(first) == f"<Machine fra/1 {first.id} started>"
+        assert repr(bench.fleet) == "<Fleet 3 of 3 machines started>"
+
+    virtually(in_a_world(scene))
+
+
+def test_an_exit_that_nobody_asked_for_is_journaled_at_once(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("fra/1")[0]
+        await bench.clock.sleep(10.0)
+        bench.runs[1].die(Exit(None, signal=11))
+        await bench.clock.sleep(0.0)
+        await bench.clock.sleep(0.0)
+        assert bench.states(machine.id)[-1] == ("stopped", "died: killed by SIGSEGV")
+        assert bench.journal.records[-1].t == pytest.approx(11.0)
+        assert bench.health.status(machine.id) is Status.PASSING  # belief is not truth
+        await bench.fleet.start(machine)
+        assert machine.state is State.STARTED
+
+    virtually(in_a_world(scene))
+
+
+def test_a_stop_drains_and_is_killed_after_the_kill_timeout(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        quick, stubborn = bench.fleet.in_region("fra")
+        bench.runs[2].drain_s = 60.0
+        began = bench.clock.now()
+        await bench.fleet.stop(quick)
+        assert bench.clock.now() - began == pytest.approx(1.0)
+        await bench.fleet.stop(stubborn)
+        assert bench.clock.now() - began == pytest.approx(6.0)
+        assert bench.states(quick.id)[-2:] == [
+            ("stopping", ""),
+            ("stopped", "stopped: exited with code 0"),
+        ]
+        assert bench.states(stubborn.id)[-1] == ("stopped", "stopped: killed by SIGKILL")
+
+    virtually(in_a_world(scene))
+
+
+def test_a_kill_is_over_when_it_returns_and_nothing_the_second_time(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("iad")[0]
+        await bench.fleet.kill(machine)
+        await bench.fleet.kill(machine)
+        assert [s for s, _ in bench.states(machine.id)][-2:] == ["started", "stopped"]
+        assert bench.states(machine.id)[-1] == ("stopped", "killed: killed by SIGKILL")
+        await bench.fleet.start(machine)
+        bench.runs[-1].die(Exit(1))
+        await bench.clock.sleep(0.1)
+        assert bench.states(machine.id)[-1] == ("stopped", "died: exited with code 1")
+
+    virtually(in_a_world(scene))
+
+
+def test_a_restart_is_a_stop_and_a_start(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("iad")[0]
+        await bench.fleet.restart(machine)
+        assert [s for s, _ in bench.states(machine.id)][-2:] == ["restarting", "started"]
+        assert bench.runs[0].end.result() == Exit(0)
+        assert len(bench.runs) == 4
+
+    virtually(in_a_world(scene))
+
+
+def test_frozen_is_no_state_and_ends_with_the_run(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("iad")[0]
+        told = len(bench.states(machine.id))
+        await bench.fleet.freeze(machine)
+        assert (machine.frozen, machine.state) == (True, State.STARTED)
+        await bench.fleet.thaw(machine)
+        assert not machine.frozen
+        assert len(bench.states(machine.id)) == told
+        await bench.fleet.freeze(machine)
+        await bench.fleet.kill(machine)
+        assert not machine.frozen
+        with pytest.raises(InputError, match=r"cannot freeze iad/1: it is stopped, not started"):
+            await bench.fleet.freeze(machine)
+
+    virtually(in_a_world(scene))
+
+
+def test_destroying_forgets_the_machine_and_frees_its_number(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("fra/1")[0]
+        await bench.fleet.destroy(machine)
+        states = [s for s, _ in bench.states(machine.id)]
+        assert states[-3:] == ["stopped", "destroying", "destroyed"]
+        assert machine.id not in bench.fleet.machines
+        with pytest.raises(InputError, match="fra/1"):
+            bench.fleet.find("fra/1")
+        assert bench.fleet.create("fra").name == "fra/1"
+        assert bench.fleet.create("fra").name == "fra/3"
+
+    virtually(in_a_world(scene))
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_what_is_impossible_is_refused_and_changes_nothing(virtually: Virtually, verb: str) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.create("fra")
+        with pytest.raises(
+            IllegalTransitionError, match="it is created; possible now: start, dest"
+        ):
+            await getattr(bench.fleet, verb)(machine)
+        assert machine.state is State.CREATED
+        with pytest.raises(InputError, match="no region 'syd'; there are: iad, fra"):
+            bench.fleet.create("syd")
+
+    virtually(in_a_world(scene))
+
+
+def test_a_machine_that_dies_at_start_is_reported_with_its_last_words(virtually: Virtually) -> None:
+    async def scene() -> None:
+        bench = Bench(fra=1)
+        bench.answer = BAD
+        machine = bench.fleet.create("fra")
+        starting = asyncio.create_task(bench.fleet.start(machine))
+        await bench.clock.sleep(2.0)
+        bench.runs[0].die(Exit(3))
+        with pytest.raises(StartError) as caught:
+            await starting
+        lines = str(caught.value).splitlines()
+        assert lines[0] == "machine fra/1 died at start: exited with code 3"
+        assert lines[1] == "its last 20 log lines (fra-1.log):"
+        assert lines[2:] == [f"  line {i}" for i in range(80, 100)]
+        assert machine.state is State.STOPPED
+        await bench.close()
+
+    virtually(scene())
+
+
+def test_a_machine_that_never_passes_is_killed_and_reported(virtually: Virtually) -> None:
+    async def scene() -> None:
+        bench = Bench(fra=1)
+        bench.answer = BAD
+        machine = bench.fleet.create("fra")
+        with pytest.raises(StartError, match=r"within 60 s \(last result: status 500\)"):
+            await bench.fleet.start(machine)
+        assert bench.clock.now() == pytest.approx(60.0)
+        assert machine.state is State.STOPPED
+        await bench.close()
+
+    virtually(scene())
+
+
+def test_all_failures_of_a_launch_are_told_at_once_and_starting_again_is_possible(
+    virtually: Virtually,
+) -> None:
+    async def scene() -> None:
+        bench = Bench(fra=1)
+        assert isinstance(bench.runtime, FakeRuntime)
+        bench.runtime.fails = True
+        with pytest.raises(StartError) as caught:
+            await bench.fleet.launch()
+        assert str(caught.value).splitlines() == [
+            "machine iad/1 did not start: no such image for iad",
+            "machine fra/1 did not start: no such image for fra",
+        ]
+        machines = list(bench.fleet.machines.values())
+        assert {machine.state for machine in machines} == {State.FAILED}
+        bench.runtime.fails = False
+        await bench.fleet.start_all(machines)
+        assert {machine.state for machine in machines} == {State.STARTED}
+        await bench.close()
+
+    virtually(scene())
+
+
+def test_closing_ends_all_at_the_same_time_frozen_ones_too(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machines = list(bench.fleet.machines.values())
+        await bench.fleet.freeze(machines[0])
+        began = bench.clock.now()
+        await bench.fleet.close()
+        await bench.fleet.close()
+        assert bench.clock.now() - began == pytest.approx(1.0)
+        assert [run.end.result() for run in bench.runs] == [Exit(0)] * 3
+        assert bench.states(machines[0].id)[-1][1] == "the world ended: exited with code 0"
+
+    virtually(in_a_world(scene))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("import sys; print('no config', file=sys.stderr); sys.exit(3)", "exited with code 3"),
+        ("import os; print('no config', flush=True); os.abort()", "killed by SIGABRT"),
+    ],
+)
+async def test_a_real_process_that_dies_at_start_is_reported(
+    tmp_path: Path, script: str, said: str
+) -> None:
+    bench = Bench(ProcessRuntime)
+    fleet = bench.fleet_of(topology("python", "-c", script), tmp_path)
+    bench.answer = BAD
+    with pytest.raises(StartError) as caught:
+        await fleet.start(fleet.create("fra"))
+    await bench.health.stop()
+    await fleet.close()
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"machine fra/1 died at start: {said}"
+    assert lines[1:] == [f"its last 1 log lines ({tmp_path}/fra-1.log):", "  no config"]
+
+
+async def test_a_real_process_that_ignores_host_is_reached_all_the_same(tmp_path: Path) -> None:
+    """It listens on the wildcard, as most programs do; two of them have ports of their own."""
+    script = (
+        "import http.server, os\n"
+        "class Handler(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self): self.send_response(200); self.end_headers()\n"
+        "http.server.HTTPServer(('', int(os.environ['PORT'])), Handler).serve_forever()"
+    )
+    clock = Clock()
+    journal = Journal(clock)
+    health = HealthChecker(clock, Rng(7), journal)
+    what = topology("python", "-c", script)
+    specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", tmp_path))
+    fleet = Fleet(what, ProcessRuntime(clock), specs, health, clock, journal)
+    try:
+        await fleet.launch()
+        for machine in fleet.machines.values():
+            assert health.status(machine.id) is Status.PASSING
+            with socket.create_connection((machine.endpoint.host, machine.endpoint.port)) as peer:
+                assert peer.getpeername()[0] == machine.endpoint.host
+    finally:
+        await health.stop()
+        await fleet.close()
+    assert {machine.state for machine in fleet.machines.values()} == {State.STOPPED}

@@ -1,0 +1,30 @@
+from sim.scenario.checks import CHECKS as JUDGES
+from sim.scenario.vocabulary import CHECKS, FAULTS
+
+DOCUMENTED_FAULTS = """
+crash stop start freeze thaw sicken cure slow partition heal reset flap loss
+dns_outage stale_dns service_outage deploy scale
+"""
+DOCUMENTED_CHECKS = """
+served_by outage messages sessions residency latency errors dns herd
+"""
+
+
+def test_every_documented_fault_and_check_can_be_written() -> None:
+    assert set(FAULTS) == set(DOCUMENTED_FAULTS.split())
+    assert set(CHECKS) == set(DOCUMENTED_CHECKS.split())
+
+
+def test_every_check_that_can_be_written_can_be_judged() -> None:
+    assert set(CHECKS) == set(JUDGES)
+
+
+def test_keys_of_an_entry_are_never_ambiguous() -> None:
+    for fault in FAULTS.values():
+        keys = [*fault.targets, *(param.key for param in fault.params), "at", "fault"]
+        assert len(keys) == len(set(keys)), fault.name
+        assert set(fault.one_of) <= set(keys), fault.name
+    for check in CHECKS.values():
+        keys = [*(param.key for param in check.params), "check", "from", "until"]
+        assert len(keys) == len(set(keys)), check.name
+        assert set(check.one_of) <= set(keys), check.name
