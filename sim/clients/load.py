@@ -178,5 +178,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return f"status {error.status} instead of a WebSocket"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return str(error.os_error.strerror or error.os_error)
+        error = error.os_error
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__

@@ -33,6 +33,12 @@ def _arguments() -> Variant:
     )
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"PORT must be a number, not {text!r}")
+    return int(text)
+
+
 async def _serve(variant: Variant) -> None:
     env = os.environ
     clock = Clock()
@@ -49,7 +55,7 @@ async def _serve(variant: Variant) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    site = web.TCPSite(runner, env.get("HOST", "0.0.0.0"), int(env.get("PORT", "8080")))
+    site = web.TCPSite(runner, env.get("HOST", "0.0.0.0"), _port(env.get("PORT", "8080")))
     try:
         await site.start()
         if store:

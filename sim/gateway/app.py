@@ -73,6 +73,7 @@ class Gateway:
         self._clock = clock
         self._connections: set[_Connection] = set()
         self._echoes: set[web.WebSocketResponse] = set()
+        self._booted = store is None
         self._draining = False
 
     def application(self) -> web.Application:
@@ -115,12 +116,14 @@ class Gateway:
         return web.json_response(vars(self._identity))
 
     async def _health(self, _: web.Request) -> web.Response:
-        """Whether this machine can serve. That the database answers is no part of it.
+        """Whether this machine can serve: it has booted and does not drain.
 
-        One database serves all machines: were each to fail its check when the database is slow,
+        To boot is to have reached the database once. That it answers now is no part of it: one
+        database serves all machines, and were each to fail its check when the database is slow,
         all of them would be taken out of rotation at once, for nothing that another does better.
         """
-        status = 503 if self._draining else 200
+        self._booted = self._booted or (self._store is not None and self._store.connected)
+        status = 200 if self._booted and not self._draining else 503
         database = "none" if not self._store else "up" if self._store.connected else "down"
         return web.json_response({"draining": self._draining, "database": database}, status=status)
 

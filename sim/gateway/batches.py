@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from sim.clock import Clock
 
 if TYPE_CHECKING:
-    import asyncpg
+    from asyncpg import Connection
+    from asyncpg.prepared_stmt import PreparedStatement
 
 Item = TypeVar("Item")
-Work = Callable[["asyncpg.Connection", Sequence[Item]], Awaitable[None]]
+Work = Callable[["PreparedStatement", Sequence[Item]], Awaitable[None]]
 
 _MAX_BATCH = 500
 _FIRST_BACKOFF_S, _MAX_BACKOFF_S = 0.1, 2.0
@@ -29,16 +30,23 @@ _CONNECT_TIMEOUT_S, _COMMAND_TIMEOUT_S = 4.0, 2.0
 class Batches(Generic[Item]):
     """Items put in are worked off in batches, in order, over one connection of its own.
 
-    `work` does a batch in one statement and must bear being repeated: when a connection breaks,
-    nobody knows whether its last statement was carried out. `prepare` runs once per connection.
-    `linger_s` waits that long before each batch.
+    `work` does a batch by running the statement once, and must bear being repeated: when a
+    connection breaks, nobody knows whether its last statement was carried out. `create` is what
+    the statement needs, run once per connection. `linger_s` waits that long before each batch.
     """
 
     def __init__(
-        self, dsn: str, prepare: str, work: Work[Item], clock: Clock, linger_s: float = 0.0
+        self,
+        dsn: str,
+        create: str,
+        statement: str,
+        work: Work[Item],
+        clock: Clock,
+        linger_s: float = 0.0,
     ) -> None:
         self._dsn = dsn
-        self._prepare = prepare
+        self._create = create
+        self._statement = statement
         self._work = work
         self._clock = clock
         self._linger_s = linger_s
@@ -74,9 +82,12 @@ class Batches(Generic[Item]):
         while True:
             try:
                 connection = await self._connect()
-                self.connected = True
                 try:
-                    await self._work_off(connection)
+                    await connection.execute(self._create)
+                    # Prepared now, so that a batch takes one round trip from the first one on.
+                    statement = await connection.prepare(self._statement)
+                    self.connected = True
+                    await self._work_off(statement)
                 finally:
                     self.connected = False
                     connection.terminate()
@@ -85,25 +96,19 @@ class Batches(Generic[Item]):
             await self._clock.sleep(self._backoff_s)
             self._backoff_s = min(2 * self._backoff_s, _MAX_BACKOFF_S)
 
-    async def _connect(self) -> asyncpg.Connection:
+    async def _connect(self) -> Connection:
         import asyncpg  # noqa: PLC0415 - a fifth of a second that the start need not wait for
 
-        connection = await asyncpg.connect(
+        return await asyncpg.connect(
             self._dsn, timeout=_CONNECT_TIMEOUT_S, command_timeout=_COMMAND_TIMEOUT_S
         )
-        try:
-            await connection.execute(self._prepare)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
 
-    async def _work_off(self, connection: asyncpg.Connection) -> None:
+    async def _work_off(self, statement: PreparedStatement) -> None:
         while True:
             await self._arrived.wait()
             await self._clock.sleep(self._linger_s)
             batch = self._waiting[:_MAX_BATCH]
-            await self._work(connection, batch)
+            await self._work(statement, batch)
             self._backoff_s = _FIRST_BACKOFF_S
             del self._waiting[: len(batch)]
             if not self._waiting:

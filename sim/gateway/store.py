@@ -12,7 +12,7 @@ from sim.gateway import schema
 from sim.gateway.batches import Batches
 
 if TYPE_CHECKING:
-    import asyncpg
+    from asyncpg.prepared_stmt import PreparedStatement
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Variant:
     """How this gateway behaves. The defaults are right; the others are broken on purpose.
 
     `memory`: what a session was acknowledged is known to this machine only. `early`: messages
-    are acknowledged on receipt and stored up to 250 ms later. Without `dedupe`, a repeated message
+    are acknowledged on receipt and stored up to a second later. Without `dedupe`, a repeated message
     is stored again.
     """
 
@@ -52,11 +52,11 @@ class Store:
     def __init__(self, dsn: str, region: str, machine: str, variant: Variant, clock: Clock) -> None:
         self._here = (region, machine)
         self._memory: dict[str, int] | None = {} if variant.memory else None
-        self._insert = schema.insert(dedupe=variant.dedupe)
         create = schema.create(dedupe=variant.dedupe)
-        linger_s = 0.25 if variant.early else 0.0
-        self._messages = Batches(dsn, create, self._store, clock, linger_s)
-        self._openings = Batches(dsn, create, self._open, clock)
+        insert = schema.insert(dedupe=variant.dedupe)
+        linger_s = 1.0 if variant.early else 0.0
+        self._messages = Batches(dsn, create, insert, self._store, clock, linger_s)
+        self._openings = Batches(dsn, create, schema.OPEN, self._open, clock)
 
     @property
     def connected(self) -> bool:
@@ -88,20 +88,19 @@ class Store:
         await self._messages.stop()
         await self._openings.stop()
 
-    async def _open(self, connection: asyncpg.Connection, batch: Sequence[_Opening]) -> None:
+    async def _open(self, statement: PreparedStatement, batch: Sequence[_Opening]) -> None:
         sessions = [opening.session for opening in batch]
-        rows = await connection.fetch(schema.OPEN, sessions, *self._here)
+        rows = await statement.fetch(sessions, *self._here)
         acked = {row["id"]: row["acked"] for row in rows}
         for opening in batch:
             if not opening.acked.done():  # its connection may be gone by now
                 opening.acked.set_result(acked[opening.session])
 
-    async def _store(self, connection: asyncpg.Connection, batch: Sequence[_Message]) -> None:
+    async def _store(self, statement: PreparedStatement, batch: Sequence[_Message]) -> None:
         # Sorted by session, so that two machines never lock each other out with the same rows in
         # opposite orders; the sort is stable, so a session's messages stay in order.
         rows = sorted(batch, key=lambda message: message.session)
-        await connection.execute(
-            self._insert,
+        await statement.fetch(
             [message.session for message in rows],
             [message.seq for message in rows],
             [message.body for message in rows],

@@ -18,6 +18,8 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "32MB",
+    # In files of the cluster, so that a server that was killed leaves nothing elsewhere.
+    "dynamic_shared_memory_type": "mmap",
     # That the host crashes is not simulated, so nothing has to reach the disk. That this server
     # is killed is: so a commit is still written out before it is confirmed (synchronous_commit
     # stays on; with fsync off it costs a write to the page cache).
@@ -70,15 +72,16 @@ class Postgres:
     async def start(self) -> None:
         """Make the cluster if there is none yet, run the server, wait until it accepts.
 
+        Nothing if it runs.
         Raises EnvironmentLacksError where PostgreSQL cannot run, StartError where it did not.
         """
+        if self.pid:
+            return
         binaries = find_binaries()
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         if not self._data.exists():
             maker = ClusterMaker(binaries, self._env, self.log_path)
             await maker.make(self._data, self._password)
-        # A killed server leaves its pid file, whose status would be taken for the new one's.
-        self._pid_file.unlink(missing_ok=True)
         settings = {
             **_SETTINGS,
             "listen_addresses": self.endpoint.host,
@@ -90,14 +93,13 @@ class Postgres:
         try:
             async with self._clock.timeout(_START_REAL_S * self._clock.speed):
                 while not self._accepts():
-                    self._demand_running(self._child)
+                    self._demand_running()
                     await self._clock.sleep(_POLL_REAL_S * self._clock.speed)
         except TimeoutError:
-            await self.kill()
             raise StartError(self._post_mortem("did not come up in time")) from None
-        except BaseException:
-            await self.kill()
-            raise
+        finally:
+            if not self._accepts():
+                await self.kill()
 
     async def stop(self) -> None:
         """Fast shutdown: connections are ended, committed data stays. Nothing if it is down."""
@@ -105,27 +107,28 @@ class Postgres:
             await self._child.stop(self._clock, _STOP_REAL_S * self._clock.speed, signal.SIGINT)
 
     async def kill(self) -> None:
-        """SIGKILL. Its helper processes, each in a session of its own, end when they notice."""
-        if self._child:
-            await self._child.kill()
+        """PostgreSQL's immediate shutdown: a crash, whose traces the next start recovers from.
 
-    @property
-    def _pid_file(self) -> Path:
-        return self._data / "postmaster.pid"
+        Not SIGKILL: its helper processes, each in a session of its own, would go on for a moment,
+        and its shared memory for good.
+        """
+        if self._child:
+            await self._child.stop(self._clock, _STOP_REAL_S * self._clock.speed, signal.SIGQUIT)
 
     def _accepts(self) -> bool:
-        """Whether the server says that it is ready, in the 8th line of its pid file (pg_ctl's way).
+        """Whether the server says in its pid file that it is ready (as pg_ctl finds out).
 
-        So another server that has the port is never mistaken for this one.
+        The file begins with the process id, and the state is in its 8th line: so neither another
+        server that has the port nor one that was killed is mistaken for this one.
         """
         try:
-            lines = self._pid_file.read_text().splitlines()
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
-    def _demand_running(self, child: Child) -> None:
-        if not child.running:
+    def _demand_running(self) -> None:
+        if not self.pid:
             said = "\n".join(tail(self.log_path, 1))
             raise explain_failure("the database", said) or StartError(
                 self._post_mortem(f"did not start at {self.endpoint}")

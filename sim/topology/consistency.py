@@ -15,6 +15,7 @@ from sim.topology.geography import (
     nearest_active,
     place_named,
     region_suggestions,
+    slug,
 )
 from sim.topology.problems import listed, suggest
 from sim.topology.schema import TopologySchema
@@ -83,7 +84,7 @@ def _region_code(code: str) -> str | None:
 def _locations(schema: TopologySchema, document: Document) -> Iterable[Problem]:
     for name, location in schema.locations.items():
         if name in schema.regions:
-            city = REGIONS[name].city.lower() if name in REGIONS else f"clients-{name}"
+            city = slug(REGIONS[name].city) if name in REGIONS else f"clients-{name}"
             message = f"is a region's name too; name the location otherwise, such as `{city}`"
             yield document.unknown_key(message, "locations", name)
         elif name == DATABASE:

@@ -115,7 +115,7 @@ def _did_you_mean(found: object, words: str) -> str:
 def _keys_at(schema: type[Schema], path: Sequence[str | int]) -> list[str]:
     model = _type_at(schema, path)
     if isinstance(model, type) and issubclass(model, BaseModel):
-        return [info.alias or name for name, info in model.model_fields.items()]
+        return list(model.model_fields)
     return []
 
 
@@ -123,10 +123,8 @@ def _description(schema: type[Schema], path: FieldPath) -> str:
     model = _type_at(schema, path[:-1])
     if not (path and isinstance(model, type) and issubclass(model, BaseModel)):
         return ""
-    for name, info in model.model_fields.items():
-        if path[-1] == (info.alias or name):
-            return info.description or ""
-    return ""
+    info = model.model_fields.get(str(path[-1]))
+    return (info.description if info else None) or ""
 
 
 def _type_at(schema: type[Schema], path: Sequence[str | int]) -> Any:
@@ -134,8 +132,8 @@ def _type_at(schema: type[Schema], path: Sequence[str | int]) -> Any:
     current: Any = schema
     for part in path:
         if isinstance(current, type) and issubclass(current, BaseModel):
-            fields = {info.alias or name: info for name, info in current.model_fields.items()}
-            current = fields[part].annotation if part in fields else None
+            info = current.model_fields.get(str(part))
+            current = info.annotation if info else None
         elif get_origin(current) in (dict, list):
             current = get_args(current)[-1]
         while get_origin(current) in (Union, UnionType) or hasattr(current, "__metadata__"):

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -50,8 +51,10 @@ class TinyGateway:
         self.region = region
         self.store = store
         self.deduplicates = True
-        self.silent = False
+        self.silent = False  # takes no notice of what it is told
+        self.mute = False  # stores, and does not say so
         self.sockets = set()
+        self._stored = asyncio.Event()
         self.requests = []
         self._runner = None
 
@@ -71,13 +74,28 @@ class TinyGateway:
             return
         for server in runner.sites:
             await server.stop()
+        self.drop()
+        await runner.cleanup()
+
+    async def holds(self, count):
+        """Wait until that many messages are stored."""
+        while sum(map(len, self.store.values())) < count:
+            self._stored.clear()
+            await self._stored.wait()
+
+    def drop(self):
+        """Cut every WebSocket without a word."""
         for socket in list(self.sockets):
             if socket._req.transport is not None:
                 socket._req.transport.abort()
-        await runner.cleanup()
 
-    async def say(self, socket_index, text):
-        await list(self.sockets)[socket_index].send_str(text)
+    async def say(self, text):
+        for socket in list(self.sockets):
+            await socket.send_str(text)
+
+    async def bid_farewell(self):
+        for socket in list(self.sockets):
+            await socket.close(code=1001, message=b"bye")
 
     async def _any(self, request):
         self.requests.append(request)
@@ -102,7 +120,9 @@ class TinyGateway:
                 seq = json.loads(message.data)["seq"]
                 if seq not in held or not self.deduplicates:
                     held.append(seq)
-                await socket.send_json({"type": "ack", "seq": seq})
+                    self._stored.set()
+                if not self.mute:
+                    await socket.send_json({"type": "ack", "seq": seq})
         return socket
 
     @asynccontextmanager
@@ -136,7 +156,7 @@ class Splice(asyncio.Protocol):
             def data_received(self, data):
                 near.write(data)
 
-            def connection_lost(self, exc):
+            def connection_lost(self, _exc):
                 near.close()
 
         loop = asyncio.get_running_loop()
@@ -149,7 +169,7 @@ class Splice(asyncio.Protocol):
         else:
             self.far.write(data)
 
-    def connection_lost(self, exc):
+    def connection_lost(self, _exc):
         self.task.cancel()
         if self.far is not None:
             self.far.close()
@@ -163,7 +183,7 @@ class SmallWorld:
         self.clock = Clock(speed)
         self.journal = Journal(self.clock)
         self.plan = AddressPlan(self.topology, SLOT)
-        self.store = defaultdict(list)
+        self.store: defaultdict[str, list[int]] = defaultdict(list)
         self.gateways = {
             region: TinyGateway(Endpoint(self.plan.machine(region, 0), PORT), region, self.store)
             for region in self.topology.regions
@@ -226,9 +246,7 @@ async def small_world():
                 for location in world.topology.locations:
                     near = world.plan.link(location, region)
                     target = world.plan.edge_for(region, location)
-                    server = await loop.create_server(
-                        lambda target=target: Splice(target), near.host, near.port
-                    )
+                    server = await loop.create_server(partial(Splice, target), near.host, near.port)
                     stack.callback(server.close)
             await world.resolver.start()
             stack.push_async_callback(world.resolver.stop)

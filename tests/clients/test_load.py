@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -46,7 +47,7 @@ class Perfect:
 
 
 class Refused:
-    async def run(self, client: Client) -> None:
+    async def run(self, _client: Client) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
 
@@ -69,7 +70,7 @@ class Deaf:
 
 
 class Buggy:
-    async def run(self, client: Client) -> None:
+    async def run(self, _client: Client) -> None:
         raise KeyError("oops")
 
 
@@ -188,7 +189,7 @@ def test_a_client_that_cannot_connect_backs_off_with_full_jitter(journal_of):
     failures = only(records, ConnectFailed)
     assert {(e.location, e.reason) for _, e in failures} == {("new-york", "Connection refused")}
     instants = [t for t, _ in failures]
-    gaps = [b - a for a, b in zip(instants, instants[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(instants)]
     for gap, ceiling in zip(gaps, [1, 2, 4, 8] + [16] * 1000, strict=False):
         assert 0 <= gap <= ceiling + 1e-5
     assert len(gaps) > 20
@@ -200,7 +201,7 @@ def test_a_served_connection_resets_the_backoff(journal_of):
     never_served = [t for t, _ in only(records, Connected)]
     records = journal_of(Answered, clients=1, duration_s=60.0, backoff_max_s=30.0)
     always_served = [t for t, _ in only(records, Connected)]
-    gaps = [b - a for a, b in zip(always_served, always_served[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(always_served)]
     assert max(gaps) <= 0.5 + 0.25 + 1e-5
     assert len(never_served) < len(always_served) / 2
 
@@ -234,7 +235,7 @@ def test_a_driver_that_ignores_the_end_is_cut_off(journal_of):
 
 
 def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of):
-    told = []
+    told: list[str] = []
     records = journal_of(Buggy, clients=4, warn=told.append)
     assert told == ["driver session raised KeyError: 'oops'"]
     assert {e.reason for _, e in only(records, ConnectFailed)} == {"KeyError: 'oops'"}

@@ -22,7 +22,7 @@ def turns(virtually, every_s, ends_at, busy_s=0.0, speed=10.0):
         clock = Clock(speed)
         term = Term(ends_at)
         term.over.set()
-        instants = []
+        instants: list[float] = []
         async for turn in Pace(every_s, term, clock):
             assert turn == len(instants)
             instants.append(round(clock.now(), 6))

@@ -4,7 +4,8 @@ import asyncio
 
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
-from sim.observe.journal import Journal
+from sim.observe.events import HostStalled
+from sim.observe.journal import Journal, only
 
 
 class LateLoop:
@@ -30,7 +31,7 @@ def watched(virtually, *blocks_s):
         watch.stop()
         watch.stop()
         await clock.sleep(10)
-        return [record.event.real_ms for record in journal.records]
+        return [stalled.real_ms for _, stalled in only(journal.records, HostStalled)]
 
     return virtually(scenario())
 

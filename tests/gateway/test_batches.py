@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,6 +21,12 @@ class FakeConnection:
     def __init__(self) -> None:
         self.terminated = False
 
+    async def execute(self, _: str) -> None:
+        pass
+
+    async def prepare(self, _: str) -> object:
+        return self
+
     def terminate(self) -> None:
         self.terminated = True
 
@@ -29,7 +36,7 @@ class Bench:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, linger_s: float = 0.0) -> None:
         self.clock = Clock()
-        self.batches: Batches[int] = Batches("", "", self._work, self.clock, linger_s)
+        self.batches: Batches[int] = Batches("", "", "", self._work, self.clock, linger_s)
         self.connections: list[FakeConnection] = []
         self.attempts: list[float] = []
         self.done: list[list[int]] = []
@@ -104,7 +111,7 @@ def test_retries_come_ever_later_but_not_later_than_two_seconds(
         bench.batches.put(1)
         await bench.batches.idle()
         times = bench.attempts
-        waits = [b - a for a, b in zip(times, times[1:], strict=False)]
+        waits = [b - a for a, b in pairwise(times)]
         assert waits == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0])
         bench.work_fails = 1
         bench.batches.put(2)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.gateway.session import (
@@ -46,12 +46,18 @@ def test_what_cannot_be_stored_is_refused(frame: str, said: str) -> None:
         parse(frame)
 
 
-@given(st.text())
-def test_whatever_arrives_is_a_message_or_a_protocol_error(frame: str) -> None:
-    try:
-        assert parse(frame).seq >= 1
-    except ProtocolError as problem:
-        assert str(problem)
+FRAMES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["seq", "body"]), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=50)
+@given(st.text() | FRAMES.map(json.dumps))
+def test_what_is_no_message_is_a_protocol_error_and_nothing_else(frame: str) -> None:
+    with pytest.raises(ProtocolError):
+        parse(frame)
 
 
 def test_after_a_resume_repeats_are_taken_and_gaps_are_not() -> None:

@@ -156,6 +156,12 @@ class TestSessions:
         assert "57" in found.why
         assert "m-iad" in found.why
 
+    def test_why_it_forgot_is_told_by_what_the_database_holds(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), cut(), ready(50, 0, 1)]
+        assert "lived on the machine" in finding(evidence, *pairs, **self.asked).why
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1, stored=0), cut(), ready(50, 0, 1)]
+        assert "was lost" in finding(evidence, *pairs, **self.asked).why
+
     def test_never_back(self, evidence):
         found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), **self.asked)
         assert found.held is False

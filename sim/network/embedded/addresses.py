@@ -46,12 +46,12 @@ def is_literal(host: str) -> bool:
 
 
 async def resolve(host: str) -> list[str]:
-    """The IP addresses of a host, IPv4 first; an empty host is every interface (`::`).
+    """The IP addresses of a host, IPv4 first; an empty host is every interface.
 
     Raises AddressError.
     """
     if not host:
-        return ["::"]
+        return ["::" if socket.has_dualstack_ipv6() else "0.0.0.0"]
     if is_literal(host):
         return [host]
     if host == "localhost":

@@ -163,7 +163,7 @@ async def _place(wanted: Wanted, prefix: str) -> tuple[str, int] | None:
     if not wanted.enabled:
         return None
     try:
-        host, port = addresses.split(wanted.listen)
+        host, port = addresses.split(wanted.listen or ":0")
         hosts = await addresses.resolve(host)
     except AddressError as error:
         raise ApiError(500, f"{prefix}{error}") from error

@@ -96,8 +96,11 @@ def integer(values: dict[str, Any], name: str) -> int:
 
 
 def _mismatch(value: Any, name: str, wanted: str) -> BodyError:
+    found = _kind(value)
+    if found == "number" and wanted not in {"string", "bool"}:
+        found += f" {str(value)[:30]}"  # one that does not fit
     return BodyError(
-        f"json: cannot unmarshal {_kind(value)} into Go struct field .{name} of type {wanted}"
+        f"json: cannot unmarshal {found} into Go struct field .{name} of type {wanted}"
     )
 
 
@@ -105,8 +108,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
-        text = repr(value)
-        return f"number {text}" if len(text) < 30 else "number"
+        return "number"
     if isinstance(value, dict):
         return "object"
     return "array" if isinstance(value, list) else "string"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 READ_BYTES = 256 * 1024
 _SENDMSG_CHUNKS = 64
+_ITEMS_AT_ONCE = 512
 
 
 class Engine:
@@ -161,30 +162,31 @@ class Pipe:
     def pump(self) -> None:
         """Move every item as far as it may go now, and set the timer for the next."""
         now = self._engine.loop.time()
-        moved = True
-        while moved and not self.ended:
-            moved = False
+        moved, left = True, _ITEMS_AT_ONCE
+        while moved and left > 0 and not self.ended:
             blocked = bool(self._pending) and not self._flush()
-            for position in range(len(self.stages) - 1, -1, -1):
-                moved = self._advance(position, now) or moved
-            moved = moved and not blocked
+            count = sum(self._advance(p, now) for p in range(len(self.stages) - 1, -1, -1))
+            left -= count
+            moved = count > 0 and not blocked
         if not self.ended:
             room = not self._pending and not (self.stages and self.stages[0].full)
             self.read_while(wanted=room and not self.source_over)
-            self._set_timer(now)
+            self._set_timer(now, at_once=left <= 0)
 
-    def _advance(self, position: int, now: float) -> bool:
-        """Let what is due leave one stage, as long as there is room behind it."""
+    def _advance(self, position: int, now: float) -> int:
+        """Let what is due leave one stage, as long as there is room behind it. Returns how many."""
         if self.ended:
-            return False
+            return 0
         stage = self.stages[position]
         after = self.stages[position + 1] if position + 1 < len(self.stages) else None
-        moved = False
-        while not (after.full if after else self._pending_bytes >= READ_BYTES):
+        count = 0
+        while count < _SENDMSG_CHUNKS:
+            if after.full if after else self._pending_bytes >= READ_BYTES:
+                break
             left = stage.pop(now)
             if left is None:
                 break
-            moved = True
+            count += 1
             due, item = left
             if item is Mark.RESET_BOTH:
                 self._end(item)
@@ -193,11 +195,13 @@ class Pipe:
                 after.push(item, due)
             else:
                 self._pend(item)
-        return moved
+        return count
 
-    def _set_timer(self, now: float) -> None:
+    def _set_timer(self, now: float, *, at_once: bool) -> None:
         # What is due already but still held waits for room behind it, and not for time.
         wake = min((at for s in self.stages if (at := s.wake_at()) > now), default=NEVER)
+        if at_once:
+            wake = now  # the rest of a long queue: let the others have a turn first
         timer = self._timer
         if timer and timer.when <= wake != NEVER:
             return  # it fires no later than needed and then looks again

@@ -42,6 +42,17 @@ def count(history: History) -> Sessions:
     return Sessions(opened, resumed, broken, unresumed)
 
 
+def _reason(evidence: Evidence, ready: SessionReady) -> str:
+    """Whether the database forgot too, or only the machine did not know."""
+    ledger = evidence.ledger
+    if not ledger.audited:
+        return "what the database holds is not known"
+    lost = any(a.kind == "lost" and a.session == ready.session for a in ledger.anomalies)
+    if lost:
+        return "what is missing was lost (see messages)"
+    return "the database has them, so this state lived on the machine that is gone"
+
+
 def judge(evidence: Evidence, params: Params) -> Finding:
     """Held where every interrupted session was resumed and none was forgotten."""
     del params  # `resumed: all` is all that can be asked
@@ -56,7 +67,7 @@ def judge(evidence: Evidence, params: Params) -> Finding:
             f"{counted(len(sessions.broken), 'resumed session')} that forgot: at {t:.1f} s"
             f" machine {first.machine} in {first.region} took up {first.session} of"
             f" {first.client} at message {first.acked}, though {first.remembered} had been"
-            " acknowledged (session state that lives on a machine?)"
+            f" acknowledged; {_reason(evidence, first)}"
         )
         return Finding(held=False, observed=observed, why=why)
     if sessions.unresumed:

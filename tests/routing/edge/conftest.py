@@ -123,7 +123,7 @@ class Front:
         """What the edge says to that, until it closes."""
         reader, writer = await self.knock(location)
         writer.write(request)
-        answer = await self.within(reader.read())
+        answer: bytes = await self.within(reader.read())
         writer.close()
         return answer
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 
 import pytest
 
@@ -175,10 +176,8 @@ async def test_a_false_proxy_header_ends_the_connection(front, start):
     machine = await front.machine()
     reader, writer = await front.knock()
     writer.write(start + GET)
-    try:
+    with suppress(ConnectionResetError):  # what it had not read yet makes the kernel say so
         assert await front.within(reader.read()) == b""
-    except ConnectionResetError:
-        pass  # what it had not read yet makes the kernel say so
     assert machine.connections == 0
 
 

@@ -56,11 +56,16 @@ def retransmission_s(length: int, probability: float, rtt_s: float, rng: Rng) ->
     segments = max(1, math.ceil(length / MSS_BYTES))
     if rng.random() >= 1 - (1 - probability) ** segments:
         return 0.0
-    timer = rtt_s + RTO_MIN_S
-    delay = rtt_s if segments >= _FAST_RETRANSMIT_SEGMENTS else timer
-    while delay < RTO_MAX_S and rng.random() < probability:  # the retransmission is lost too
+    timer, delay = rtt_s + RTO_MIN_S, 0.0
+    if segments >= _FAST_RETRANSMIT_SEGMENTS:
+        delay = rtt_s
+        if rng.random() >= probability:
+            return delay
+    while delay < RTO_MAX_S:
         delay += timer
-        timer = min(2 * timer, RTO_MAX_S)
+        timer *= 2
+        if rng.random() >= probability:  # this retransmission arrives
+            break
     return delay
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, toxic
@@ -28,20 +28,18 @@ class Slicer(Toxic):
         return _Cutter(self, context)
 
 
-def cut(length: int, average: int, variation: int, rng: Callable[[], Rng]) -> list[int]:
+def cut(length: int, average: int, variation: int, rng: Callable[[], Rng]) -> Iterator[int]:
     """The sizes of the pieces of a chunk of that many bytes; none is 0, their sum is `length`."""
-    sizes: list[int] = []
     rest = [length]
     while rest:
         size = rest.pop()
         if size <= max(1, average + variation):
-            sizes.append(size)
+            yield size
             continue
         half = size // 2
         if variation > 0:
             half = min(size - 1, max(1, half + rng().randrange(-variation, variation)))
         rest += (size - half, half)
-    return sizes
 
 
 class _Cutter(Stage):
@@ -50,30 +48,43 @@ class _Cutter(Stage):
         self._toxic = toxic
         self._context = context
         self._free_at = 0.0
+        self._sizes: Iterator[int] | None = None  # of the pieces of the first held chunk
+        self._offset = 0  # where its next piece begins
 
     def update(self, toxic: Slicer, now: float) -> None:  # noqa: ARG002 - for what comes next
         self._toxic = toxic
-
-    def push(self, item: Item, at: float) -> None:
-        if not isinstance(item, bytes):
-            super().push(item, at)
-            return
-        start = 0
-        toxic = self._toxic
-        for size in cut(len(item), toxic.average_size, toxic.size_variation, self._context.rng):
-            super().push(item[start : start + size], at)
-            start += size
 
     def due(self, at: float, item: Item) -> float:  # noqa: ARG002 - the end waits like a piece
         return max(at, self._free_at)
 
     def pop(self, now: float) -> tuple[float, Item] | None:
-        left = super().pop(now)
-        if left:
-            self._free_at = left[0] + max(0, self._toxic.delay) / 1_000_000
-        return left
+        due = self.wake_at()
+        if due > now:
+            return None
+        item = self.held[0][1]
+        # From now and not from when it was due: a late wake-up must not join two pieces.
+        self._free_at = now + max(0, self._toxic.delay) / 1_000_000
+        if isinstance(item, bytes):
+            item = self._next_piece(item)
+        if not self._sizes:
+            self.held.popleft()
+        return due, item
+
+    def _next_piece(self, chunk: bytes) -> bytes:
+        if self._sizes is None:
+            sizes = (self._toxic.average_size, self._toxic.size_variation)
+            self._sizes = cut(len(chunk), *sizes, self._context.rng)
+        start = self._offset
+        self._offset += next(self._sizes)
+        self.size -= self._offset - start
+        piece = chunk[start : self._offset]
+        if self._offset == len(chunk):
+            self._sizes, self._offset = None, 0
+        return piece
 
     def drain(self) -> list[Item]:
-        whole = b"".join(item for _, item in self.held if isinstance(item, bytes))
-        marks = [item for item in super().drain() if not isinstance(item, bytes)]
-        return [whole, *marks] if whole else list(marks)
+        items, offset = super().drain(), self._offset
+        self._sizes, self._offset = None, 0
+        if offset and isinstance(items[0], bytes):
+            items[0] = items[0][offset:]
+        return items
