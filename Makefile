@@ -24,7 +24,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/world.py
 
 bench-dns: $(VENV)/.dev
-	$(BIN)/python bench/dns.py
+	$(BIN)/python -m bench.dns --write docs/dns.md
 
 bench-links: $(VENV)/.dev
 	$(BIN)/python bench/links.py

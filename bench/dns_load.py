@@ -97,9 +97,7 @@ async def dnsperf(
     latencies = tuple(
         1e6 * float(t) for t in re.findall(r"^> \w+ .* ([\d.]+)$", text, re.MULTILINE)
     )
-    return Result(
-        qps, int(lost), 1e6 * used_s / max(1, completed), tuple(1e6 * float(t) for t in latencies)
-    )
+    return Result(qps, int(lost), 1e6 * used_s / max(1, completed), latencies)
 
 
 def _number(pattern: str, text: str, said: bytes) -> float:

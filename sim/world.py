@@ -285,6 +285,7 @@ class World:
             rtt_ms=trip.rtt_ms,
             jitter_ms=trip.jitter_ms,
             probe=probe,
+            handshake=True,
         )
 
     async def _timed(self, name: str, starting: Awaitable[None]) -> None:

@@ -54,7 +54,12 @@ class Child:
         finally:
             os.close(read_end)
         self.pid = self._popen.pid
-        self._pidfd = os.pidfd_open(self.pid)
+        try:
+            self._pidfd = os.pidfd_open(self.pid)
+        except OSError:  # no descriptor left: a child that cannot be watched must not stay
+            self._popen.kill()
+            self._popen.wait()
+            raise
         self._loop.add_reader(self._pidfd, self._reap)
 
     def __repr__(self) -> str:

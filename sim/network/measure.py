@@ -37,8 +37,8 @@ async def measure(spec: LinkSpec, clock: Clock, timeout_ms: float) -> float | No
             await loop.sock_connect(sock, (host, port))
         except ConnectionRefusedError as error:
             raise Refused(f"{spec.listen} refuses connections") from error
-        await clock.sleep(_SETTLE_S * clock.speed)
         if not spec.handshake:
+            await clock.sleep(_SETTLE_S * clock.speed)
             begun = clock.real_ms()
         with contextlib.suppress(TimeoutError):
             async with clock.timeout(timeout_ms / 1000 * clock.speed):

@@ -102,18 +102,6 @@ def _percentile(value: object, _: Topology | None) -> float:
     raise ValueError(f"found {quoted(value)}; must be a percentile above 0 and up to 100, as `99`")
 
 
-def _text(value: object, _: Topology | None) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise ValueError(f"found {quoted(value)}; must be text")
-
-
-def _command(value: object, _: Topology | None) -> tuple[str, ...]:
-    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
-        return tuple(value)
-    raise ValueError(f"found {quoted(value)}; must be a list of texts, such as `[./gateway, --x]`")
-
-
 def choice(*allowed: str) -> Reader:
     """A reader of one word of several."""
 
@@ -196,8 +184,6 @@ TARGETS: Mapping[TargetKind, Reader] = {
     "service": known("service", services),
 }
 
-STRATEGIES = ("rolling", "immediate", "canary", "bluegreen")
-
 _ON_MACHINES: tuple[TargetKind, ...] = ("region", "machine")
 _ON_LINKS: tuple[TargetKind, ...] = ("link", "region", "location", "service")
 _MODE = Param("mode", "mode", choice("silent", "refusing"), default="silent")
@@ -234,17 +220,6 @@ FAULTS: Mapping[str, FaultSpec] = {
         FaultSpec("dns_outage", ("location",), target_optional=True),
         FaultSpec("stale_dns", ("location",), target_optional=True),
         FaultSpec("service_outage", ("service",)),
-        FaultSpec(
-            "deploy",
-            ("region",),
-            (
-                Param("image", "image", _text),
-                Param("command", "command", _command),
-                Param("strategy", "strategy", choice(*STRATEGIES)),
-            ),
-            target_optional=True,
-            one_of=("image", "command"),
-        ),
         FaultSpec("scale", ("region",), (Param("count", "count", _count, required=True),)),
         # Ends whatever was done to the target, or with no target every fault there is.
         FaultSpec("heal", (*_ON_LINKS, "machine"), target_optional=True),

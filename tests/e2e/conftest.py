@@ -64,9 +64,9 @@ def processes_in(folder):
         try:
             environ = (entry / "environ").read_bytes()
             inside = os.readlink(entry / "cwd").startswith(str(folder))
+            command = (entry / "cmdline").read_bytes()
         except OSError:
-            continue
-        command = (entry / "cmdline").read_bytes()
+            continue  # it has ended meanwhile
         if inside or (f"SIM_HOME={folder}".encode() in environ) or str(folder).encode() in command:
             found.append(command.replace(b"\0", b" ").decode(errors="replace"))
     return found

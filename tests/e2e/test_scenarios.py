@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -49,13 +51,13 @@ QUICK_CRASH = {
 def run(sim, tmp_path):
     """Run a scenario given as data on a topology given as data: the end, and the report."""
 
-    def run(scenario=QUICK_CRASH, topology=QUICK_TOPOLOGY, *options):
+    def run(scenario=QUICK_CRASH, topology=QUICK_TOPOLOGY, *options, **process):
         (tmp_path / "topology.yaml").write_text(yaml.safe_dump(topology, sort_keys=False))
         path = tmp_path / "scenario.yaml"
         path.write_text(yaml.safe_dump(scenario, sort_keys=False))
         report = tmp_path / "report.json"
         arguments = ("--speed", SPEED, "--seed", "7", "--json", report, *options)
-        done = sim("run", path, *arguments)
+        done = sim("run", path, *arguments, **process)
         found = json.loads(report.read_text()) if report.exists() else None
         return done, found
 
@@ -187,3 +189,20 @@ def test_a_load_whose_clients_never_connected_is_unknown(run):
     done, report = run(scenario)
     assert done.returncode == 4, done.stdout + done.stderr
     assert "no client ever connected" in report["doubts"]
+
+
+def test_the_readmes_driver_runs(run, tmp_path):
+    """A user's own driver, as the README shows one, from the folder that `sim` is called in."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (driver,) = re.findall(r"```python\n(class .*?)```", readme, re.DOTALL)
+    (tmp_path / "greeter.py").write_text(driver)
+    scenario = {
+        **QUICK_CRASH,
+        "load": {"driver": "greeter:Greeter", "clients": 6, "every": "500ms"},
+        "timeline": [],
+        "duration": "5s",
+        "expect": [{"check": "served_by", "location": "london", "region": "fra"}],
+    }
+    done, report = run(scenario, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert report["messages"]["acked"] > 20

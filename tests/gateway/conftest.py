@@ -137,9 +137,14 @@ class Machine:
         self.base = base
         self.http = http
 
+    async def connect(self, path: str, **query: str) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket whose receiving fails, rather than hangs, when nothing comes."""
+        timeout = aiohttp.ClientWSTimeout(ws_receive=10.0, ws_close=10.0)
+        return await self.http.ws_connect(f"{self.base}/{path}", params=query, timeout=timeout)
+
     async def open(self, session: str = "s") -> tuple[aiohttp.ClientWebSocketResponse, Any]:
         """A connection to a session, and the ready frame."""
-        socket = await self.http.ws_connect(f"{self.base}/session", params={"id": session})
+        socket = await self.connect("session", id=session)
         return socket, await socket.receive_json()
 
 

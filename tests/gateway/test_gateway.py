@@ -32,6 +32,11 @@ async def acks(socket: aiohttp.ClientWebSocketResponse, number: int) -> list[int
     return [frame["seq"] for frame in frames]
 
 
+async def health(machine: Any) -> tuple[int, str]:
+    async with machine.http.get(f"{machine.base}/healthz") as answer:
+        return answer.status, (await answer.json())["database"]
+
+
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     clock = Clock()
     async with clock.timeout(10.0):
@@ -145,13 +150,15 @@ async def test_an_outage_of_the_database_delays_and_loses_nothing(
     socket, _ = await machine.open("before")
     await send(socket, 1)
     await acks(socket, 1)
-    async with machine.http.get(f"{machine.base}/healthz") as health:
-        assert health.status == 200
+    assert await health(machine) == (200, "up")
     await link.cut()
     await send(socket, 2, 3)
     opening = asyncio.create_task(machine.open("during"))
-    async with machine.http.get(f"{machine.base}/healthz") as health:
-        assert health.status == 200  # another machine would not reach it either
+
+    async def healthy_without() -> bool:
+        return await health(machine) == (200, "down")
+
+    await until(healthy_without)  # another machine would not reach the database either
     await link.heal()
     assert await acks(socket, 2) == [2, 3]
     other, ready = await opening
@@ -165,14 +172,10 @@ async def test_it_is_healthy_once_it_has_reached_the_database(serve: Serve, link
     await link.cut()
     machine = await serve(link.url)
 
-    async def health() -> tuple[int, str]:
-        async with machine.http.get(f"{machine.base}/healthz") as answer:
-            return answer.status, (await answer.json())["database"]
-
     async def healthy() -> bool:
-        return await health() == (200, "up")
+        return await health(machine) == (200, "up")
 
-    assert await health() == (503, "down")
+    assert await health(machine) == (503, "down")
     await link.heal()
     await until(healthy)
     socket, _ = await machine.open()
@@ -209,18 +212,17 @@ async def test_draining_says_goodbye_after_the_last_acknowledgement(
 ) -> None:
     machine = await serve(link.url)
     socket, _ = await machine.open()
-    echo = await machine.http.ws_connect(f"{machine.base}/echo")
+    echo = await machine.connect("echo")
     link.silence()
     await send(socket, 1, 2)
     async with machine.http.get(f"{machine.base}/"):
         pass  # the messages have arrived before this request was answered
     drained = asyncio.create_task(machine.gateway.drain())
     assert await socket.receive_json() == {"type": "going_away"}
-    async with machine.http.get(f"{machine.base}/healthz") as health:
-        assert health.status == 503
-    for path in ("session?id=t", "echo"):
+    assert (await health(machine))[0] == 503
+    for path in ("session", "echo"):
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-            await machine.http.ws_connect(f"{machine.base}/{path}")
+            await machine.connect(path, id="t")
         assert caught.value.status == 503
     link.speak()
     assert await acks(socket, 2) == [1, 2]
@@ -237,7 +239,7 @@ async def test_without_a_database_there_are_no_sessions_but_echoes(serve: Serve)
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
         await machine.open()
     assert caught.value.status == 503
-    echo = await machine.http.ws_connect(f"{machine.base}/echo")
+    echo = await machine.connect("echo")
     await echo.send_str("hällo")
     await echo.send_bytes(b"\x00\xff")
     assert [(await echo.receive()).data, (await echo.receive()).data] == ["hällo", b"\x00\xff"]

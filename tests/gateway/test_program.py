@@ -30,6 +30,12 @@ class Program:
         command = [sys.executable, "-W", "error", "-m", "sim.gateway", *arguments]
         self.child = Child(command, env={**given, "HOST": HOST, **env}, output=log)
 
+    async def open(self, http: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+        timeout = aiohttp.ClientWSTimeout(ws_receive=10.0, ws_close=10.0)
+        return await http.ws_connect(
+            f"http://{HOST}:{self.port}/session", params={"id": "s"}, timeout=timeout
+        )
+
     async def answers(self, http: aiohttp.ClientSession, status: int) -> None:
         """Wait until the health check answers with this status."""
         async with self.clock.timeout(20.0):
@@ -61,7 +67,7 @@ async def test_sigterm_drains(tmp_path: Path, http: aiohttp.ClientSession, datab
         await program.answers(http, 200)
         async with http.get(f"http://{HOST}:{program.port}/") as about:
             assert await about.json() == {"app": "atlas", "region": "fra", "machine": "m1"}
-        client = await http.ws_connect(f"http://{HOST}:{program.port}/session?id=s")
+        client = await program.open(http)
         assert (await client.receive_json())["machine"] == "m1"
         await client.send_json({"type": "message", "seq": 1, "body": ""})
         assert (await client.receive_json()) == {"type": "ack", "seq": 1}
@@ -83,7 +89,7 @@ async def test_sigterm_ends_it_though_the_database_never_answered(
     program = Program(tmp_path / "log", DATABASE_URL=f"postgresql://sim:x@{HOST}:1/gateway")
     try:
         await program.answers(http, 503)
-        client = await http.ws_connect(f"http://{HOST}:{program.port}/session?id=s")
+        client = await program.open(http)
         assert await program.child.stop(program.clock, 20.0) == Exit(0)
         assert (await client.receive_json())["type"] == "going_away"
     finally:

@@ -51,6 +51,7 @@ class Bench:
         self.journal = Journal(self.clock)
         self.asked: list[float] = []
         self.answer: Result | None = OK
+        self.delay_s = 0.001
         self.checker = HealthChecker(self.clock, Rng(seed), self.journal, self._probe)
 
     async def _probe(self, check: Check, _: Endpoint, clock: Clock) -> Result:
@@ -58,8 +59,9 @@ class Bench:
         if self.answer is None:
             await clock.sleep(check.timeout_s)
             return Result(passed=False, output="no answer")
-        await clock.sleep(0.001)
-        return self.answer
+        answer = self.answer
+        await clock.sleep(self.delay_s)
+        return answer
 
     def beliefs(self) -> list[tuple[float, str]]:
         return [(t, event.status) for t, event in only(self.journal.records, HealthChanged)]
@@ -228,21 +230,22 @@ def test_a_machine_that_is_down_is_not_connected_to_and_fails_when_its_check_is_
     virtually(scene())
 
 
+@pytest.mark.parametrize("earlier", [OK, REFUSED])
 def test_what_was_asked_before_a_restart_says_nothing_about_the_new_run(
-    virtually: Virtually,
+    virtually: Virtually, earlier: Result
 ) -> None:
     async def scene() -> None:
         bench, subject = Bench(), machine()
-        check = Check(interval_s=10.0, timeout_s=10.0, grace_period_s=0.0)
-        await bench.bring_up(subject, check=check)
-        bench.answer = None
-        await bench.clock.sleep(10.0)  # a run is under way, and will fail
-        bench.answer = OK
+        await bench.bring_up(subject, check=Check(interval_s=10.0, grace_period_s=0.0))
+        bench.answer, bench.delay_s = earlier, 10.0
+        await bench.clock.sleep(10.0)  # a run is under way, and its answer will come
+        bench.answer, bench.delay_s = (REFUSED if earlier is OK else OK), 11.0
         bench.checker.started(subject.id)
-        await bench.checker.passed(subject.id)
-        await bench.clock.sleep(30.0)
-        statuses = [status for _, status in bench.beliefs()]
-        assert statuses == ["warning", "passing", "warning", "passing"]
+        await bench.clock.sleep(10.5)
+        assert bench.checker.status(subject.id) is Status.WARNING
+        await bench.clock.sleep(1.0)
+        last = Status.CRITICAL if earlier is OK else Status.PASSING
+        assert bench.checker.status(subject.id) is last
         await bench.checker.stop()
 
     virtually(scene())
@@ -269,9 +272,12 @@ def test_stopping_leaves_no_task_behind(virtually: Virtually) -> None:
         bench, subject = Bench(), machine()
         await bench.bring_up(subject)
         bench.answer = None
-        await bench.clock.sleep(40.0)
+        while len(bench.asked) < 3:
+            await bench.clock.sleep(0.1)
+        began = bench.clock.now()
         await bench.checker.stop()
         await bench.checker.stop()
+        assert bench.clock.now() == began  # the run that was under way was not waited for
         assert asyncio.all_tasks() == {asyncio.current_task()}
         asked = len(bench.asked)
         await bench.clock.sleep(100.0)

@@ -253,7 +253,8 @@ def test_destroying_forgets_the_machine_and_frees_its_number(virtually: Virtuall
         assert machine.id not in bench.fleet.machines
         with pytest.raises(InputError, match="fra/1"):
             bench.fleet.find("fra/1")
-        assert bench.fleet.create("fra").name == "fra/1"
+        successor = bench.fleet.create("fra")
+        assert (successor.name, successor.endpoint) == ("fra/1", machine.endpoint)
         assert bench.fleet.create("fra").name == "fra/3"
 
     virtually(in_a_world(scene))

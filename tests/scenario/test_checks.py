@@ -125,6 +125,11 @@ class TestMessages:
         pairs = [*life(1, 1), *life(2, 2, stored=2)]
         assert finding(evidence, *pairs, check="messages", lost=0).held is True
 
+    def test_only_messages_sent_in_the_window_count(self, evidence):
+        pairs = [*life(1, 1), *life(2, 30, stored=0)]
+        assert finding(evidence, *pairs, **self.asked, until="20s").held is True
+        assert finding(evidence, *pairs, **self.asked, **{"from": "20s"}).held is False
+
     def test_without_an_audit_unknown(self, evidence):
         ran = evidence(connected(), *life(1, 1), expect=[self.asked], audited=False)
         assert judge(ran).findings[0][1].held is None
@@ -161,6 +166,17 @@ class TestSessions:
         assert "lived on the machine" in finding(evidence, *pairs, **self.asked).why
         pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1, stored=0), cut(), ready(50, 0, 1)]
         assert "was lost" in finding(evidence, *pairs, **self.asked).why
+
+    def test_only_the_window_counts(self, evidence):
+        pairs = [
+            ready(0.2, 0, 0, resumed=False),
+            cut(),
+            ready(50, 57, 57),
+            cut(90),
+            ready(99, 0, 60),
+        ]
+        assert finding(evidence, *pairs, **self.asked, until="60s").held is True
+        assert finding(evidence, *pairs, **self.asked).held is False
 
     def test_never_back(self, evidence):
         found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), **self.asked)

@@ -150,15 +150,6 @@ def test_a_scenario_comes_back_from_its_document_through_json(tmp_path: Path, te
             "scale, region: fra, count: 3",
             TimelineEntry(20.0, "scale", Target("region", "fra"), {"count": 3}),
         ),
-        (
-            "deploy, region: fra, command: [./new], strategy: canary",
-            TimelineEntry(
-                20.0,
-                "deploy",
-                Target("region", "fra"),
-                {"command": ("./new",), "strategy": "canary"},
-            ),
-        ),
     ],
 )
 def test_faults_have_targets_and_parameters_with_units(
@@ -341,7 +332,6 @@ MISTAKES = [
     ("crash, region: fra", "loss, region: fra", 6, "timeline[1].percent", "`loss` needs it"),
     ("crash, region: fra", "loss, region: fra, percent: 5", 6, "timeline[1].percent", "`5%`"),
     ("crash, region: fra", "scale, region: fra, count: -1", 6, "timeline[1].count", "0 or more"),
-    ("crash, region: fra", "deploy, region: fra", 6, "timeline[1]", "`image` or `command`"),
     (CRASH, "crash", 6, "timeline[1]", "a mapping of keys to values"),
     # expectations
     (SERVED, SERVED.replace("served_by", "servd_by"), 9, "expect[0].check", "mean `served_by`?"),

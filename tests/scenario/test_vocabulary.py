@@ -1,9 +1,10 @@
 from sim.scenario.checks import CHECKS as JUDGES
+from sim.scenario.faults import FAULTS as DOERS
 from sim.scenario.vocabulary import CHECKS, FAULTS
 
 DOCUMENTED_FAULTS = """
 crash stop start freeze thaw sicken cure slow partition heal reset flap loss
-dns_outage stale_dns service_outage deploy scale
+dns_outage stale_dns service_outage scale
 """
 DOCUMENTED_CHECKS = """
 served_by outage messages sessions residency latency errors dns herd
@@ -17,6 +18,10 @@ def test_every_documented_fault_and_check_can_be_written() -> None:
 
 def test_every_check_that_can_be_written_can_be_judged() -> None:
     assert set(CHECKS) == set(JUDGES)
+
+
+def test_every_fault_that_can_be_written_can_be_done() -> None:
+    assert set(FAULTS) == set(DOERS)
 
 
 def test_keys_of_an_entry_are_never_ambiguous() -> None:

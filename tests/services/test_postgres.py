@@ -61,11 +61,15 @@ def environ(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/environ").read_text().split("\0")
 
 
-def shared_memory() -> set[str]:
-    """The shared memory that outlives processes: POSIX segments, and PostgreSQL's System V ones."""
-    posix = {path.name for path in MEMORY.glob("PostgreSQL.*")}
-    system_v = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
-    return posix | {line.split()[1] for line in system_v}
+def shared_memory(folder: Path) -> str:
+    """The id of the System V segment that a running server in this folder has (pg_ctl's way)."""
+    return (folder / "data" / "postmaster.pid").read_text().splitlines()[6].split()[1]
+
+
+def segments() -> set[str]:
+    """The ids of all System V segments there are: they outlive their processes."""
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {line.split()[1] for line in lines}
 
 
 def others_in(folder: Path) -> bool:
@@ -113,19 +117,21 @@ async def test_however_it_ends_it_keeps_what_it_committed_and_leaves_nothing_els
     folder: Path,
 ) -> None:
     postgres = server(folder / "database")
-    segments = shared_memory()
     await postgres.start()
+    # The other kind of shared memory: in the cluster's own files, not in /dev/shm.
+    assert await ask(postgres.url(), "SHOW dynamic_shared_memory_type") == "mmap"
     await ask(postgres.url(), "CREATE TABLE t (answer int)")
     for end in (postgres.stop, postgres.kill):
         await ask(postgres.url(), "INSERT INTO t VALUES (42)")
-        pid = postgres.pid
+        pid, segment = postgres.pid, shared_memory(folder / "database")
         assert pid is not None
+        assert segment in segments()
         await end()
         await end()
         assert postgres.pid is None
         with pytest.raises(FileNotFoundError):
             environ(pid)
-        assert shared_memory() == segments
+        assert segment not in segments()
         with pytest.raises(OSError, match="Connect call failed"):
             await ask(postgres.url(), "SELECT 1")
         await postgres.start()

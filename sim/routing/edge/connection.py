@@ -69,7 +69,7 @@ class Connection:
         except ConnectionError:
             pass  # the client is gone; nobody is left to be told
         finally:
-            self._wire.transport.abort()
+            self._wire.abort()
             self._write_down()
 
     async def _serve(self) -> None:
@@ -116,7 +116,7 @@ class Connection:
         try:
             await self._forward(request, HttpSide(h11.CLIENT, wire), request_id)
         finally:
-            wire.transport.abort()
+            wire.abort()
 
     async def _reach(self) -> tuple[MachineView, Wire] | None:
         """A connection to the first machine that takes one.

@@ -35,6 +35,12 @@ class _Passage(Splice):
                     reset_on_close(end.transport)
         super().end_lost(exc)
 
+    def abort(self) -> None:
+        """Close both now."""
+        for end in (self._a, self._b):
+            if not end.lost:  # aborting a transport that is gone raises
+                end.transport.abort()
+
 
 async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: bytes) -> Crossed:
     """Carry bytes between two connections until both are closed.
@@ -44,13 +50,15 @@ async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: byte
     """
     to_machine += client.detach()
     to_client += machine.detach()
+    passage = _Passage(client.transport, machine.transport, ab=to_machine, ba=to_client)
     for wire in (client, machine):
         if wire.at_end:
             wire.transport.close()  # an end that was seen before is not seen again
-    passage = _Passage(client.transport, machine.transport, ab=to_machine, ba=to_client)
-    await passage.wait()
-    client.has_ended()
-    machine.has_ended()
+    try:
+        await passage.wait()
+    finally:
+        client.has_ended()
+        machine.has_ended()
     return Crossed(
         from_client=passage.bytes_ab - len(to_machine),
         to_client=passage.bytes_ba,

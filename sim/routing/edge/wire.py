@@ -86,10 +86,15 @@ class Wire(asyncio.Protocol):
         """End the connection after what was written has gone out."""
         self.transport.close()
 
+    def abort(self) -> None:
+        """End the connection now; what was written and has not gone out is lost."""
+        if not self.is_lost:  # aborting a transport that is gone raises
+            self.transport.abort()
+
     def reset(self) -> None:
         """End the connection now; the peer sees a reset."""
         reset_on_close(self.transport)
-        self.transport.abort()
+        self.abort()
 
     async def ended(self) -> None:
         """Wait until the socket is closed."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sim.observe.events import SessionReady
 from sim.observe.history import History, Timed
-from sim.scenario.checks.base import Finding, Params, counted, unknown
+from sim.scenario.checks.base import Finding, Params, counted, unknown, window
 from sim.scenario.evidence import Evidence
 
 
@@ -20,13 +21,18 @@ class Sessions:
     unresumed: list[str]
 
 
-def count(history: History) -> Sessions:
-    """Sum up the sessions: a session is unresumed if its client was cut off and never came back."""
+def count(history: History, from_s: float = -math.inf, until_s: float = math.inf) -> Sessions:
+    """Sum up what happened to sessions in a time.
+
+    A session is unresumed if its client was cut off then and never came back.
+    """
     opened, resumed = 0, 0
     broken: list[Timed[SessionReady]] = []
     last_ready: dict[str, float] = {}
     for t, ready in history.sessions:
         last_ready[ready.client] = t
+        if not from_s <= t < until_s:
+            continue
         if ready.acked < ready.remembered:
             broken.append((t, ready))
         elif ready.resumed:
@@ -37,7 +43,10 @@ def count(history: History) -> Sessions:
         client
         for client, downs in history.disconnected.items()
         if client in last_ready
-        and any(not down.expected and t > last_ready[client] for t, down in downs)
+        and any(
+            not down.expected and t > last_ready[client] and from_s <= t < until_s
+            for t, down in downs
+        )
     ]
     return Sessions(opened, resumed, broken, unresumed)
 
@@ -55,8 +64,8 @@ def _reason(evidence: Evidence, ready: SessionReady) -> str:
 
 def judge(evidence: Evidence, params: Params) -> Finding:
     """Held where every interrupted session was resumed and none was forgotten."""
-    del params  # `resumed: all` is all that can be asked
-    sessions = count(evidence.history)
+    # `resumed: all` is all that can be asked.
+    sessions = count(evidence.history, *window(evidence, params))
     interrupted = sessions.resumed + len(sessions.broken) + len(sessions.unresumed)
     if not interrupted:
         return unknown("no session was interrupted")

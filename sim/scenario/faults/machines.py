@@ -7,6 +7,7 @@ freeze  SIGSTOP: the kernel still accepts, nothing is answered; connections hang
 thaw    SIGCONT: it goes on where it stopped, with all connections it still has.
 sicken  its health check fails from now on, while traffic through it works.
 cure    its health check tells the truth again.
+scale   a region has so many machines: new ones boot, the newest ones are killed first.
 """
 
 from __future__ import annotations
@@ -67,3 +68,15 @@ async def cure(world: Breakable, target: Target | None, params: Params) -> None:
     del params
     for machine in machines_at(world, target):
         world.health.cure(machine.id)
+
+
+async def scale(world: Breakable, target: Target | None, params: Params) -> None:
+    """Add or remove machines of a region until it has `count`."""
+    region = str(target.value) if target else world.topology.primary.code
+    have = world.fleet.in_region(region)
+    missing = params["count"] - len(have)
+    new = [world.fleet.create(region) for _ in range(missing)]
+    surplus = have[params["count"] :]
+    await asyncio.gather(
+        world.fleet.start_all(new), *(world.fleet.destroy(machine) for machine in surplus)
+    )

@@ -179,16 +179,19 @@ async def test_slow_close_delays_the_end_and_not_the_data(api: Api, ends: Ends) 
 async def test_toxicity_is_rolled_for_each_connection(api: Api, ends: Ends) -> None:
     upstream = await ends.upstream(echo=True)
     endpoint = await api.proxy(upstream.endpoint)
-    body = {"type": "latency", "toxicity": 0.5, "attributes": {"latency": 200}}
+    body = {"type": "latency", "toxicity": 0.5, "attributes": {"latency": 500}}
     await api.post("proxies/a/toxics", body)
     clients = [await ends.dial(endpoint) for _ in range(200)]
     rolls = []
     for turn in (1, 2):
-        begun = now()
+        sent = []
         for client in clients:
+            sent.append(now())
             client.send(b"x")
         for client in clients:
             await client.receive(turn)
-        rolls.append([client.times[-1] - begun > 0.15 for client in clients])
+        rolls.append(
+            [client.times[-1] - at > 0.4 for client, at in zip(clients, sent, strict=True)]
+        )
     assert 70 <= sum(rolls[0]) <= 130
     assert rolls[0] == rolls[1]

@@ -161,6 +161,14 @@ def test_a_reply_that_does_not_fit_says_so_and_fits_over_tcp(topology, build):
     assert told(fits) == told(whole)
 
 
+def test_no_udp_reply_is_longer_than_what_any_path_carries(topology, build):
+    far = topology.regions["fra"].at
+    codes = [f"region-number-{i:02}" for i in range(99)]
+    regions = {code: Region(code, code, far) for code in codes}
+    authority = build(dataclasses.replace(topology, regions=regions))._authority
+    assert ask(authority, HOST, "TXT", use_edns=0, payload=4096).flags & dns.flags.TC
+
+
 def test_the_tables_stay_bounded(authority, monkeypatch):
     monkeypatch.setattr(authority_module, "_KNOWN_SUBNETS", 16)
     for number in range(700):

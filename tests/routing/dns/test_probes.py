@@ -110,6 +110,13 @@ PROBES = [
     Probe("an answer in it", query(counts=(1, 1, 0, 0), rest=RECORD), "NOERROR aa 1"),
     Probe("an addition missing", query(counts=(1, 0, 0, 1)), "FORMERR 0"),
     Probe("an addition of junk", query(counts=(1, 0, 0, 1), rest=b"\xff\xff\xff"), "FORMERR 0"),
+    Probe("an addition cut", query(counts=(1, 0, 0, 1), rest=RECORD[:-2]), "FORMERR 0"),
+    Probe(
+        "33 additions",
+        query(counts=(1, 0, 0, 33), rest=RECORD * 33),
+        "FORMERR 0",
+        "no query brings so many",
+    ),
     Probe("a signature", query(counts=(1, 0, 0, 1), rest=SIGNATURE), "NOERROR aa 1"),
     # EDNS
     Probe("EDNS version 1", edns(version=1), "BADVERS 0 edns"),
@@ -119,6 +126,13 @@ PROBES = [
     Probe("OPT too long", edns()[:-2] + b"\0\x10", "FORMERR 0 edns"),
     Probe("an option cut", edns(b"\0\x08\0"), "FORMERR 0 edns"),
     Probe("an option too long", edns(b"\0\x08\0\x20\0\1"), "FORMERR 0 edns"),
+    Probe("another option cut", edns(b"\xfd\xe9\0"), "FORMERR 0 edns"),
+    Probe("another option too long", edns(b"\xfd\xe9\0\x20\0\1"), "FORMERR 0 edns"),
+    Probe(
+        "an error gives RD back",
+        edns(version=1)[:2] + b"\1" + edns(version=1)[3:],
+        "BADVERS rd 0 edns",
+    ),
     Probe(
         "OPT not of the root",
         query(counts=(1, 0, 0, 1), rest=opt(owner=b"\1a\0")),

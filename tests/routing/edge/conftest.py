@@ -52,7 +52,8 @@ class ScriptedMachine:
         if self._server is not None:
             self._server.close()
         for writer in self._writers:
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
 
     def headers(self, index: int = -1) -> list[tuple[str, str]]:
         lines = self.heads[index].decode().split("\r\n")[1:-2]
@@ -143,7 +144,8 @@ class Front:
 
     async def stop(self) -> None:
         for writer in self._writers:
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
         await self.edge.stop()
         for machine in self._scripted:
             await machine.stop()

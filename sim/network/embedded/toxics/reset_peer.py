@@ -12,7 +12,7 @@ from sim.network.embedded.toxics.base import NEVER, Context, Item, Mark, Stage, 
 class ResetPeer(Toxic):
     """Both sockets see ECONNRESET `timeout` ms after the first chunk or FIN of this stream.
 
-    That chunk is lost. An idle connection stays open. Connections that are older than the toxic
+    That chunk is lost, unless the toxic is removed before. An idle connection stays open. Connections that are older than the toxic
     are reset just like new ones.
     """
 
@@ -35,8 +35,7 @@ class _Trigger(Stage):
     def push(self, item: Item, at: float) -> None:
         if self._triggered_at == NEVER:
             self._triggered_at = at
-        if not isinstance(item, bytes):
-            super().push(item, at)
+        super().push(item, at)
 
     def pop(self, now: float) -> tuple[float, Item] | None:
         due = self.wake_at()
