@@ -1,6 +1,6 @@
 """The world: every part of a simulation, built from a topology, started in order, ended in reverse.
 
-    control address (claims the slot) ─ folder ─ journal ─ link server
+    folder ─ control address (claims the slot) ─ journal ─ link server
     ├─ database ── links region → database ── machines, until their checks pass ─┐
     ├─ edges ── links location → region                                         ├─ ready
     └─ nameservers                                                              ┘
@@ -12,20 +12,19 @@ part does not come up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets as tokens
 import shutil
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from sim import __version__
+from sim import __version__, registry
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
-from sim.control import registry
-from sim.control.registry import WorldRecord
-from sim.control.server import ControlServer
 from sim.errors import EnvironmentLacksError, single_error
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
@@ -38,6 +37,7 @@ from sim.network.embedded.server import EmbeddedLinkServer
 from sim.network.links import Links, LinkSpec
 from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
+from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
@@ -79,7 +79,7 @@ class World:
         self.links: Links
         self.resolver: Resolver
         self.database: Postgres | None = None
-        self.control: ControlServer
+        self.listener: socket.socket
         self.rng = Rng(seed)
         self.startup_ms: dict[str, float] = {}
         self._scenario = scenario
@@ -139,13 +139,12 @@ class World:
         folder = registry.make_folder(self.topology.app)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         token = tokens.token_urlsafe(24)
-        self.control, self.plan = self._claim(token)
+        self.listener, self.plan = self._claim()
         self._build(folder, token)
         began = self.clock.real_ms()
         await self._timed("link server", self._link_server.start())
         with single_error():
             async with asyncio.TaskGroup() as branches:
-                branches.create_task(self._timed("control", self.control.start()))
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
                 branches.create_task(self._timed("doors", self._start_doors()))
                 branches.create_task(self._start_machines())
@@ -162,16 +161,16 @@ class World:
             control_url=f"http://{self.plan.control}",
             token=token,
         )
-        registry.save(self.record)
         self.startup_ms["all"] = self.clock.real_ms() - began
 
-    def _claim(self, token: str) -> tuple[ControlServer, AddressPlan]:
+    def _claim(self) -> tuple[socket.socket, AddressPlan]:
+        """Listen at the control address of a free slot, which no two worlds can."""
         for slot in SLOTS:
             plan = AddressPlan(self.topology, slot)
-            if listener := ControlServer.claim(plan.control):
-                server = ControlServer(listener, token)
-                self._stack.push_async_callback(server.stop)
-                return server, plan
+            with contextlib.suppress(OSError):
+                listener = socket.create_server((plan.control.host, plan.control.port))
+                self._stack.callback(listener.close)
+                return listener, plan
         raise EnvironmentLacksError(
             f"no loopback address is free for a world: port {CONTROL_PORT} is taken on all of"
             f" 127.{SLOTS.start}.0.1 to 127.{SLOTS.stop - 1}.0.1",

@@ -103,6 +103,7 @@ def simulate(
 ) -> int:
     """Run the scenario of a file, print its report, and give the exit code of its verdict."""
     from sim.cli.progress import progress
+    from sim.control.verbs import Control
     from sim.rng import fresh_seed
     from sim.scenario import runner
     from sim.scenario.load import load_scenario
@@ -124,7 +125,7 @@ def simulate(
 
     async def live() -> None:
         with progress(scenario.duration_s) as tell:
-            async with world:
+            async with world, Control(world):
                 world.journal.subscribe(tell)
                 await runner.run(world, scenario, lambda text: click.echo(text, err=True))
 

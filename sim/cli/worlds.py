@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim import registry
 from sim.cli.options import (
     EXISTING,
     json_option,
@@ -24,10 +25,9 @@ from sim.cli.options import (
 from sim.cli.running import run_async
 from sim.cli.tables import listing
 from sim.clock import Clock
-from sim.control import registry
 from sim.control.client import ask
-from sim.control.registry import WorldRecord
 from sim.errors import InputError, SimError
+from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -76,11 +76,10 @@ def up(
 
 
 async def _stay_up(world: World) -> None:
-    from sim.control.verbs import attach
+    from sim.control.verbs import Control
 
-    async with world:
-        verbs = attach(world)
-        _welcome(await verbs.status({}))
+    async with world, Control(world) as control:
+        _welcome(await control.status({}))
         await asyncio.Event().wait()  # until a signal ends it
 
 

@@ -1,1 +1,1 @@
-"""The control server of a running world, and the registry of worlds on this machine."""
+"""The control server of a running world, and how commands reach it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sim.control import registry
-from sim.control.registry import WorldRecord
+from sim import registry
 from sim.errors import InputError
+from sim.registry import WorldRecord
 
 
 def the_world(name: str | None) -> WorldRecord:

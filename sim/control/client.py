@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from sim.control.registry import WorldRecord
 from sim.errors import InputError, SimError
+from sim.registry import WorldRecord
 
 # Starting a machine may take a while; a world that does not answer at all is found dead before.
 _TIMEOUT_S = 90.0

@@ -16,13 +16,12 @@ from typing import Any
 from aiohttp import web
 
 from sim.errors import SimError
-from sim.topology.addresses import Endpoint
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
 class ControlServer:
-    """Answers `POST /<verb>` with what the verb's handler gives, as JSON."""
+    """Answers `POST /<verb>` on a listening socket with what the verb's handler gives, as JSON."""
 
     def __init__(self, listener: socket.socket, token: str) -> None:
         self._listener = listener
@@ -31,19 +30,6 @@ class ControlServer:
         application = web.Application()
         application.router.add_post("/{verb}", self._answer)
         self._runner = web.AppRunner(application, access_log=None)
-
-    @staticmethod
-    def claim(endpoint: Endpoint) -> socket.socket | None:
-        """Bind the control address of a slot, which no two worlds can; None where it is taken."""
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((endpoint.host, endpoint.port))
-            listener.listen(64)
-        except OSError:
-            listener.close()
-            return None
-        return listener
 
     def verb(self, name: str, handler: Handler) -> None:
         """Have `handler` answer `POST /name`; it gets the request's JSON object."""
@@ -55,9 +41,8 @@ class ControlServer:
         await web.SockSite(self._runner, self._listener).start()
 
     async def stop(self) -> None:
-        """End every connection and free the slot."""
+        """End every connection, and stop listening."""
         await self._runner.cleanup()
-        self._listener.close()
 
     async def _answer(self, request: web.Request) -> web.Response:
         given = request.headers.get("Authorization", "")

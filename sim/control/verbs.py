@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
+from sim import registry
+from sim.control.server import ControlServer
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.world import World
 
 
-def attach(world: World) -> Verbs:
-    """Give a world's control server its verbs."""
-    verbs = Verbs(world)
-    for name in ("status", "links", "fault", "explain"):
-        world.control.verb(name, getattr(verbs, name))
-    return verbs
+class Control:
+    """What a running world answers while this context lasts. Other commands find the world by it.
 
-
-class Verbs:
-    """The verbs of one world. Each takes the request's object and gives the answer's."""
+    Each verb takes the request's object and gives the answer's.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._server = ControlServer(world.listener, world.record.token)
+        for verb in (self.status, self.links, self.fault, self.explain):
+            self._server.verb(verb.__name__, verb)
+
+    async def __aenter__(self) -> Self:
+        await self._server.start()
+        registry.save(self._world.record)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop()
 
     async def status(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """What is so, beside what is believed and what is served."""

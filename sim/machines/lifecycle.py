@@ -1,12 +1,13 @@
 """A machine's states and what may follow what, as Fly's Machines have them. Pure.
 
     created ──start──▶ starting ──ready──▶ started ──stop──▶ stopping ──exited──▶ stopped
-       ▲ (a new machine)   │                  │ │                                   │ ▲
-       │                   └──start_failed    │ └──restart──▶ restarting ──ready──▶ started
-       └── destroy ──▶ destroying             └──exited (it died) ──▶ stopped       start
+                          │                 │   │ ▲                                 ▲
+                          │                 │   └─┴──restart──▶ restarting ──ready   │
+                          │                 └──exited: it died ──────────────────────┘
+                          └──start_failed──▶ failed       (restarting can fail like this too)
 
-A stopped, failed or created machine can be started or destroyed. Suspension, leases and versions
-are not simulated.
+A created, stopped or failed machine can be started, or destroyed (destroying, destroyed).
+Suspension, leases and versions are not simulated.
 """
 
 from __future__ import annotations

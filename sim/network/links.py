@@ -87,7 +87,7 @@ class Link:
         bandwidth_kbps: float | None = None,
     ) -> None:
         """Add to the round trip and its jitter, and bound the rate of each connection."""
-        await self._change(
+        await self._become(
             rtt_ms=self.spec.rtt_ms + latency_ms,
             jitter_ms=self.spec.jitter_ms + jitter_ms,
             bandwidth_kbps=bandwidth_kbps,
@@ -97,14 +97,14 @@ class Link:
         """Lose so many packets in a hundred, which TCP turns into delay. Embedded server only."""
         if percent and not self._links.embedded:
             raise InputError("loss needs the embedded link server: a stock one has no such toxic")
-        await self._change(loss_percent=percent)
+        await self._become(loss_percent=percent)
 
     async def partition(self, mode: Mode = "silent", towards: End | None = None) -> None:
         """Let nothing through: in silence (towards one end, or both), or by refusing."""
         if mode == "refusing" and towards:
             raise InputError("a link refuses connections in both directions: drop `towards`")
         await self._stop_flapping()
-        await self._change(cut=mode, towards=towards)
+        await self._become(cut=mode, towards=towards)
 
     async def reset(self) -> int | None:
         """Break all present connections off. Returns how many, where the server says so.
@@ -130,7 +130,7 @@ class Link:
     async def heal(self) -> None:
         """Be as specified again. On a stock server that drops connections that were silent."""
         await self._stop_flapping()
-        await self._become(Conditions(self.spec.rtt_ms, self.spec.jitter_ms))
+        await self._become(**vars(Conditions(self.spec.rtt_ms, self.spec.jitter_ms)))
 
     async def stats(self) -> LinkStats:
         """Live connections and bytes each way."""
@@ -141,56 +141,57 @@ class Link:
     async def open(self) -> None:
         """Create the proxy and see that it is as asked. Raises LinkCheckError."""
         async with self._changing:
-            await self._establish()
+            await self._establish(self.conditions)
             why = await self._problem()
             if why:
                 raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {why}")
         self._tell()
 
-    async def close(self, *, remove: bool) -> None:
+    async def close(self) -> None:
         """End what runs here, and remove the proxy."""
         await self._stop_flapping()
         await _cancelled(self._checking)
-        if remove:
+        try:
             await self._client.delete(self.name)
+        except LinkServerError as error:
+            if error.status != NO_ANSWER:  # a server that is gone has no proxies
+                raise
 
-    async def _establish(self) -> None:
+    async def _establish(self, wanted: Conditions) -> None:
         """Disabled first, so that no connection gets in before its toxics are there."""
         found = await self._client.upsert(self.spec.proxy(enabled=False))
         self._enabled = False
         for toxic in found["toxics"]:
             await self._client.remove_toxic(self.name, toxic["name"])
         self._present = {}
-        await self._apply()
+        await self._apply(wanted)
 
-    async def _change(self, **changes: object) -> None:
-        await self._become(replace(self.conditions, **changes))  # type: ignore[arg-type] # its fields
-
-    async def _become(self, conditions: Conditions) -> None:
-        await _cancelled(self._checking)
+    async def _become(self, **changes: object) -> None:
+        """Replace some of the conditions, tell, and have it measured."""
         async with self._changing:
-            self.conditions = conditions
+            wanted = replace(self.conditions, **changes)  # type: ignore[arg-type] # its fields
+            await _cancelled(self._checking)
             try:
-                await self._apply()
+                await self._apply(wanted)
             except LinkServerError as error:
                 if error.status not in _STUCK or self._links.embedded:
                     raise
-                await self._rebuild()
-        self._tell()
-        self._checking = asyncio.create_task(self._check())
+                await self._rebuild(wanted)
+            self.conditions = wanted
+            self._tell()
+            self._checking = asyncio.create_task(self._check())
 
-    async def _apply(self) -> None:
+    async def _apply(self, wanted: Conditions) -> None:
         """Send the difference between what is and what should be."""
-        wanted = self.conditions.toxics(
-            handshake=self.spec.handshake and self._links.embedded, embedded=self._links.embedded
-        )
-        enabled = self.conditions.cut != "refusing"
+        embedded = self._links.embedded
+        toxics = wanted.toxics(handshake=self.spec.handshake and embedded, embedded=embedded)
+        enabled = wanted.cut != "refusing"
         if self._enabled and not enabled:
             await self._enable(on=False)
-        for name in [name for name in self._present if name not in wanted]:
+        for name in [name for name in self._present if name not in toxics]:
             await self._client.remove_toxic(self.name, name)
             del self._present[name]
-        for name, spec in wanted.items():
+        for name, spec in toxics.items():
             if self._present.get(name) != spec:
                 await self._client.put_toxic(self.name, spec)
                 self._present[name] = spec
@@ -201,7 +202,7 @@ class Link:
         await self._client.set_enabled(self.name, on)
         self._enabled = on
 
-    async def _rebuild(self) -> None:
+    async def _rebuild(self, wanted: Conditions) -> None:
         """A stock server's API hangs on a stalled connection: drop the proxy and start over."""
         try:
             await self._client.set_enabled(self.name, on=False)
@@ -209,14 +210,13 @@ class Link:
             if error.status not in _STUCK:
                 raise
         await self._client.delete(self.name)
-        await self._establish()
+        await self._establish(wanted)
 
     async def _check(self) -> None:
-        try:
-            why = await self._problem()
-        except LinkServerError as error:
-            why = str(error)
-        if why:
+        """Journal a link that is not as asked, unless that has changed in the meantime."""
+        conditions = self.conditions
+        why = await self._problem()
+        if why and self.conditions is conditions:
             self._links.journal.write(PartFailed(f"link {self.name}", why))
 
     async def _problem(self) -> str | None:
@@ -230,7 +230,7 @@ class Link:
         cut: Mode | None = mode
         try:
             while True:
-                await self._change(cut=cut, towards=None)
+                await self._become(cut=cut, towards=None)
                 cut = None if cut else mode
                 instant += period_s / 2
                 await clock.sleep_until(instant)
@@ -310,7 +310,7 @@ class Links:
         """Remove every link. Safe to call again."""
         links, self._links = self.all(), {}
         for link in links:
-            await link.close(remove=True)
+            await link.close()
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

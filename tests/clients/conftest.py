@@ -53,6 +53,7 @@ class TinyGateway:
         self.deduplicates = True
         self.silent = False  # takes no notice of what it is told
         self.mute = False  # stores, and does not say so
+        self.holds_already = 0  # what a new session begins with
         self.sockets = set()
         self._stored = asyncio.Event()
         self.requests = []
@@ -113,7 +114,8 @@ class TinyGateway:
         async with self._socket(request) as socket:
             held = self.store[name]
             ready = {"type": "ready", "session": name, "region": self.region}
-            await socket.send_json({**ready, "machine": "m", "acked": max(held, default=0)})
+            acked = max(held, default=self.holds_already)
+            await socket.send_json({**ready, "machine": "m", "acked": acked})
             async for message in socket:
                 if message.type is not WSMsgType.TEXT or self.silent:
                     continue

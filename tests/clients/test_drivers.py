@@ -102,11 +102,18 @@ async def test_a_forgotten_session_is_counted_once_and_given_up(small_world):
     world = await small_world()
     running = asyncio.create_task(world.load(driver="session", **ONE).run(8.0))
     await acked(world, 3)
+    iad = world.gateways["iad"]
+    iad.mute = True
+    await iad.holds(1 + sum(map(len, world.store.values())))  # one more, unacknowledged
+    iad.mute = False
     world.store.clear()
-    world.gateways["iad"].drop()
+    iad.drop()
     await world.seen(SessionReady, 3)
+    given_up = world.events(Unknown)
     await running
     first, forgot, fresh = world.events(SessionReady)[:3]
+    assert given_up
+    assert {unknown.session for unknown in given_up} == {first.session}
     assert forgot.session == first.session
     assert forgot.resumed
     assert (forgot.acked, forgot.remembered) == (0, max(3, forgot.remembered))
@@ -180,3 +187,10 @@ async def test_a_gateway_that_forgets_to_deduplicate_stores_twice(small_world):
     await running
     (held,) = world.store.values()
     assert held.count(1) == held.count(2) == 2
+
+
+async def test_a_session_that_the_gateway_knows_further_goes_on_from_there(small_world):
+    world = await small_world()
+    world.gateways["iad"].holds_already = 5
+    await world.load(driver="session", **ONE).run(2.0)
+    assert [s.seq for s in world.events(Sent)][:2] == [6, 7]

@@ -94,6 +94,7 @@ class Resending:
     async def run(self, client: Client) -> None:
         self.lives += 1
         client.connected(HEADERS)
+        await client.clock.sleep(1.0)
         client.send(client.name, 1)
         if self.lives == 1:
             raise ConnectionResetError(104, "Connection reset by peer")
@@ -256,8 +257,9 @@ def test_a_message_may_be_sent_again_on_the_next_connection(journal_of):
     records = journal_of(Resending, clients=1)
     assert [e.attempt for _, e in only(records, Sent)] == [1, 2]
     ((_, acked),) = only(records, Acked)
-    assert acked.latency_ms == pytest.approx(25.0)
+    assert acked.latency_ms == pytest.approx(25.0)  # since it last went out
     assert not only(records, Unknown)
+    assert only(records, LoadEnded)[0][0] == pytest.approx(10.0)  # nothing is waited for
 
 
 def test_personalities_are_mixed_by_share(virtually, small_topology):

@@ -52,7 +52,10 @@ def body(rng: Rng) -> bytes:
     if kind == 3:
         return json.dumps(rng.choice([[5], "x", 7, True, [["a"]]])).encode()
     wrong = {
-        **{name: rng.choice(NO_STRINGS) for name in ("name", "upstream", "listen", "stream", "type")},
+        **{
+            name: rng.choice(NO_STRINGS)
+            for name in ("name", "upstream", "listen", "stream", "type")
+        },
         "enabled": rng.choice(["yes", 1, [], {}]),
         "toxicity": rng.choice(NO_NUMBERS),
         "attributes": rng.choice(NO_OBJECTS),

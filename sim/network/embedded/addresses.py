@@ -58,7 +58,7 @@ async def resolve(host: str) -> list[str]:
         return ["127.0.0.1", "::1"]
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise AddressError(f"lookup {host}: no such host") from error
     hosts = dict.fromkeys(str(info[4][0]) for info in found)
     return sorted(hosts, key=lambda host: ":" in host)

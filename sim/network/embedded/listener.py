@@ -33,9 +33,10 @@ class Listener:
             self._socket.bind((host, port))
             self._socket.listen(_BACKLOG)
             self._socket.settimeout(0)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._socket.close()
-            reason = os.strerror(error.errno or 0).lower()
+            code = error.errno if isinstance(error, OSError) else errno.EINVAL
+            reason = os.strerror(code or errno.EINVAL).lower()
             raise AddressError(
                 f"listen tcp {addresses.join(host, port)}: bind: {reason}"
             ) from error
@@ -102,7 +103,7 @@ class Dial:
                 if code == errno.EINPROGRESS:
                     # On loopback the handshake is over by now: asking again saves a turn.
                     code = sock.connect_ex((host, self._port))
-            except OSError:
+            except (OSError, ValueError):
                 sock.close()
                 continue
             if code in (0, errno.EISCONN):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim.clock import Clock
-from sim.observe.events import EdgeConnection
+from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
 from sim.routing.edge import Edge, MachineView
 from sim.topology.addresses import AddressPlan, Endpoint
@@ -149,6 +149,7 @@ class Front:
         await self.edge.stop()
         for machine in self._scripted:
             await machine.stop()
+        assert not [r for r in self.journal.records if isinstance(r.event, PartFailed)]
 
 
 @pytest.fixture

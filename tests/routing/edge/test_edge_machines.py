@@ -9,8 +9,9 @@ import pytest
 
 from sim.errors import EnvironmentLacksError
 from sim.observe.events import EdgeConnection
-from sim.routing.edge import Edge, MachineView
+from sim.routing.edge import MachineView
 from sim.topology.addresses import Endpoint
+from tests.routing.edge.conftest import Front
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 NOBODY = Endpoint("127.93.150.9", 9)  # nothing listens there
@@ -169,7 +170,8 @@ async def test_a_proxy_header_may_arrive_byte_by_byte(front):
         b"PROXY TCP4 1.2.3.4 1.2.3.4 5 66666\r\n",
         b"PROXY SMTP\r\n",
         b"PROXY " + b"x" * 200,
-        b"\r\n\r\n\x00\r\nQUIT\n\x31\x11\x00\x00",
+        b"\r\n\r\n\x00\r\nQUIT\n\x31\x11\x00\x0c" + bytes(12),
+        b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x04" + bytes(4),
     ],
 )
 async def test_a_false_proxy_header_ends_the_connection(front, start):
@@ -205,10 +207,12 @@ async def test_stop_cuts_everything_and_may_be_repeated(front):
     assert [type(r.event) for r in front.journal.records] == [EdgeConnection]
 
 
-async def test_an_address_that_is_taken_is_said_and_nothing_stays_open(front):
-    second = Edge("fra", front.topology, front.plan, list, front.clock, front.journal)
-    with pytest.raises(EnvironmentLacksError, match=r"edge of fra cannot listen at 127\.93\."):
-        await second.start()
-    await second.stop()
-    await front.machine()
-    assert status_of(await front.ask(GET)) == 200
+async def test_an_address_that_is_taken_is_said_and_nothing_stays_open():
+    front = Front()
+    last = front.plan.edge_for("fra", "london")
+    async with await asyncio.start_server(lambda _r, w: w.close(), last.host, last.port):
+        with pytest.raises(EnvironmentLacksError, match=rf"edge of fra cannot listen at {last}"):
+            await front.edge.start()
+        with pytest.raises(ConnectionRefusedError):
+            await front.knock()
+    await front.stop()

@@ -12,8 +12,8 @@ from sim.network.embedded.toxics.base import NEVER, Context, Item, Mark, Stage, 
 class ResetPeer(Toxic):
     """Both sockets see ECONNRESET `timeout` ms after the first chunk or FIN of this stream.
 
-    That chunk is lost, unless the toxic is removed before. An idle connection stays open. Connections that are older than the toxic
-    are reset just like new ones.
+    That chunk is lost, unless the toxic is removed before. An idle connection stays open.
+    Connections that are older than the toxic are reset just like new ones.
     """
 
     timeout: int = 0

@@ -1,0 +1,217 @@
+"""A stock toxiproxy-server: found, started, watched, stopped; and links on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sim.clock import Clock
+from sim.errors import EnvironmentLacksError, InputError, StartError
+from sim.network.client import LinkServerClient
+from sim.network.links import Link, Links, LinkSpec
+from sim.network.real import Found, RealLinkServer, find
+from sim.observe.events import PartFailed
+from sim.observe.journal import Journal, only
+from sim.topology.addresses import Endpoint
+from tests.network.conftest import connected, serving
+from tests.network.test_links import free_endpoint, silent
+
+PROBE = b"ping"
+
+
+@pytest.fixture(scope="module")
+def binary() -> str:
+    """A stock server's binary."""
+    install = Path(__file__).parent / "install_toxiproxy.sh"
+    built = subprocess.run([str(install)], capture_output=True, text=True, check=False)
+    if built.returncode:
+        pytest.skip(built.stderr.strip().splitlines()[-1])
+    return built.stdout.strip()
+
+
+@pytest.fixture
+async def stock(binary: str, clock: Clock) -> AsyncIterator[RealLinkServer]:
+    """A stock server that runs."""
+    server = RealLinkServer(binary, free_endpoint("127.90.30.1"), clock)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def links(stock: RealLinkServer, clock: Clock) -> AsyncIterator[Links]:
+    """Links on it."""
+    client = LinkServerClient(stock.url, timeout_s=0.5)
+    links = Links(client, clock, Journal(clock))
+    yield links
+    await links.close()
+    await client.close()
+
+
+def spec_to(upstream: Endpoint, rtt_ms: float = 20.0) -> LinkSpec:
+    """A link to a server."""
+    listen = free_endpoint("127.90.31.1")
+    return LinkSpec("london", "fra", listen, upstream, rtt_ms, probe=PROBE)
+
+
+@pytest.fixture
+async def link(links: Links, upstream: Endpoint) -> Link:
+    """A link to an echo server."""
+    return await links.open(spec_to(upstream))
+
+
+def test_the_variable_names_a_url() -> None:
+    assert find({"SIM_TOXIPROXY": "http://127.0.0.1:8474"}) == Found(url="http://127.0.0.1:8474")
+
+
+def test_the_variable_names_a_binary(tmp_path: Path) -> None:
+    program = tmp_path / "mine"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert find({"SIM_TOXIPROXY": str(program)}) == Found(binary=str(program))
+
+
+def test_otherwise_it_is_looked_for_on_path_by_its_own_name(tmp_path: Path) -> None:
+    for name in ("server", "toxiproxy-server"):
+        assert find({"PATH": str(tmp_path)}) is None
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    assert find({"PATH": str(tmp_path)}) == Found(binary=str(tmp_path / "toxiproxy-server"))
+
+
+def test_a_variable_that_names_nothing_is_said() -> None:
+    with pytest.raises(EnvironmentLacksError, match="neither a program nor an http URL"):
+        find({"SIM_TOXIPROXY": "/no/such/program", "PATH": ""})
+
+
+async def test_it_starts_answers_and_stops(stock: RealLinkServer) -> None:
+    pid = stock.pid
+    assert pid
+    assert f"pid {pid}" in repr(stock)
+    client = LinkServerClient(stock.url)
+    assert not (await client.version()).endswith("+embedded")
+    await client.close()
+    await stock.stop()
+    await stock.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_taken_address_is_not_used(stock: RealLinkServer, clock: Clock) -> None:
+    other = RealLinkServer(stock._binary, stock.endpoint, clock)
+    with pytest.raises(StartError, match="already listening"):
+        await other.start()
+    await other.stop()
+
+
+async def test_a_program_that_dies_at_start_leaves_its_last_words(
+    tmp_path: Path, clock: Clock
+) -> None:
+    program = tmp_path / "dying"
+    program.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
+    program.chmod(0o755)
+    server = RealLinkServer(str(program), free_endpoint("127.90.30.1"), clock)
+    with pytest.raises(StartError, match="out of luck"):
+        await server.start()
+
+
+async def test_a_program_that_is_none_is_said(tmp_path: Path, clock: Clock) -> None:
+    server = RealLinkServer(str(tmp_path / "none"), free_endpoint("127.90.30.1"), clock)
+    with pytest.raises(StartError, match=r"cannot start .*No such file"):
+        await server.start()
+    await server.stop()
+
+
+async def test_its_death_is_noticed(binary: str, clock: Clock) -> None:
+    died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    server = RealLinkServer(binary, free_endpoint("127.90.30.1"), clock, died.set_result)
+    await server.start()
+    assert server.pid
+    os.kill(server.pid, signal.SIGKILL)
+    async with clock.timeout(5):
+        assert "ended; the last it printed" in await died
+    await server.stop()
+
+
+async def test_links_open_and_slow_down_on_it(link: Link, links: Links, clock: Clock) -> None:
+    assert not links.embedded
+    await link.slow(latency_ms=30, bandwidth_kbps=1024)
+    async with connected(link.spec.listen) as (reader, writer):
+        begun = clock.real_ms()
+        writer.write(PROBE)
+        await reader.readexactly(4)
+        assert clock.real_ms() - begun >= 48
+    await link.heal()
+    await clock.sleep(0.1)
+    assert not list(only(links.journal.records, PartFailed))
+
+
+async def test_a_silent_partition_drops_connections_when_it_heals(link: Link, clock: Clock) -> None:
+    async with connected(link.spec.listen) as (reader, writer):
+        writer.write(PROBE)
+        await reader.readexactly(4)
+        await link.partition()
+        writer.write(PROBE)
+        assert await silent(reader, clock)
+        await link.heal()
+        assert await reader.read() == b""
+    async with connected(link.spec.listen) as (reader, writer):
+        writer.write(PROBE)
+        assert await reader.readexactly(4) == PROBE
+
+
+async def test_refusing_and_reset_work_on_it(link: Link) -> None:
+    async with connected(link.spec.listen) as (reader, writer):
+        writer.write(PROBE)
+        await reader.readexactly(4)
+        assert await link.reset() is None
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    await link.partition("refusing")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(link.spec.listen.host, link.spec.listen.port)
+    await link.heal()
+
+
+async def test_what_it_lacks_is_said(link: Link) -> None:
+    with pytest.raises(InputError, match="loss needs the embedded link server"):
+        await link.loss(1)
+    stats = await link.stats()
+    assert stats.connections is None
+
+
+async def test_a_stalled_connection_cannot_hang_a_link_for_good(links: Links, clock: Clock) -> None:
+    """Its API hangs on such a connection; the proxy is then dropped and built anew."""
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(64) != b"flood":
+            writer.write(b"x")
+            return
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+
+    async with serving(flood) as upstream:
+        link = await links.open(spec_to(upstream))
+        async with connected(link.spec.listen) as (_, writer):
+            writer.transport.pause_reading()  # type: ignore[attr-defined] # a stream's transport
+            writer.write(b"flood")
+            await clock.sleep(0.5)
+            async with clock.timeout(10):
+                await link.slow(latency_ms=30)
+        assert link.rtt_ms == 50
+        await clock.sleep(0.2)
+        assert not list(only(links.journal.records, PartFailed))
+        async with connected(link.spec.listen) as (reader, writer):
+            begun = clock.real_ms()
+            writer.write(PROBE)
+            await reader.readexactly(1)
+            assert clock.real_ms() - begun >= 48
