@@ -116,9 +116,9 @@ def _median(values: Sequence[float]) -> float:
 def _table(results: Results) -> list[str]:
     columns = (
         "server",
-        "plain, q/s",
+        "plain, q/s (best)",
         "CPU µs/query",
-        "noisy, q/s",
+        "noisy, q/s (best)",
         "CPU µs/query",
         "p50 / p99 µs at 2,000 q/s",
         "lost",
@@ -133,9 +133,9 @@ def _table(results: Results) -> list[str]:
         efforts = [mine.cpu_us / its.cpu_us for mine, its in zip(ours, plain, strict=True)]
         cells = (
             name,
-            f"{_median([r.qps for r in plain]):,.0f}",
+            _rate(plain),
             f"{_median([r.cpu_us for r in plain]):.1f}",
-            f"{_median([r.qps for r in noisy]):,.0f}",
+            _rate(noisy),
             f"{_median([r.cpu_us for r in noisy]):.1f}",
             " / ".join(f"{_median([r.percentile_us(p) for r in latency]):,.0f}" for p in (50, 99)),
             str(sum(r.lost for kind in kinds.values() for r in kind)),
@@ -144,6 +144,11 @@ def _table(results: Results) -> list[str]:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _rate(results: list[Result]) -> str:
+    rates = [result.qps for result in results]
+    return f"{_median(rates):,.0f} ({max(rates):,.0f})"
 
 
 def _aims(results: Results, flips: Flips) -> list[str]:
@@ -185,8 +190,13 @@ def _machine(options: argparse.Namespace) -> str:
     return (
         f"{platform.system()} {platform.machine()}, {model[1] if model else 'unknown processor'}, "
         f"Python {platform.python_version()}; one core for the server, one for dnsperf; medians of "
-        f"{options.rounds} interleaved rounds of {options.seconds:g} s."
+        f"{options.rounds} interleaved rounds of {options.seconds:g} s; at the end {_load()}."
     )
+
+
+def _load() -> str:
+    minute, five = os.getloadavg()[:2]
+    return f"load average {minute:.1f} over a minute, {five:.1f} over five ({os.cpu_count()} cores)"
 
 
 def _write(page: Path, report: str) -> None:

@@ -176,7 +176,7 @@ def _processes_of(folder: Path) -> Iterator[int]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            inside = (os.readlink(entry / "cwd") + os.sep).startswith(home)  # noqa: PTH115 - a deleted folder is no path
+            inside = f"{(entry / 'cwd').readlink()}{os.sep}".startswith(home)
             if inside or marker in (entry / "environ").read_bytes().split(b"\0"):
                 yield int(entry.name)
         except OSError:

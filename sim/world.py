@@ -18,7 +18,7 @@ import secrets as tokens
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,7 +35,9 @@ from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network.client import LinkServerClient
 from sim.network.embedded.server import EmbeddedLinkServer
 from sim.network.links import Links, LinkSpec
-from sim.observe.events import RunStarted
+from sim.network.python_client import bound_to
+from sim.network.real import RealLinkServer, find
+from sim.observe.events import PartFailed, RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
 from sim.rng import Rng
@@ -86,6 +88,7 @@ class World:
         self._journal_path = journal_path
         self._secrets = dict(secrets or {})
         self._stack = AsyncExitStack()
+        self._stock = find()
 
     def __repr__(self) -> str:
         return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"
@@ -106,9 +109,27 @@ class World:
         await self._stack.aclose()
 
     @property
+    def links_by(self) -> str:
+        """Who carries the links: `embedded`, or a stock `toxiproxy`."""
+        return "toxiproxy" if self._stock else "embedded"
+
+    @property
     def parts(self) -> str:
         """What this world is made of, for the line that names a run."""
-        return "process runtime, embedded links"
+        return f"process runtime, {self.links_by} links"
+
+    @property
+    def link_server_url(self) -> str:
+        """The link server's API, which any Toxiproxy client can speak to."""
+        return (
+            self._stock.url
+            if self._stock and self._stock.url
+            else f"http://{self.plan.link_server}"
+        )
+
+    def toxiproxy(self) -> AbstractContextManager[Any]:
+        """A toxiproxy-python client bound to the world's links (extra `toxiproxy`)."""
+        return bound_to(self.link_server_url)
 
     @property
     def url(self) -> str:
@@ -142,7 +163,8 @@ class World:
         self.listener, self.plan = self._claim()
         self._build(folder, token)
         began = self.clock.real_ms()
-        await self._timed("link server", self._link_server.start())
+        if self._link_server:
+            await self._timed("link server", self._link_server.start())
         with single_error():
             async with asyncio.TaskGroup() as branches:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
@@ -205,7 +227,7 @@ class World:
                 seed=self.seed,
                 speed=self.speed,
                 runtime="process",
-                links="embedded",
+                links=self.links_by,
                 version=__version__,
                 topology=topology.document,
                 scenario=self._scenario,
@@ -214,12 +236,11 @@ class World:
         stall = StallWatch(clock, self.journal)
         self._stack.callback(stall.stop)
         stall.start()
-        real = Clock(1.0)
-        server = EmbeddedLinkServer(plan.link_server, real, self.rng.fork("links"))
-        push(server.stop)
-        client = LinkServerClient(f"http://{plan.link_server}")
+        self._link_server = self._make_link_server(mark)
+        if self._link_server:
+            push(self._link_server.stop)
+        client = LinkServerClient(self.link_server_url)
         push(client.close)
-        self._link_server = server
         self.links = Links(client, clock, self.journal)
         push(self.links.close)
         self.resolver = Resolver(topology, plan, clock, self.journal)
@@ -240,6 +261,23 @@ class World:
         for edge in self._edges:
             push(edge.stop)
         push(self.fleet.close)
+
+    def _make_link_server(
+        self, mark: Mapping[str, str]
+    ) -> EmbeddedLinkServer | RealLinkServer | None:
+        """The link server to start; None where one runs already (SIM_TOXIPROXY is its URL)."""
+        if self._stock and self._stock.binary:
+            return RealLinkServer(
+                self._stock.binary,
+                self.plan.link_server,
+                self.clock,
+                lambda why: self.journal.write(PartFailed("link server", why)),
+                mark,
+            )
+        if self._stock:
+            return None
+        # Links run in real time, whatever the speed.
+        return EmbeddedLinkServer(self.plan.link_server, Clock(1.0), self.rng.fork("links"))
 
     async def _start_doors(self) -> None:
         """The edges, and the links that lead to them."""

@@ -8,12 +8,13 @@ from typing import IO
 
 import click
 
-from sim.cli.options import json_option, world_option
+from sim.cli.options import json_option, seed_option, world_option
 from sim.cli.tables import listing
 from sim.clock import Clock
 from sim.control.choose import the_world
 from sim.control.client import ask
 from sim.errors import InputError
+from sim.topology.addresses import LINK_SERVER_PORT, Endpoint
 
 _LOOK_REAL_S = 0.1
 
@@ -48,14 +49,29 @@ def dig(name: str, rrtype: str, place: str | None, explain: bool, world: str | N
     return 0
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
 @world_option
-def links(as_json: bool, world: str | None) -> int:
+@click.pass_context
+def links(context: click.Context, as_json: bool, world: str | None) -> int:
     """List every link with its round trip, its state and what crosses it."""
+    if context.invoked_subcommand:
+        return 0
     rows = ask(the_world(world), "links")
     columns = list(rows[0]) if rows else ["link"]
     listing(rows, columns, as_json=as_json)
+    return 0
+
+
+@links.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=LINK_SERVER_PORT, show_default=True)
+@seed_option
+def serve(host: str, port: int, seed: int | None) -> int:
+    """Run the embedded link server by itself, for any client of Toxiproxy."""
+    from sim.network.embedded.server import serve as serve_links
+
+    asyncio.run(serve_links(Endpoint(host, port), seed))
     return 0
 
 

@@ -20,8 +20,8 @@ class Variant:
     """How this gateway behaves. The defaults are right; the others are broken on purpose.
 
     `memory`: what a session was acknowledged is known to this machine only. `early`: messages
-    are acknowledged on receipt and stored up to a second later. Without `dedupe`, a repeated message
-    is stored again.
+    are acknowledged on receipt and stored up to a second later. Without `dedupe`, a repeated
+    message is stored again.
     """
 
     memory: bool = False

@@ -1,252 +1,20 @@
-"""Every link of a world: proxies on a link server, opened, measured, broken and healed.
-
-What a link is like is one value (`Conditions`); a fault replaces it, and the difference in toxics
-is sent to the server. After each change the link is measured: while opening, a link that is not
-as asked raises LinkCheckError; later it is journaled as a failed part of the simulator, so that
-no verdict rests on it.
-"""
+"""Every link of a world, on one link server."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from sim.clock import Clock
-from sim.errors import InputError, StartError
-from sim.network.client import NO_ANSWER, LinkServerClient, LinkServerError
-from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
-from sim.network.measure import problem
-from sim.network.spec import ToxicSpec
-from sim.observe.events import LinkChanged, PartFailed
+from sim.network.client import LinkServerClient
+from sim.network.conditions import LinkSpec
+from sim.network.link import Ground, Link, LinkCheckError
+from sim.network.stats import LinkStats, parse_metrics
 from sim.observe.journal import Journal
 
 __all__ = ["Link", "LinkCheckError", "LinkSpec", "LinkStats", "Links"]
 
 _OPEN_AT_ONCE = 16
-_STUCK = {NO_ANSWER, 503}  # a stock server that waits for a stalled reader
-
-
-class LinkCheckError(StartError):
-    """A link is not what was asked."""
-
-
-@dataclass(frozen=True)
-class LinkStats:
-    """What a link carries. A stock server counts bytes when a connection ends, and not these."""
-
-    connections: int | None = None
-    bytes_up: int = 0
-    bytes_down: int = 0
-
-
-class Link:
-    """The path from one place to another."""
-
-    def __init__(self, links: Links, spec: LinkSpec) -> None:
-        self.spec = spec
-        self.conditions = Conditions(spec.rtt_ms, spec.jitter_ms)
-        self._links = links
-        self._client = links.client
-        self._present: dict[str, ToxicSpec] = {}
-        self._enabled = False
-        self._changing = asyncio.Lock()
-        self._flapping: asyncio.Task[None] | None = None
-        self._checking: asyncio.Task[None] | None = None
-
-    def __repr__(self) -> str:
-        return f"<Link {self.name} {self.state}, {self.rtt_ms:g} ms>"
-
-    @property
-    def name(self) -> str:
-        """`source:target`."""
-        return self.spec.name
-
-    @property
-    def state(self) -> State:
-        """Whether anything gets through: up, silent or refusing."""
-        return self.conditions.state
-
-    @property
-    def rtt_ms(self) -> float:
-        """The round trip now, in real milliseconds."""
-        return self.conditions.rtt_ms
-
-    @property
-    def toxics(self) -> tuple[ToxicSpec, ...]:
-        """What is on the proxy now."""
-        return tuple(self._present.values())
-
-    # --- faults ------------------------------------------------------------------------------
-
-    async def slow(
-        self,
-        latency_ms: float = 0.0,
-        jitter_ms: float = 0.0,
-        bandwidth_kbps: float | None = None,
-    ) -> None:
-        """Add to the round trip and its jitter, and bound the rate of each connection."""
-        await self._become(
-            rtt_ms=self.spec.rtt_ms + latency_ms,
-            jitter_ms=self.spec.jitter_ms + jitter_ms,
-            bandwidth_kbps=bandwidth_kbps,
-        )
-
-    async def loss(self, percent: float) -> None:
-        """Lose so many packets in a hundred, which TCP turns into delay. Embedded server only."""
-        if percent and not self._links.embedded:
-            raise InputError("loss needs the embedded link server: a stock one has no such toxic")
-        await self._become(loss_percent=percent)
-
-    async def partition(self, mode: Mode = "silent", towards: End | None = None) -> None:
-        """Let nothing through: in silence (towards one end, or both), or by refusing."""
-        if mode == "refusing" and towards:
-            raise InputError("a link refuses connections in both directions: drop `towards`")
-        await self._stop_flapping()
-        await self._become(cut=mode, towards=towards)
-
-    async def reset(self) -> int | None:
-        """Break all present connections off. Returns how many, where the server says so.
-
-        Their ends see ECONNRESET. A stock server cannot do that to a connection that is already
-        open: there they see it end.
-        """
-        if self._links.embedded:
-            return await self._client.reset_connections(self.name)
-        async with self._changing:
-            await self._client.set_enabled(self.name, on=False)
-            await self._client.set_enabled(self.name, on=self._enabled)
-        return None
-
-    async def flap(self, period_s: float, mode: Mode = "silent") -> None:
-        """Be down for half of each period and up for the other half, until healed.
-
-        The period is in simulated seconds.
-        """
-        await self._stop_flapping()
-        self._flapping = asyncio.create_task(self._flap(period_s, mode))
-
-    async def heal(self) -> None:
-        """Be as specified again. On a stock server that drops connections that were silent."""
-        await self._stop_flapping()
-        await self._become(**vars(Conditions(self.spec.rtt_ms, self.spec.jitter_ms)))
-
-    async def stats(self) -> LinkStats:
-        """Live connections and bytes each way."""
-        return (await self._links.stats())[self.name]
-
-    # --- how ---------------------------------------------------------------------------------
-
-    async def open(self) -> None:
-        """Create the proxy and see that it is as asked. Raises LinkCheckError."""
-        async with self._changing:
-            await self._establish(self.conditions)
-            why = await self._problem()
-            if why:
-                raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {why}")
-        self._tell()
-
-    async def close(self) -> None:
-        """End what runs here, and remove the proxy."""
-        await self._stop_flapping()
-        await _cancelled(self._checking)
-        try:
-            await self._client.delete(self.name)
-        except LinkServerError as error:
-            if error.status != NO_ANSWER:  # a server that is gone has no proxies
-                raise
-
-    async def _establish(self, wanted: Conditions) -> None:
-        """Disabled first, so that no connection gets in before its toxics are there."""
-        found = await self._client.upsert(self.spec.proxy(enabled=False))
-        self._enabled = False
-        for toxic in found["toxics"]:
-            await self._client.remove_toxic(self.name, toxic["name"])
-        self._present = {}
-        await self._apply(wanted)
-
-    async def _become(self, **changes: object) -> None:
-        """Replace some of the conditions, tell, and have it measured."""
-        async with self._changing:
-            wanted = replace(self.conditions, **changes)  # type: ignore[arg-type] # its fields
-            await _cancelled(self._checking)
-            try:
-                await self._apply(wanted)
-            except LinkServerError as error:
-                if error.status not in _STUCK or self._links.embedded:
-                    raise
-                await self._rebuild(wanted)
-            self.conditions = wanted
-            self._tell()
-            self._checking = asyncio.create_task(self._check())
-
-    async def _apply(self, wanted: Conditions) -> None:
-        """Send the difference between what is and what should be."""
-        embedded = self._links.embedded
-        toxics = wanted.toxics(handshake=self.spec.handshake and embedded, embedded=embedded)
-        enabled = wanted.cut != "refusing"
-        if self._enabled and not enabled:
-            await self._enable(on=False)
-        for name in [name for name in self._present if name not in toxics]:
-            await self._client.remove_toxic(self.name, name)
-            del self._present[name]
-        for name, spec in toxics.items():
-            if self._present.get(name) != spec:
-                await self._client.put_toxic(self.name, spec)
-                self._present[name] = spec
-        if enabled and not self._enabled:
-            await self._enable(on=True)
-
-    async def _enable(self, *, on: bool) -> None:
-        await self._client.set_enabled(self.name, on)
-        self._enabled = on
-
-    async def _rebuild(self, wanted: Conditions) -> None:
-        """A stock server's API hangs on a stalled connection: drop the proxy and start over."""
-        try:
-            await self._client.set_enabled(self.name, on=False)
-        except LinkServerError as error:
-            if error.status not in _STUCK:
-                raise
-        await self._client.delete(self.name)
-        await self._establish(wanted)
-
-    async def _check(self) -> None:
-        """Journal a link that is not as asked, unless that has changed in the meantime."""
-        conditions = self.conditions
-        why = await self._problem()
-        if why and self.conditions is conditions:
-            self._links.journal.write(PartFailed(f"link {self.name}", why))
-
-    async def _problem(self) -> str | None:
-        return await problem(
-            self.spec, self.conditions, self._links.clock, self._links.measuring_alone
-        )
-
-    async def _flap(self, period_s: float, mode: Mode) -> None:
-        clock = self._links.clock
-        instant = clock.now()
-        cut: Mode | None = mode
-        try:
-            while True:
-                await self._become(cut=cut, towards=None)
-                cut = None if cut else mode
-                instant += period_s / 2
-                await clock.sleep_until(instant)
-        except LinkServerError as error:
-            self._links.journal.write(PartFailed(f"link {self.name}", f"flap: {error}"))
-
-    async def _stop_flapping(self) -> None:
-        flapping, self._flapping = self._flapping, None
-        await _cancelled(flapping)
-
-    def _tell(self) -> None:
-        now = self.conditions
-        detail = now.detail() | ({"flapping": True} if self._flapping else {})
-        self._links.journal.write(
-            LinkChanged(self.name, now.state, now.rtt_ms, now.jitter_ms, detail)
-        )
 
 
 class Links:
@@ -254,24 +22,27 @@ class Links:
 
     def __init__(self, client: LinkServerClient, clock: Clock, journal: Journal) -> None:
         self.client = client
-        self.clock = clock
         self.journal = journal
-        self.embedded = False
-        self.measuring_alone = asyncio.Lock()
+        self._ground = Ground(client, clock, journal)
         self._links: dict[str, Link] = {}
         self._known = False
 
     def __repr__(self) -> str:
         return f"<Links {len(self._links)} on {self.client.url}>"
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the server is ours, with toxics that a stock one lacks; known from `open` on."""
+        return self._ground.embedded
+
     async def open(self, spec: LinkSpec) -> Link:
         """Create a link and measure it. Raises LinkCheckError, LinkServerError."""
         if not self._known:
-            self.embedded = (await self.client.version()).endswith("+embedded")
+            self._ground.embedded = (await self.client.version()).endswith("+embedded")
             self._known = True
         if spec.name in self._links:
             raise ValueError(f"link {spec.name} is open already")
-        link = self._links[spec.name] = Link(self, spec)
+        link = self._links[spec.name] = Link(self._ground, spec)
         await link.open()
         return link
 
@@ -311,34 +82,3 @@ class Links:
         links, self._links = self.all(), {}
         for link in links:
             await link.close()
-
-
-async def _cancelled(task: asyncio.Task[None] | None) -> None:
-    if task and task is not asyncio.current_task():
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-_SAMPLE = re.compile(
-    r"toxiproxy_proxy_(?P<what>connections|sent_bytes_total)\{(?P<labels>.*)\} (?P<value>\S+)"
-)
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-
-
-def parse_metrics(text: str) -> dict[str, LinkStats]:
-    """Each proxy's counters from a link server's metrics page."""
-    found: dict[str, LinkStats] = {}
-    for line in text.splitlines():
-        sample = _SAMPLE.fullmatch(line)
-        if not sample:
-            continue
-        labels = dict(_LABEL.findall(sample["labels"]))
-        name, value = labels["proxy"], int(float(sample["value"]))
-        stats = found.get(name, LinkStats())
-        if sample["what"] == "connections":
-            found[name] = replace(stats, connections=value)
-        elif labels["direction"] == "upstream":
-            found[name] = replace(stats, bytes_up=stats.bytes_up + value)
-        else:
-            found[name] = replace(stats, bytes_down=stats.bytes_down + value)
-    return found

@@ -53,7 +53,8 @@ def find(environment: Mapping[str, str] = os.environ) -> Found | None:
 class RealLinkServer:
     """A toxiproxy-server process of our own at `endpoint`.
 
-    `died` is called with its last words if it ends before `stop`.
+    `died` is called with its last words if it ends before `stop`; `env` is added to its
+    environment (the mark of the world).
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class RealLinkServer:
         endpoint: Endpoint,
         clock: Clock,
         died: Callable[[str], None] | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._binary = binary
         self._clock = clock
         self._died = died
+        self._env = {**os.environ, **(env or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._last_lines: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
         self._watching: asyncio.Task[None] | None = None
@@ -99,6 +102,7 @@ class RealLinkServer:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                env=self._env,
                 start_new_session=True,
             )
         except OSError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,16 @@ def test_a_load_whose_clients_never_connected_is_unknown(run):
     done, report = run(scenario)
     assert done.returncode == 4, done.stdout + done.stderr
     assert "no client ever connected" in report["doubts"]
+
+
+def test_a_stock_toxiproxy_carries_the_links_as_well(run):
+    """The same crash, with a toxiproxy-server in place of the embedded one."""
+    server = os.environ.get("SIM_TOXIPROXY") or shutil.which("toxiproxy-server")
+    if not server:
+        pytest.skip("no stock toxiproxy-server: sh tests/network/install_toxiproxy.sh builds one")
+    done, report = run(env={"SIM_TOXIPROXY": server})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert report["links"] == "toxiproxy"
 
 
 def test_the_readmes_driver_runs(run, tmp_path):

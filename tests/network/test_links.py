@@ -13,7 +13,8 @@ import pytest
 from sim.clock import Clock
 from sim.errors import InputError
 from sim.network.client import LinkServerClient
-from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats, parse_metrics
+from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats
+from sim.network.stats import parse_metrics
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal, only
 from sim.topology.addresses import Endpoint

@@ -19,7 +19,7 @@ from sim.topology.model import Coordinates, Gateway, Location, Region, Topology
 SLOT = 93
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-_numbers = itertools.count(10)
+_numbers = itertools.cycle(range(10, 250))
 
 TOPOLOGY = Topology(
     app="demo",

@@ -1,0 +1,253 @@
+"""One link: opened, measured, broken and healed.
+
+What a link is like is one value (`Conditions`); a fault replaces it, and the difference in toxics
+is sent to the server. After each change the link is measured: while opening, a link that is not
+as asked raises LinkCheckError; later it is journaled as a failed part of the simulator, so that
+no verdict rests on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from sim.clock import Clock
+from sim.errors import InputError, StartError
+from sim.network.client import NO_ANSWER, LinkServerClient, LinkServerError
+from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
+from sim.network.measure import problem
+from sim.network.spec import ToxicSpec
+from sim.network.stats import LinkStats, parse_metrics
+from sim.observe.events import LinkChanged, PartFailed
+from sim.observe.journal import Journal
+
+_STUCK = {NO_ANSWER, 503}  # a stock server that waits for a stalled reader
+
+
+class LinkCheckError(StartError):
+    """A link is not what was asked."""
+
+
+@dataclass
+class Ground:
+    """What all links of a world stand on. `embedded` is known once the server was asked."""
+
+    client: LinkServerClient
+    clock: Clock
+    journal: Journal
+    embedded: bool = False
+    measuring_alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Link:
+    """The path from one place to another."""
+
+    def __init__(self, ground: Ground, spec: LinkSpec) -> None:
+        self.spec = spec
+        self.conditions = Conditions(spec.rtt_ms, spec.jitter_ms)
+        self._ground = ground
+        self._client = ground.client
+        self._present: dict[str, ToxicSpec] = {}
+        self._enabled = False
+        self._changing = asyncio.Lock()
+        self._flapping: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Link {self.name} {self.state}, {self.rtt_ms:g} ms>"
+
+    @property
+    def name(self) -> str:
+        """`source:target`."""
+        return self.spec.name
+
+    @property
+    def state(self) -> State:
+        """Whether anything gets through: up, silent or refusing."""
+        return self.conditions.state
+
+    @property
+    def rtt_ms(self) -> float:
+        """The round trip now, in real milliseconds."""
+        return self.conditions.rtt_ms
+
+    @property
+    def toxics(self) -> tuple[ToxicSpec, ...]:
+        """What is on the proxy now."""
+        return tuple(self._present.values())
+
+    # --- faults ------------------------------------------------------------------------------
+
+    async def slow(
+        self,
+        latency_ms: float = 0.0,
+        jitter_ms: float = 0.0,
+        bandwidth_kbps: float | None = None,
+    ) -> None:
+        """Add to the round trip and its jitter, and bound the rate of each connection."""
+        await self._become(
+            rtt_ms=self.spec.rtt_ms + latency_ms,
+            jitter_ms=self.spec.jitter_ms + jitter_ms,
+            bandwidth_kbps=bandwidth_kbps,
+        )
+
+    async def loss(self, percent: float) -> None:
+        """Lose so many packets in a hundred, which TCP turns into delay. Embedded server only."""
+        if percent and not self._ground.embedded:
+            raise InputError("loss needs the embedded link server: a stock one has no such toxic")
+        await self._become(loss_percent=percent)
+
+    async def partition(self, mode: Mode = "silent", towards: End | None = None) -> None:
+        """Let nothing through: in silence (towards one end, or both), or by refusing."""
+        if mode == "refusing" and towards:
+            raise InputError("a link refuses connections in both directions: drop `towards`")
+        await self._stop_flapping()
+        await self._become(cut=mode, towards=towards)
+
+    async def reset(self) -> int | None:
+        """Break all present connections off. Returns how many, where the server says so.
+
+        Their ends see ECONNRESET. A stock server cannot do that to a connection that is already
+        open: there they see it end.
+        """
+        if self._ground.embedded:
+            return await self._client.reset_connections(self.name)
+        async with self._changing:
+            await self._client.set_enabled(self.name, on=False)
+            await self._client.set_enabled(self.name, on=self._enabled)
+        return None
+
+    async def flap(self, period_s: float, mode: Mode = "silent") -> None:
+        """Be down for half of each period and up for the other half, until healed.
+
+        The period is in simulated seconds.
+        """
+        await self._stop_flapping()
+        self._flapping = asyncio.create_task(self._flap(period_s, mode))
+
+    async def heal(self) -> None:
+        """Be as specified again. On a stock server that drops connections that were silent."""
+        await self._stop_flapping()
+        await self._become(**vars(Conditions(self.spec.rtt_ms, self.spec.jitter_ms)))
+
+    async def stats(self) -> LinkStats:
+        """Live connections and bytes each way."""
+        return parse_metrics(await self._client.metrics()).get(self.name, LinkStats())
+
+    # --- how ---------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Create the proxy and see that it is as asked. Raises LinkCheckError."""
+        async with self._changing:
+            await self._establish(self.conditions)
+            why = await self._problem()
+            if why:
+                raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {why}")
+        self._tell()
+
+    async def close(self) -> None:
+        """End what runs here, and remove the proxy."""
+        await self._stop_flapping()
+        await _cancelled(self._checking)
+        try:
+            await self._client.delete(self.name)
+        except LinkServerError as error:
+            if error.status != NO_ANSWER:  # a server that is gone has no proxies
+                raise
+
+    async def _establish(self, wanted: Conditions) -> None:
+        """Disabled first, so that no connection gets in before its toxics are there."""
+        found = await self._client.upsert(self.spec.proxy(enabled=False))
+        self._enabled = False
+        for toxic in found["toxics"]:
+            await self._client.remove_toxic(self.name, toxic["name"])
+        self._present = {}
+        await self._apply(wanted)
+
+    async def _become(self, **changes: object) -> None:
+        """Replace some of the conditions, tell, and have it measured."""
+        async with self._changing:
+            wanted = replace(self.conditions, **changes)  # type: ignore[arg-type] # its fields
+            await _cancelled(self._checking)
+            try:
+                await self._apply(wanted)
+            except LinkServerError as error:
+                if error.status not in _STUCK or self._ground.embedded:
+                    raise
+                await self._rebuild(wanted)
+            self.conditions = wanted
+            self._tell()
+            self._checking = asyncio.create_task(self._check())
+
+    async def _apply(self, wanted: Conditions) -> None:
+        """Send the difference between what is and what should be."""
+        embedded = self._ground.embedded
+        toxics = wanted.toxics(handshake=self.spec.handshake and embedded, embedded=embedded)
+        enabled = wanted.cut != "refusing"
+        if self._enabled and not enabled:
+            await self._enable(on=False)
+        for name in [name for name in self._present if name not in toxics]:
+            await self._client.remove_toxic(self.name, name)
+            del self._present[name]
+        for name, spec in toxics.items():
+            if self._present.get(name) != spec:
+                await self._client.put_toxic(self.name, spec)
+                self._present[name] = spec
+        if enabled and not self._enabled:
+            await self._enable(on=True)
+
+    async def _enable(self, *, on: bool) -> None:
+        await self._client.set_enabled(self.name, on)
+        self._enabled = on
+
+    async def _rebuild(self, wanted: Conditions) -> None:
+        """A stock server's API hangs on a stalled connection: drop the proxy and start over."""
+        try:
+            await self._client.set_enabled(self.name, on=False)
+        except LinkServerError as error:
+            if error.status not in _STUCK:
+                raise
+        await self._client.delete(self.name)
+        await self._establish(wanted)
+
+    async def _check(self) -> None:
+        """Journal a link that is not as asked, unless that has changed in the meantime."""
+        conditions = self.conditions
+        why = await self._problem()
+        if why and self.conditions is conditions:
+            self._ground.journal.write(PartFailed(f"link {self.name}", why))
+
+    async def _problem(self) -> str | None:
+        return await problem(
+            self.spec, self.conditions, self._ground.clock, self._ground.measuring_alone
+        )
+
+    async def _flap(self, period_s: float, mode: Mode) -> None:
+        clock = self._ground.clock
+        instant = clock.now()
+        cut: Mode | None = mode
+        try:
+            while True:
+                await self._become(cut=cut, towards=None)
+                cut = None if cut else mode
+                instant += period_s / 2
+                await clock.sleep_until(instant)
+        except LinkServerError as error:
+            self._ground.journal.write(PartFailed(f"link {self.name}", f"flap: {error}"))
+
+    async def _stop_flapping(self) -> None:
+        flapping, self._flapping = self._flapping, None
+        await _cancelled(flapping)
+
+    def _tell(self) -> None:
+        now = self.conditions
+        detail = now.detail() | ({"flapping": True} if self._flapping else {})
+        self._ground.journal.write(
+            LinkChanged(self.name, now.state, now.rtt_ms, now.jitter_ms, detail)
+        )
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task and task is not asyncio.current_task():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
