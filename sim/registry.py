@@ -149,21 +149,30 @@ def reap(folder: Path) -> list[int]:
     # A process may fork while the list is read, so look again until nothing is left.
     while pids := [pid for pid in _processes_of(folder) if pid not in ended]:
         for pid in pids:
-            _kill(pid)
+            # SIGQUIT is PostgreSQL's way to end at once; killed, it would leave shared memory.
+            if _name(pid) == "postgres":
+                _end(pid, signal.SIGQUIT)
+            _end(pid, signal.SIGKILL)
         ended += pids
     shutil.rmtree(folder, ignore_errors=True)
     return ended
 
 
-def _kill(pid: int) -> None:
-    """End a process and wait until it is gone, so that its files are no longer written."""
+def _name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text(encoding="ascii", errors="replace").strip()
+    return ""
+
+
+def _end(pid: int, number: int) -> None:
+    """Signal a process and wait until it is gone, so that its files are no longer written."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(process, signal.SIGKILL)
+            signal.pidfd_send_signal(process, number)
         select.select([process], [], [], _GONE_WITHIN_S)
     finally:
         os.close(process)

@@ -53,9 +53,14 @@ def _read(file: Path) -> dict[str, str]:
     return found
 
 
+def _forms(value: str) -> tuple[str, ...]:
+    """A value as it is, and as JSON may write it."""
+    return (value, *(json.dumps(value, ensure_ascii=escape)[1:-1] for escape in (True, False)))
+
+
 def redactor(values: Iterable[str]) -> Callable[[str], str]:
     """A function that masks these values in a text, also where JSON has escaped them."""
-    forms = {form for value in values if value for form in (value, json.dumps(value)[1:-1])}
+    forms = {form for value in values if value for form in _forms(value)}
     # Longest first, so that a secret which contains another is masked whole.
     ordered = sorted(forms, key=len, reverse=True)
 

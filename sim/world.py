@@ -220,7 +220,8 @@ class World:
             hidden.append(self.database.password)
             urls = {r: self.database.url(plan.database_link(r)) for r in topology.regions}
         path = self._journal_path or folder / "journal.jsonl"
-        self.journal = Journal(clock, path, redactor(hidden))
+        redact = redactor(hidden)
+        self.journal = Journal(clock, path, redact)
         self._stack.callback(self.journal.close)
         self.journal.write(
             RunStarted(
@@ -252,7 +253,7 @@ class World:
         specs = SpecBuilder(
             topology, plan, self.rng, Surroundings(folder.name, logs, self._secrets, urls)
         )
-        runtime = ProcessRuntime(clock)
+        runtime = ProcessRuntime(clock, redact=redact)
         self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
         self._edges = [
             Edge(code, topology, plan, self._machines_of(code), clock, self.journal)
@@ -322,7 +323,7 @@ class World:
             rtt_ms=trip.rtt_ms,
             jitter_ms=trip.jitter_ms,
             probe=probe,
-            handshake=True,
+            handshake=not self._stock,  # which has no such toxic
         )
 
     async def _timed(self, name: str, starting: Awaitable[None]) -> None:

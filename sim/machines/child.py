@@ -10,15 +10,16 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sim.clock import Clock
+from sim.machines.masked_log import MaskedLog
 from sim.machines.runtime import Exit
 
 
 class Child:
-    """A started command. Its output goes straight to the file `output`, appended.
+    """A started command. Its output goes to the end of the file `output`, through `redact`.
 
     Raises OSError where it cannot be started. `stdin` is all that it can read (at most a pipe's
     buffer, 64 KiB).
@@ -32,33 +33,39 @@ class Child:
         output: Path,
         folder: Path | None = None,
         stdin: bytes = b"",
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._exit: asyncio.Future[Exit] = self._loop.create_future()
+        self._log = MaskedLog(output, redact)
         read_end, write_end = os.pipe()
         try:
             try:
                 os.write(write_end, stdin)
             finally:
                 os.close(write_end)
-            with output.open("ab") as log:
-                self._popen = subprocess.Popen(
-                    argv,
-                    stdin=read_end,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=folder,
-                    env=env,
-                    start_new_session=True,
-                )
+            self._popen = subprocess.Popen(
+                argv,
+                stdin=read_end,
+                stdout=self._log.write_end,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=env,
+                start_new_session=True,
+            )
+        except BaseException:
+            self._log.finish()
+            raise
         finally:
             os.close(read_end)
+            os.close(self._log.write_end)
         self.pid = self._popen.pid
         try:
             self._pidfd = os.pidfd_open(self.pid)
         except OSError:  # no descriptor left: a child that cannot be watched must not stay
             self._popen.kill()
             self._popen.wait()
+            self._log.finish()
             raise
         self._loop.add_reader(self._pidfd, self._reap)
 
@@ -75,6 +82,7 @@ class Child:
         os.close(self._pidfd)
         self._kill_group(signal.SIGKILL)
         code = self._popen.wait()
+        self._log.finish()
         self._exit.set_result(Exit(code) if code >= 0 else Exit(None, signal=-code))
 
     def _kill_group(self, number: int) -> None:

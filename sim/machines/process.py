@@ -13,8 +13,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from sim.clock import Clock
 from sim.errors import StartError
@@ -40,9 +39,9 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 class ProcessInstance:
     """One run of a machine as a process group. A frozen one cannot drain: it is killed in time."""
 
-    def __init__(self, child: Child, log_path: Path, clock: Clock) -> None:
+    def __init__(self, child: Child, spec: MachineSpec, clock: Clock) -> None:
         self._child = child
-        self._log_path = log_path
+        self._spec = spec
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -58,8 +57,9 @@ class ProcessInstance:
         return await self._child.exited()
 
     async def stop(self, timeout_s: float) -> Exit:
-        """SIGTERM to the group, then SIGKILL after `timeout_s` simulated seconds."""
-        return await self._child.stop(self._clock, timeout_s)
+        """The spec's kill_signal to the group, then SIGKILL after `timeout_s` simulated seconds."""
+        number = signal.Signals[self._spec.kill_signal]
+        return await self._child.stop(self._clock, timeout_s, number)
 
     async def kill(self) -> Exit:
         """SIGKILL to the group."""
@@ -75,16 +75,25 @@ class ProcessInstance:
 
     async def tail(self, lines: int) -> list[str]:
         """The last lines of its output."""
-        return tail(self._log_path, lines)
+        return tail(self._spec.log_path, lines)
 
 
 class ProcessRuntime:
-    """Runs machines as processes. `environ` is the simulator's own environment."""
+    """Runs machines as processes. `environ` is the simulator's own environment.
+
+    `redact` is applied to each line that a machine prints, before it is written to its log.
+    """
 
     name = "process"
 
-    def __init__(self, clock: Clock, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        environ: Mapping[str, str] | None = None,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self._clock = clock
+        self._redact = redact
         self._base = {
             "PYTHONUNBUFFERED": "1",
             **inherited(os.environ if environ is None else environ),
@@ -96,10 +105,12 @@ class ProcessRuntime:
         argv = _resolve(spec, env.get("PATH", os.defpath))
         spec.log_path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            child = Child(argv, env=env, output=spec.log_path, folder=spec.folder)
+            child = Child(
+                argv, env=env, output=spec.log_path, folder=spec.folder, redact=self._redact
+            )
         except OSError as error:
             raise StartError(f"cannot run {argv[0]} in {spec.folder}: {error.strerror}") from error
-        return ProcessInstance(child, spec.log_path, self._clock)
+        return ProcessInstance(child, spec, self._clock)
 
 
 def _resolve(spec: MachineSpec, path: str) -> list[str]:

@@ -27,6 +27,7 @@ class MachineSpec:
     endpoint: Endpoint
     folder: Path
     log_path: Path
+    kill_signal: str = "SIGTERM"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Instance(Protocol):
         """Wait until it is gone, and say how it ended."""
 
     async def stop(self, timeout_s: float) -> Exit:
-        """Ask it to end (SIGTERM), and kill it if it has not within `timeout_s` (simulated)."""
+        """Ask it to end (its kill_signal), and kill it if it has not in `timeout_s` (simulated)."""
 
     async def kill(self) -> Exit:
         """End it at once (SIGKILL)."""

@@ -79,6 +79,7 @@ class SpecBuilder:
             endpoint=endpoint,
             folder=self._topology.folder,
             log_path=self._surroundings.folder / f"{region}-{number}.log",
+            kill_signal=gateway.kill_signal,
         )
 
     def release(self, spec: MachineSpec) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -74,12 +75,18 @@ def processes_in(folder):
 
 
 @pytest.fixture
-def sim(tmp_path):
-    """The command; after the test nothing of it may be left."""
-    command = Sim(tmp_path / "home")
-    yield command
-    command("down", "--all")
-    assert command.left_behind() == []
+def sim():
+    """The command; after the test nothing of it may be left.
+
+    Its home is in memory where that can be: a database is many small files, which some file
+    systems make slowly in a folder where many others were removed.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as home:
+        command = Sim(Path(home))
+        yield command
+        command("down", "--all")
+        assert command.left_behind() == []
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,17 @@ async def test_stop_lets_it_drain(bench: Bench) -> None:
     await bench.printed(instance, "ready")
     assert await instance.stop(20.0) == Exit(7)
     assert await instance.tail(1) == ["drained"]
+
+
+async def test_stop_sends_the_signal_that_the_topology_names(bench: Bench) -> None:
+    program = (
+        "import signal, sys, time; signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7));"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    spec = replace(bench.spec(sys.executable, "-c", program), kill_signal="SIGUSR1")
+    instance = await ProcessRuntime(bench.clock).start(spec)
+    await bench.printed(instance, "ready")
+    assert await instance.stop(10.0) == Exit(7)
 
 
 async def test_stop_kills_what_does_not_end_in_time(bench: Bench) -> None:

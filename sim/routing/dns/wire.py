@@ -6,6 +6,7 @@ the answer. Nothing here raises, whatever the bytes are. RFC 1035 (messages), 68
 
 from __future__ import annotations
 
+import struct
 from typing import Literal, NamedTuple
 
 FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
@@ -21,7 +22,9 @@ HEADER = 12
 _MAX_NAME = 255
 _MAX_LABEL = 63
 _MAX_RECORDS = 32  # a query that brings more than this is no query
-_OPT_FIXED = 11  # root owner, type, class, TTL, length
+_OPT = struct.Struct("!BHHBBHH")  # owner, type, UDP size, rcode, version, flags, data's length
+_OPTION = struct.Struct("!HH")  # code, data's length
+_DO = 0x8000  # the highest of the flags
 _ONE_QUESTION = b"\0\1\0\0\0\0\0\0"
 _QUESTION_AND_ONE = b"\0\1\0\0\0\0\0\1"
 _OPT_START = b"\0\0\x29"
@@ -75,7 +78,7 @@ def scan(packet: bytes) -> Query | Rejection | None:
         usual = counts == _QUESTION_AND_ONE and packet[end : end + 3] == _OPT_START
         opt = end if usual else _find_opt(packet, end, counts)
         return _scan_opt(packet, opt, end, key) if opt else Query(end, key)
-    except (IndexError, _MalformedError) as error:
+    except (IndexError, struct.error, _MalformedError) as error:
         rcode = NOTIMP if packet[2] & 0x78 else FORMERR
         return Rejection(rcode, end, isinstance(error, _MalformedError) and error.edns)
 
@@ -96,25 +99,27 @@ def _question_end(packet: bytes) -> int:
 
 
 def _scan_opt(packet: bytes, opt: int, end: int, key: bytes) -> Query | Rejection:
-    at = opt + _OPT_FIXED
-    stop = at + (packet[opt + 9] << 8 | packet[opt + 10])
+    at = opt + _OPT.size
+    _, _, udp_size, _, version, flags, length = _OPT.unpack_from(packet, opt)
+    stop = at + length
     if stop > len(packet):
         raise _MalformedError(edns=True)
-    if packet[opt + 6]:
+    if version:
         return Rejection(BADVERS, end, edns=True)
     subnet = None
     while at < stop:
-        data = at + 4
-        following = data + (packet[at + 2] << 8 | packet[at + 3]) if data <= stop else data
-        if following > stop:
+        data = at + _OPTION.size
+        if data > stop:
             raise _MalformedError(edns=True)
-        if packet[at + 1] == ECS_OPTION and not packet[at]:
+        code, length = _OPTION.unpack_from(packet, at)
+        at = data + length
+        if at > stop:
+            raise _MalformedError(edns=True)
+        if code == ECS_OPTION:
             if subnet is not None:
                 raise _MalformedError(edns=True)
-            subnet = packet[data:following]
-        at = following
-    udp_size = min(max(packet[opt + 3] << 8 | packet[opt + 4], PLAIN_LIMIT), UDP_SIZE)
-    return Query(end, key, udp_size, packet[opt + 7] >= 0x80, subnet)
+            subnet = packet[data:at]
+    return Query(end, key, min(max(udp_size, PLAIN_LIMIT), UDP_SIZE), flags >= _DO, subnet)
 
 
 def _find_opt(packet: bytes, at: int, counts: bytes) -> int:

@@ -1,0 +1,66 @@
+"""A log file that a child writes through us, so that no secret it prints reaches the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+_CHUNK = 64 * 1024
+_LONGEST_LINE = 1024 * 1024
+
+
+class MaskedLog:
+    """Copies what is written to `write_end` to the end of a file, line by line, masked.
+
+    A line is masked whole, so a secret is found also where it came in two writes. Close
+    `write_end` once the child has it.
+    """
+
+    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+        self._file = path.open("ab")
+        self._read_end, self.write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+        self._line = b""
+        self._open = True
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._read_end, self._read)
+
+    def finish(self) -> None:
+        """Take in what is there still, and close: nobody writes any more."""
+        while self._open and self._read():
+            pass
+        self._close()
+
+    def _read(self) -> bool:
+        """Take in a chunk; False when there is none now, or never again."""
+        try:
+            chunk = os.read(self._read_end, _CHUNK)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._close()
+            return False
+        *lines, self._line = (self._line + chunk).split(b"\n")
+        if len(self._line) > _LONGEST_LINE:
+            lines, self._line = [*lines, self._line], b""
+        for line in lines:
+            self._write(line + b"\n")
+        self._file.flush()
+        return True
+
+    def _write(self, line: bytes) -> None:
+        text = line.decode("utf-8", "surrogateescape")
+        self._file.write(self._redact(text).encode("utf-8", "surrogateescape"))
+
+    def _close(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        self._loop.remove_reader(self._read_end)
+        os.close(self._read_end)
+        if self._line:
+            self._write(self._line)
+        self._file.close()
