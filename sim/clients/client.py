@@ -47,6 +47,7 @@ class Client:
         self.http: aiohttp.ClientSession
         self.machine: tuple[str, str] | None = None
         self.served = False
+        self.conversing = False
         self.on_settled: Callable[[], object] | None = None
         self._term = term
         self._write = setting.journal.write
@@ -92,6 +93,7 @@ class Client:
             headers.get(SIM_MACHINE, "?"),
         )
         if first:
+            self.conversing = True
             self._write(Connected(self.name, self.location, *self.machine))
 
     # --- pace ---
@@ -166,6 +168,7 @@ class Client:
         """A connection's life is over; what it left unanswered may be sent again in the next."""
         for message in self._messages.values():
             message.this_life = False
+        self.conversing = False
         self._in_flight = 0
         self._tell()
 

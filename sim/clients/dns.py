@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from dnslib import QTYPE, RCODE, DNSRecord
 from dnslib.dns import DNSError
+from dnslib.label import DNSLabelError
 
 from sim.clock import Clock
 from sim.rng import Rng
@@ -19,6 +20,7 @@ from sim.topology.addresses import Endpoint
 
 _TIMEOUT_S = 5.0
 _ATTEMPTS = 2
+_UNREADABLE = (DNSError, DNSLabelError, UnicodeError)
 
 
 class ResolveError(Exception):
@@ -50,7 +52,7 @@ class StubResolver:
         """The A records of a name. Raises ResolveError."""
         reason = "no answer"
         for _ in range(_ATTEMPTS):
-            query = DNSRecord.question(name, "A")
+            query = _question(name)
             query.header.id = self._rng.getrandbits(16)
             try:
                 async with self._clock.timeout(_TIMEOUT_S):
@@ -89,13 +91,22 @@ class StubResolver:
             writer.write(struct.pack("!H", len(message)) + message)
             (length,) = struct.unpack("!H", await reader.readexactly(2))
             reply = DNSRecord.parse(await reader.readexactly(length))
-        except (asyncio.IncompleteReadError, DNSError) as error:
+        except (asyncio.IncompleteReadError, *_UNREADABLE) as error:
             raise OSError(f"no whole answer over TCP: {error}") from error
         finally:
             writer.close()
         if not answers(query, reply):
             raise OSError("the answer over TCP is to another question")
         return reply
+
+
+def _question(name: str) -> DNSRecord:
+    try:
+        query = DNSRecord.question(name, "A")
+        query.pack()
+    except _UNREADABLE as error:
+        raise ResolveError(f"{name!r} is no domain name") from error
+    return query
 
 
 class _Exchange(asyncio.DatagramProtocol):
@@ -108,7 +119,7 @@ class _Exchange(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio's
         try:
             reply = DNSRecord.parse(data)
-        except DNSError:
+        except _UNREADABLE:
             return
         if answers(self._query, reply) and not self.reply.done():
             self.reply.set_result(reply)

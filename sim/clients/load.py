@@ -51,7 +51,7 @@ class Load:
         self._warned: set[str] = set()
         self._new_driver = load_driver(spec.driver)
         self._closing = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Client] = {}
         places = setting.topology.locations
         counts = largest_remainder(spec.clients, {name: p.share for name, p in places.items()})
         numbered = [(location, k) for location, count in counts.items() for k in range(count)]
@@ -76,19 +76,26 @@ class Load:
             for client, phase in zip(self.clients, self._phases(), strict=True):
                 task = asyncio.create_task(self._live(client, phase))
                 task.add_done_callback(self._died)
-                self._tasks.add(task)
+                self._tasks[task] = client
             await self._clock.sleep_until(self.ends_at)
             await self._drain()
             for client in self.clients:
                 client.abandon()
             self._journal.write(LoadEnded())
-            self._closing.set()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
+            await self._close()
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _close(self) -> None:
+        """Let connected clients close politely; the others have nothing to end."""
+        self._closing.set()
+        for task, client in self._tasks.items():
+            if not client.conversing:
+                task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
 
     def _phases(self) -> list[float]:
         """When each client starts: evenly over one `every`, in an order of the seed's choice.
@@ -146,7 +153,7 @@ class Load:
             reason = f"{type(error).__name__}: {error}"
             self._warn_once(f"driver {self.spec.driver} raised {reason}")
             return reason
-        return "closed by the client"
+        return "closed by the client" if self._closing.is_set() else "the driver ended it"
 
     def _write_end(self, client: Client, reason: str) -> None:
         if client.machine is None:

@@ -169,6 +169,9 @@ class _Connector(aiohttp.BaseConnector):
         traces: list[Trace],  # noqa: ARG002 - aiohttp's signature
         timeout: ClientTimeout,  # noqa: ARG002, ASYNC109 - aiohttp's signature
     ) -> ResponseHandler:
+        if req.is_ssl():
+            refusal = OSError(None, "edges speak no TLS: use http and ws")
+            raise aiohttp.ClientConnectorError(req.connection_key, refusal)
         host = req.url.raw_host or ""
         try:
             sock = await self._vantage.connect(host)
@@ -178,7 +181,7 @@ class _Connector(aiohttp.BaseConnector):
         except OSError as error:
             raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         try:
-            # TLS belongs here: `ssl=` and `server_hostname=host` for https and wss.
+            # TLS belongs here: pass `ssl=` and `server_hostname=host` for https and wss.
             _, protocol = await self._loop.create_connection(self._factory, sock=sock)
         except BaseException:
             sock.close()

@@ -108,8 +108,9 @@ class Splice:
 
     def abort(self) -> None:
         """Close both now; what has not been sent is lost."""
-        self._a.transport.abort()
-        self._b.transport.abort()
+        for end in (self._a, self._b):
+            if not end.lost:
+                end.transport.abort()
 
     def pause_reading(self, slow: _End) -> None:
         """The buffer towards `slow` is full: its sender has to wait."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from dnslib import RCODE, DNSError, DNSRecord
+from dnslib.label import DNSLabelError
 
 from sim.errors import InputError, Problem
 from sim.routing.dns.authority import Authority
@@ -139,8 +140,9 @@ def _ask(
 ) -> tuple[str, str | None, int | None]:
     try:
         packet = bytes(DNSRecord.question(name).pack())
-    except (DNSError, ValueError) as error:
-        raise InputError(Problem(f"{name!r} is no domain name: {error}")) from error
+    except (DNSError, DNSLabelError, ValueError) as error:
+        allowed = "labels of 1 to 63 octets between dots, at most 255 in all"
+        raise InputError(Problem(f"{name!r} is no domain name ({allowed})")) from error
     reply = authority.reply(packet, location, _NOWHERE)
     if reply is None:
         return "no reply", None, None

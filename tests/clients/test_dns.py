@@ -66,6 +66,7 @@ async def test_what_answers_another_question_is_passed_over():
         other_name.header.id = query.header.id
         return [
             b"rubbish",
+            query.pack()[:12] + b"\xc0\x0c" * 8,
             query.pack(),
             other_id.pack(),
             other_name.pack(),
@@ -99,6 +100,13 @@ async def test_where_nobody_listens_the_error_says_so():
     resolver = StubResolver(NAMESERVER, SOURCE, Clock(100.0), Rng(1))
     with pytest.raises(ResolveError, match=r"nameserver 127\.93\.3\.53:1053: Connection refused"):
         await resolver.resolve("demo.fly.dev")
+
+
+@pytest.mark.parametrize("name", ["a..b", "x" * 64 + ".dev"])
+async def test_what_is_no_name_is_not_asked_for(name):
+    resolver = StubResolver(NAMESERVER, SOURCE, Clock(100.0), Rng(1))
+    with pytest.raises(ResolveError, match="is no domain name"):
+        await resolver.resolve(name)
 
 
 async def test_a_truncated_answer_is_fetched_over_tcp():

@@ -235,6 +235,32 @@ def test_a_driver_that_ignores_the_end_is_cut_off(journal_of):
     assert len(only(records, Unknown)) == 3
 
 
+def test_the_end_does_not_wait_for_clients_that_back_off(virtually, monkeypatch, small_topology):
+    monkeypatch.setattr("sim.clients.load.load_driver", lambda _name: Refused)
+
+    async def scenario():
+        clock = Clock()
+        journal = Journal(clock)
+        plan = AddressPlan(small_topology, 93)
+        spec = LoadSpec(clients=2, backoff_base_s=1000.0, backoff_max_s=1000.0)
+        await Load(spec, Setting(small_topology, plan, 53, clock, journal), Rng(1)).run(3.0)
+        return clock.now()
+
+    assert virtually(scenario()) == pytest.approx(3.0)
+
+
+def test_a_driver_that_returns_is_run_again(journal_of):
+    records = journal_of(Brief, clients=1)
+    ended = only(records, Disconnected)
+    assert len(ended) > 3
+    assert {(e.reason, e.expected) for _, e in ended} == {("the driver ended it", False)}
+
+
+class Brief:
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+
+
 def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of):
     told: list[str] = []
     records = journal_of(Buggy, clients=4, warn=told.append)

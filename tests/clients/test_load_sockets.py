@@ -69,3 +69,26 @@ async def test_a_crash_moves_clients_and_loses_nothing(small_world):
     for session, held in world.store.items():
         assert held == sorted(set(held)), session
     assert sum(map(len, world.store.values())) == len(world.events(Acked))
+
+
+THEIR_DRIVER = """
+class Greeter:
+    async def run(self, client):
+        async with client.websocket("/echo") as socket:
+            async for turn in client.pace():
+                client.send(client.name, turn)
+                await socket.send_str("hello")
+                await client.within(socket.receive_str())
+                client.acked(client.name, turn)
+"""
+
+
+async def test_a_driver_of_ones_own_takes_few_lines(small_world, tmp_path, monkeypatch):
+    (tmp_path / "their_greeter.py").write_text(THEIR_DRIVER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    world = await small_world()
+    await world.load(driver="their_greeter:Greeter", clients=5, every_s=0.5).run(3.0)
+    served = {(a.client.split("/")[0], a.region) for a in world.events(Acked)}
+    assert served == {("new-york", "iad"), ("london", "fra")}
+    assert not world.events(Unknown)
+    assert all(d.expected for d in world.events(Disconnected))

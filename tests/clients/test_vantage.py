@@ -103,6 +103,12 @@ async def test_a_name_that_does_not_resolve_is_journaled_and_leads_nowhere(place
     assert place.vantage.region is None
 
 
+async def test_tls_is_refused_rather_than_pretended(place):
+    async with place.vantage.open(aiohttp.CookieJar()) as http:
+        with pytest.raises(aiohttp.ClientConnectorError, match="edges speak no TLS"):
+            await http.get(place.vantage.url("/", "https"))
+
+
 async def test_cookies_outlive_a_connection(place):
     place.resolves_to(place.region)
     jar = aiohttp.CookieJar()

@@ -45,10 +45,12 @@ class Pipe:
 
     __slots__ = (
         "_arrived",
+        "_destination_fd",
         "_engine",
         "_pending",
         "_pending_bytes",
         "_reading",
+        "_source_fd",
         "_timer",
         "_writing",
         "destination",
@@ -74,6 +76,9 @@ class Pipe:
         self.sent = 0
         self.source_over = False  # nothing more will be read
         self.ended = False  # nothing more will be written
+        # The loop is given numbers: for a socket object it makes a repr() at each registration.
+        self._source_fd = source.fileno()
+        self._destination_fd = destination.fileno()
         self._engine = engine
         self._arrived = arrived
         self._pending: deque[Item | memoryview] = deque()  # what the destination must take next
@@ -94,9 +99,9 @@ class Pipe:
             return
         self._reading = wanted
         if wanted:
-            self._engine.loop.add_reader(self.source, self._readable)
+            self._engine.loop.add_reader(self._source_fd, self._readable)
         else:
-            self._engine.loop.remove_reader(self.source)
+            self._engine.loop.remove_reader(self._source_fd)
 
     def _readable(self) -> None:
         view = self._engine.view
@@ -165,7 +170,9 @@ class Pipe:
         moved, left = True, _ITEMS_AT_ONCE
         while moved and left > 0 and not self.ended:
             blocked = bool(self._pending) and not self._flush()
-            count = sum(self._advance(p, now) for p in range(len(self.stages) - 1, -1, -1))
+            count = 0
+            for position in range(len(self.stages) - 1, -1, -1):
+                count += self._advance(position, now)
             left -= count
             moved = count > 0 and not blocked
         if not self.ended:
@@ -199,7 +206,11 @@ class Pipe:
 
     def _set_timer(self, now: float, *, at_once: bool) -> None:
         # What is due already but still held waits for room behind it, and not for time.
-        wake = min((at for s in self.stages if (at := s.wake_at()) > now), default=NEVER)
+        wake = NEVER
+        for stage in self.stages:
+            at = stage.wake_at()
+            if now < at < wake:
+                wake = at
         if at_once:
             wake = now  # the rest of a long queue: let the others have a turn first
         timer = self._timer
@@ -225,9 +236,9 @@ class Pipe:
             return
         self._writing = wanted
         if wanted:
-            self._engine.loop.add_writer(self.destination, self._writable)
+            self._engine.loop.add_writer(self._destination_fd, self._writable)
         else:
-            self._engine.loop.remove_writer(self.destination)
+            self._engine.loop.remove_writer(self._destination_fd)
 
     def _writable(self) -> None:
         self._write_when_ready(wanted=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -150,6 +151,11 @@ class Connection:
             self._status = await answer(
                 self._client, machine, rewrite, speaks_1_1=request.http_version >= b"1.1"
             )
+            if sending is not None:
+                # An answer may be complete before its request: whether the rest is still wanted
+                # is between the client and the machine. Either ends it by leaving.
+                machine.wire.when_gone(sending.cancel)
+                await asyncio.wait([sending])
         except BrokeOffError as error:
             self._broke_off(machine.wire, _malformed(sending), str(error), request_id)
             return
@@ -163,7 +169,8 @@ class Connection:
         self, request: h11.Request, machine: HttpSide
     ) -> asyncio.Task[None] | None:
         if not headers.has_body(request):
-            await upload(self._client, machine)
+            with suppress(ConnectionError):  # a machine that is gone shows when it should answer
+                await upload(self._client, machine)
             return None
         sending = asyncio.create_task(upload(self._client, machine))
         # A body that is no HTTP ends the exchange: the machine must not take a part for the whole.

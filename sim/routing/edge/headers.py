@@ -109,6 +109,7 @@ def wants_websocket(request: h11.Request) -> bool:
         and request.http_version >= b"1.1"
         and b"upgrade" in values(request.headers, b"connection")
         and values(request.headers, b"upgrade") == [b"websocket"]
+        and not has_body(request)
     )
 
 

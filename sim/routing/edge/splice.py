@@ -35,12 +35,6 @@ class _Passage(Splice):
                     reset_on_close(end.transport)
         super().end_lost(exc)
 
-    def abort(self) -> None:
-        """Close both now."""
-        for end in (self._a, self._b):
-            if not end.lost:  # aborting a transport that is gone raises
-                end.transport.abort()
-
 
 async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: bytes) -> Crossed:
     """Carry bytes between two connections until both are closed.

@@ -248,5 +248,6 @@ def test_an_explanation_knows_of_faults_and_of_names_that_are_not(routed):
 def test_a_place_or_name_that_is_none_is_said(routed):
     with pytest.raises(InputError, match="did you mean 'london'"):
         routed().explain(HOST, "lodnon")
-    with pytest.raises(InputError, match="no domain name"):
-        routed().explain("a" * 64 + ".fly.dev")
+    for name in ("a" * 64 + ".fly.dev", "a..fly.dev", ".".join("a" * 140), "\ud800.dev"):
+        with pytest.raises(InputError, match="no domain name"):
+            routed().explain(name)

@@ -149,6 +149,34 @@ async def test_an_answer_before_the_body_is_complete_arrives(front):
     assert status_of(answer) == 413
 
 
+async def test_a_body_goes_on_after_its_answer_is_complete(front):
+    """Whether the rest is still wanted is between the client and the machine."""
+    got = asyncio.get_running_loop().create_future()
+
+    async def handler(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        got.set_result(await reader.readexactly(6))
+
+    await front.machine(handler)
+    reader, writer = await front.knock()
+    writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc")
+    await front.within(reader.readuntil(b"\r\n\r\nok"))
+    writer.write(b"def")
+    assert await front.within(got) == b"abcdef"
+    writer.write(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert status_of(await front.within(reader.readuntil(b"\r\n\r\n"))) == 200
+
+
+async def test_an_upgrade_with_a_body_is_an_ordinary_request(front):
+    machine = await front.machine()
+    answer = await front.ask(
+        b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n"
+        b"Content-Length: 3\r\n\r\nabc"
+    )
+    assert status_of(answer) == 200
+    assert machine.header("Upgrade") is None
+
+
 async def test_a_ping_of_the_edge_reaches_no_machine_and_is_not_journaled(front):
     machine = await front.machine()
     reader, writer = await front.knock()
