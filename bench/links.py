@@ -285,11 +285,14 @@ def percentile(values: list[float], share: float) -> float:
 def run(table: Table, rounds: int, held: int) -> None:
     """Every measurement."""
     table.each(f"idle connection, {held} held (KiB)", 1, lambda s: idle_kib(s, s.proxy(ECHO), held))
-    direct = min(round_trip_us((HOST, ECHO)) for _ in range(rounds))
-    print(f"direct round trip {direct:.1f} us, bulk {bulk_mb_s((HOST, SINK)):.0f} MB/s", flush=True)
-    table.each(
-        "added round trip, 64 B (us)", 3 * rounds, lambda s: round_trip_us(s.proxy(ECHO)) - direct
-    )
+    direct: list[float] = []
+    trips: list[tuple[Server, float]] = []
+    for server in table.turns(4 * rounds):
+        direct.append(round_trip_us((HOST, ECHO)))
+        trips.append((server, round_trip_us(server.proxy(ECHO))))
+    print(f"direct round trip {min(direct):.1f} us, bulk {bulk_mb_s((HOST, SINK)):.0f} MB/s")
+    for server, trip in trips:
+        table.add("added round trip, 64 B (us)", server, trip - min(direct))
     table.each("bulk, no toxic (MB/s)", rounds, lambda s: bulk_mb_s(s.proxy(SINK)))
 
     def bulk_under_latency(server: Server) -> float:

@@ -13,7 +13,7 @@ from sim.network.conditions import Conditions, LinkSpec
 _SETTLE_S = 0.002  # for the link server to dial on, after it has accepted
 _ABSOLUTE_MS = 2.0
 _RELATIVE = 0.1
-_FURTHER = 20
+_FURTHER = 12
 _ANSWER_BYTES = 512  # of a probe's answer, that a narrow link has to carry
 _SILENCE_MS = 50.0
 

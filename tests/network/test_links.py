@@ -16,6 +16,7 @@ from sim.errors import InputError
 from sim.network.client import LinkServerClient
 from sim.network.conditions import Conditions
 from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats
+from sim.network.measure import problem
 from sim.network.stats import parse_metrics
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal, only
@@ -114,6 +115,12 @@ async def test_a_link_that_is_slower_than_asked_is_an_error(
     )
     with pytest.raises(LinkCheckError, match=r"asked for a round trip of 20 ms.*measured [67]"):
         await links.open(spec_to(upstream))
+
+
+async def test_a_link_that_is_faster_than_asked_is_an_error(link: Link, clock: Clock) -> None:
+    why = await problem(link.spec, Conditions(rtt_ms=200), clock, asyncio.Lock())
+    assert why
+    assert why.startswith("asked for a round trip of 200 ms (178.0 to 222.0 ms is near enough)")
 
 
 async def test_what_the_far_end_takes_to_answer_is_not_the_links(

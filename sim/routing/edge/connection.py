@@ -15,7 +15,7 @@ from sim.clock import Clock
 from sim.observe.events import EdgeConnection
 from sim.observe.journal import Journal
 from sim.routing.edge import headers
-from sim.routing.edge.exchange import BrokeOffError, HttpSide, answer, upload
+from sim.routing.edge.exchange import BrokeOffError, HttpSide, Sending, answer, upload
 from sim.routing.edge.headers import RefusedError, Visit
 from sim.routing.edge.request_id import RequestIds
 from sim.routing.edge.splice import splice
@@ -146,36 +146,26 @@ class Connection:
         # Nobody waits for the answer of a client that left: its machine is let go at once.
         self._wire.when_gone(task.cancel)
         machine.send(headers.for_machine(request, self._visit, request_id))
-        sending = await self._begin_upload(request, machine)
+        sending = Sending(self._client, machine) if headers.has_body(request) else None
         try:
+            if sending is None:
+                with suppress(ConnectionError):  # a machine that is gone shows when it must answer
+                    await upload(self._client, machine)
             self._status = await answer(
                 self._client, machine, rewrite, speaks_1_1=request.http_version >= b"1.1"
             )
             if sending is not None:
-                # An answer may be complete before its request: whether the rest is still wanted
-                # is between the client and the machine. Either ends it by leaving.
-                machine.wire.when_gone(sending.cancel)
-                await asyncio.wait([sending])
+                await sending.finish()
         except BrokeOffError as error:
-            self._broke_off(machine.wire, _malformed(sending), str(error), request_id)
+            malformed = sending.malformed if sending is not None else None
+            self._broke_off(machine.wire, malformed, str(error), request_id)
             return
         finally:
             self._wire.when_gone(None)
-            await _cancel(sending)
+            if sending is not None:
+                await sending.cancel()
         if self._status == 101:
             await self._splice(machine)
-
-    async def _begin_upload(
-        self, request: h11.Request, machine: HttpSide
-    ) -> asyncio.Task[None] | None:
-        if not headers.has_body(request):
-            with suppress(ConnectionError):  # a machine that is gone shows when it should answer
-                await upload(self._client, machine)
-            return None
-        sending = asyncio.create_task(upload(self._client, machine))
-        # A body that is no HTTP ends the exchange: the machine must not take a part for the whole.
-        sending.add_done_callback(partial(_end_if_malformed, machine.wire))
-        return sending
 
     async def _splice(self, machine: HttpSide) -> None:
         crossed = await splice(self._wire, machine.wire, self._client.early, machine.early)
@@ -197,15 +187,22 @@ class Connection:
         self._outcome = "failed"
         if self._client.http.our_state is h11.SEND_RESPONSE:
             text = f"machine {self._machine} broke off: {reason}"
-            self._respond(502, text, request_id, close=True)
-            return
-        # The head is out: only the end of the connection can say that the rest will not come.
-        if machine.error is not None:
+            self._respond(502, text, request_id, self._machine, close=True)
+        elif machine.error is not None:
+            # The head is out: only the end of the connection can say that the rest will not come.
             self._wire.reset()
-        raise ConnectionAbortedError("the machine broke off in the middle of its answer")
+            raise ConnectionAbortedError("the machine broke off in the middle of its answer")
 
-    def _respond(self, status: int, text: str, request_id: bytes, *, close: bool = False) -> None:
-        """Answer in the edge's own name."""
+    def _respond(
+        self,
+        status: int,
+        text: str,
+        request_id: bytes,
+        machine: str | None = None,
+        *,
+        close: bool = False,
+    ) -> None:
+        """Answer in the edge's own name; `machine` is the one to blame, if any."""
         self._status = status
         if self._client.http.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             raise ConnectionAbortedError("an answer is already under way")
@@ -214,7 +211,7 @@ class Connection:
             (b"Content-Type", b"text/plain; charset=utf-8"),
             (b"Content-Length", str(len(body)).encode()),
         ]
-        own = headers.for_client(fields, self._desk.region, self._machine, request_id)
+        own = headers.for_client(fields, self._desk.region, machine, request_id)
         if close:
             own.append((b"Connection", b"close"))
         phrase = HTTPStatus(status).phrase.encode()
@@ -264,23 +261,3 @@ class Connection:
                 status=self._status,
             )
         )
-
-
-def _malformed(sending: asyncio.Task[None] | None) -> h11.RemoteProtocolError | None:
-    if sending is None or not sending.done() or sending.cancelled():
-        return None
-    error = sending.exception()
-    return error if isinstance(error, h11.RemoteProtocolError) else None
-
-
-def _end_if_malformed(machine: Wire, sending: asyncio.Task[None]) -> None:
-    if _malformed(sending) is not None:
-        machine.reset()
-
-
-async def _cancel(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen: the answer has already told what became of it

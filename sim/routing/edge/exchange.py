@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 import h11
@@ -58,6 +59,44 @@ async def upload(client: HttpSide, machine: HttpSide) -> None:
             return
         else:
             raise ConnectionResetError("the client left in the middle of its request")
+
+
+class Sending:
+    """A request's body on its way to the machine, beside the answer."""
+
+    def __init__(self, client: HttpSide, machine: HttpSide) -> None:
+        self._machine = machine.wire
+        self._task = asyncio.create_task(upload(client, machine))
+        self._task.add_done_callback(self._ended)
+
+    @property
+    def malformed(self) -> h11.RemoteProtocolError | None:
+        """What is wrong with the body, where it turned out to be no HTTP."""
+        if not self._task.done() or self._task.cancelled():
+            return None
+        error = self._task.exception()
+        return error if isinstance(error, h11.RemoteProtocolError) else None
+
+    async def finish(self) -> None:
+        """Carry the rest although the answer is complete.
+
+        Whether it is still wanted is between the client and the machine; either ends it by leaving.
+        """
+        self._machine.when_gone(self._task.cancel)
+        await asyncio.wait([self._task])
+
+    async def cancel(self) -> None:
+        """Stop where it is."""
+        self._machine.when_gone(None)
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self.malformed is not None:
+            # The machine must not take a part for the whole.
+            self._machine.reset()
+        elif not task.cancelled():
+            task.exception()  # seen: a machine that takes no more tells why in its answer
 
 
 class Rewrite(Protocol):

@@ -97,6 +97,17 @@ async def test_requests_of_one_connection_are_answered_in_order(front):
     assert visit.bytes_out == len(answer)
 
 
+async def test_only_answers_of_a_machine_name_one(front):
+    await front.machine()
+    served = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    answer = await front.ask(served + b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\nrubbish\r\n\r\n")
+    assert [answer.count(word) for word in (b" 200 OK\r\n", b" 400 Bad", b"sim-machine")] == [
+        2,
+        1,
+        1,
+    ]
+
+
 async def test_http_1_0_is_answered_and_closed(front):
     async def handler(_reader, writer):
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
