@@ -21,13 +21,13 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev
-	$(BIN)/python bench/world.py
+	$(BIN)/python -m bench.world
 
 bench-dns: $(VENV)/.dev
 	$(BIN)/python -m bench.dns --write docs/dns.md
 
 bench-links: $(VENV)/.dev
-	$(BIN)/python bench/links.py
+	$(BIN)/python -m bench.links
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

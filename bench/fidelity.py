@@ -9,10 +9,9 @@ and its mean is half of it; the time for which a cached answer outlives the dete
 from __future__ import annotations
 
 import asyncio
-import sys
 from statistics import mean, median
 
-from common import ATLAS, run, table, world_of
+from bench.common import ATLAS, run, table, world_of
 
 INTERVAL_S = 30
 TTL_S = 30
@@ -86,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from common import ATLAS, run, table, world_of
-
+from bench.common import ATLAS, run, table, world_of
 from sim.scenario.evidence import percentile
 
 SESSIONS = 300

@@ -1,11 +1,10 @@
-"""Whether `--speed` changes what a run shows: the same crash, with the same seed, at 1, 5 and 10."""
+"""Whether `--speed` changes what a run shows: the same crash and seed, at 1, 5 and 10."""
 
 from __future__ import annotations
 
 import asyncio
 
-from common import ATLAS, run, table, world_of
-
+from bench.common import ATLAS, run, table, world_of
 from sim.observe.outages import by_location
 from sim.scenario.verdict import judge
 

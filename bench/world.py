@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-import fidelity
-import sessions
-import speeds
-import startup
-from common import machine
+from bench import fidelity, sessions, speeds, startup
+from bench.common import machine
 
 
 def main() -> None:
     """Print every table."""
     print(f"Measured on {machine()}.")
-    startup.main()
+    asyncio.run(startup.startup())
     asyncio.run(sessions.load())
     speeds.main()
     fidelity.main()

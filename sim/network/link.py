@@ -181,8 +181,7 @@ class Link:
 
     async def _apply(self, wanted: Conditions) -> None:
         """Send the difference between what is and what should be."""
-        embedded = self._ground.embedded
-        toxics = wanted.toxics(handshake=self.spec.handshake and embedded, embedded=embedded)
+        toxics = wanted.toxics(handshake=self.spec.handshake, embedded=self._ground.embedded)
         enabled = wanted.cut != "refusing"
         if self._enabled and not enabled:
             await self._enable(on=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sim.clock import Clock
 from sim.network.client import LinkServerClient
@@ -42,6 +43,8 @@ class Links:
             self._known = True
         if spec.name in self._links:
             raise ValueError(f"link {spec.name} is open already")
+        if not self.embedded:
+            spec = replace(spec, handshake=False)  # no stock server has that toxic
         link = self._links[spec.name] = Link(self._ground, spec)
         await link.open()
         return link

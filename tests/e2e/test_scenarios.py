@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.e2e
 SPEED = "5"
 
 # The team's two regions with everything six times as quick, so that a run takes seconds.
-QUICK_TOPOLOGY = {
+QUICK_TOPOLOGY: dict[str, Any] = {
     "app": "quick",
     "domain": "fly.dev",
     "gateway": {
@@ -33,7 +34,7 @@ QUICK_TOPOLOGY = {
     "services": {"database": {"kind": "postgres", "region": "iad"}},
     "policies": {"residency": {"eu": {"locations": ["london"], "regions": ["fra"]}}},
 }
-QUICK_CRASH = {
+QUICK_CRASH: dict[str, Any] = {
     "name": "quick crash",
     "topology": "topology.yaml",
     "load": {"driver": "session", "clients": 30, "every": "500ms", "resolver": "strict"},
@@ -172,8 +173,8 @@ def test_a_fault_that_touched_nobody_is_unknown(run):
         "duration": "10s",
         "expect": [{"check": "outage", "location": "new-york", "max": "0s"}],
     }
-    locations = {"new-york": {}, "boston": {}}
-    topology = {**QUICK_TOPOLOGY, "locations": locations, "policies": {}, "links": []}
+    elsewhere: dict[str, Any] = {"locations": {"new-york": {}, "boston": {}}, "links": []}
+    topology = {**QUICK_TOPOLOGY, **elsewhere, "policies": {}}
     done, report = run(scenario, topology)
     assert done.returncode == 4
     assert report["verdict"] == "unknown"

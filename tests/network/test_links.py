@@ -285,6 +285,22 @@ async def test_a_lost_packet_is_delay(link: Link) -> None:
     assert [toxic.type for toxic in link.toxics] == ["latency", "latency"]
 
 
+@pytest.mark.realtime
+async def test_with_a_handshake_a_new_connection_costs_one_more_round_trip(
+    links: Links, upstream: Endpoint, clock: Clock
+) -> None:
+    link = await links.open(spec_to(upstream, rtt_ms=40.0, handshake=True))
+    begun = clock.real_ms()
+    async with connection(link) as (reader, writer):
+        writer.write(PROBE)
+        await reader.readexactly(len(PROBE))
+        assert 78 <= clock.real_ms() - begun <= 180
+        begun = clock.real_ms()
+        writer.write(PROBE)
+        await reader.readexactly(len(PROBE))
+        assert 38 <= clock.real_ms() - begun <= 140
+
+
 async def test_close_removes_the_proxies(
     links: Links, link: Link, client: LinkServerClient
 ) -> None:

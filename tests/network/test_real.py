@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,11 @@ async def test_links_open_and_slow_down_on_it(link: Link, links: Links, clock: C
     await link.heal()
     await clock.sleep(0.1)
     assert not list(only(links.journal.records, PartFailed))
+
+
+async def test_a_handshake_is_left_out_on_it(links: Links, upstream: Endpoint) -> None:
+    spec = replace(spec_to(upstream), handshake=True)
+    assert [toxic.type for toxic in (await links.open(spec)).toxics] == ["latency", "latency"]
 
 
 async def test_a_silent_partition_drops_connections_when_it_heals(link: Link, clock: Clock) -> None:

@@ -67,7 +67,7 @@ def test_secrets_do_not_reach_the_file(virtually, tmp_path):
 
 
 def test_subscribers_are_told_in_order(virtually):
-    told = []
+    told: list[Record] = []
 
     async def write():
         journal = Journal(Clock())

@@ -1,12 +1,12 @@
 import pytest
 
-from sim.observe.events import Acked, Audited, Failed, Sent, Stored
+from sim.observe.events import Acked, Audited, Event, Failed, Sent, Stored
 from sim.observe.ledger import balance
 
 
 def message(seq, t, *, acked=True, stored=1, session="s1", client="london/0"):
     """The life of one message that was sent at t, as events."""
-    events = [(t, Sent(client, session, seq))]
+    events: list[tuple[float, Event]] = [(t, Sent(client, session, seq))]
     if acked:
         events.append((t + 0.1, Acked(client, session, seq, "fra", "m1", 20.0)))
     events += [(140.0 + seq / 1000, Stored(session, seq, "fra", "m1"))] * stored

@@ -10,6 +10,7 @@ from sim.observe.events import (
     ConnectFailed,
     Disconnected,
     EdgeConnection,
+    Event,
     FaultBegan,
     RoutingChanged,
     Sent,
@@ -93,7 +94,7 @@ class TestOutage:
 
 def life(seq, t, stored=1, acked_too=True):
     """A message's events: sent, acknowledged, stored that many times."""
-    pairs = [(t, Sent(LONDON, "s1", seq))]
+    pairs: list[tuple[float, Event]] = [(t, Sent(LONDON, "s1", seq))]
     if acked_too:
         pairs.append((t + 0.1, Acked(LONDON, "s1", seq, "fra", "m-fra", 20.0)))
     return pairs + [(150.05, Stored("s1", seq, "fra", "m-fra"))] * stored
