@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,16 @@ from sim.topology.addresses import Endpoint
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HOST = "127.90.0.1"
+
+
+@pytest.fixture(scope="session")
+def stock_binary() -> str:
+    """A stock toxiproxy-server, built where there is Go; without it the test is skipped."""
+    install = Path(__file__).parent / "install_toxiproxy.sh"
+    built = subprocess.run([str(install)], capture_output=True, text=True, check=False)
+    if built.returncode:
+        pytest.skip(built.stderr.strip().splitlines()[-1])
+    return built.stdout.strip()
 
 
 @pytest.fixture

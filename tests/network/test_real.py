@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,20 +26,10 @@ from tests.network.test_links import free_endpoint, silent
 PROBE = b"ping"
 
 
-@pytest.fixture(scope="module")
-def binary() -> str:
-    """A stock server's binary."""
-    install = Path(__file__).parent / "install_toxiproxy.sh"
-    built = subprocess.run([str(install)], capture_output=True, text=True, check=False)
-    if built.returncode:
-        pytest.skip(built.stderr.strip().splitlines()[-1])
-    return built.stdout.strip()
-
-
 @pytest.fixture
-async def stock(binary: str, clock: Clock) -> AsyncIterator[RealLinkServer]:
+async def stock(stock_binary: str, clock: Clock) -> AsyncIterator[RealLinkServer]:
     """A stock server that runs."""
-    server = RealLinkServer(binary, free_endpoint("127.90.30.1"), clock)
+    server = RealLinkServer(stock_binary, free_endpoint("127.90.30.1"), clock)
     await server.start()
     yield server
     await server.stop()
@@ -130,9 +119,9 @@ async def test_a_program_that_is_none_is_said(tmp_path: Path, clock: Clock) -> N
     await server.stop()
 
 
-async def test_its_death_is_noticed(binary: str, clock: Clock) -> None:
+async def test_its_death_is_noticed(stock_binary: str, clock: Clock) -> None:
     died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    server = RealLinkServer(binary, free_endpoint("127.90.30.1"), clock, died.set_result)
+    server = RealLinkServer(stock_binary, free_endpoint("127.90.30.1"), clock, died.set_result)
     await server.start()
     assert server.pid
     os.kill(server.pid, signal.SIGKILL)

@@ -14,7 +14,6 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -26,19 +25,15 @@ from sim.network.embedded import EmbeddedLinkServer
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 
-INSTALL = Path(__file__).parent.parent / "install_toxiproxy.sh"
 PATIENCE_S = 10.0
 
 
 @pytest.fixture(scope="session")
-def stock() -> Iterator[Endpoint]:
+def stock(stock_binary: str) -> Iterator[Endpoint]:
     """A stock toxiproxy-server, one for all tests."""
-    built = subprocess.run([str(INSTALL)], capture_output=True, text=True, check=False)
-    if built.returncode:
-        pytest.skip(built.stderr.strip().splitlines()[-1])
     endpoint = free_endpoint()
     host, port = endpoint.host, str(endpoint.port)
-    command = [built.stdout.strip(), "-host", host, "-port", port, "-proxy-metrics"]
+    command = [stock_binary, "-host", host, "-port", port, "-proxy-metrics"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         yield endpoint
         process.kill()
