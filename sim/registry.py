@@ -1,6 +1,6 @@
 """The worlds of this machine: a folder each, by which they are found and cleaned up after.
 
-A world's folder (0700, under $SIM_HOME or the user's state folder) holds `world.json`, the logs,
+A world's folder (0700) holds `world.json`, the logs,
 the database and the journal. Its owner is alive while the process with the recorded id *and* start
 time is; ids are used again, pairs of both are not. What a dead owner left running is known by the
 world's id in its environment (SIM_WORLD) or by a working directory inside the folder; PostgreSQL
@@ -17,6 +17,7 @@ import secrets
 import select
 import shutil
 import signal
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ _RECORD = "world.json"
 _OWNER = "owner.json"
 _JOURNAL = "journal.jsonl"
 _GONE_WITHIN_S = 5.0
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - see _in_memory
+_ROOM_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -59,21 +62,45 @@ class WorldRecord:
 
 
 def worlds_folder() -> Path:
-    """Where the folders of all worlds are: $SIM_HOME/worlds, else the XDG state folder."""
+    """Where the folders of all worlds are.
+
+    $SIM_HOME/worlds if that is set; else in memory (a folder of the user's own in /dev/shm), if
+    there is room for some; else in the XDG state folder. A world is gone after a restart of the
+    host anyway, and its database is 1300 small files, which some file systems take a second to
+    make where as many were just removed.
+    """
     if home := os.environ.get("SIM_HOME"):
         return Path(home) / "worlds"
+    if memory := _in_memory():
+        return memory / "worlds"
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "sim" / "worlds"
+
+
+def _in_memory() -> Path | None:
+    """The user's own folder in shared memory, or None where that is small, or not to be trusted."""
+    folder = _SHARED_MEMORY / f"sim-{os.geteuid()}"
+    try:
+        size = os.statvfs(_SHARED_MEMORY)
+        if size.f_blocks * size.f_frsize < _ROOM_BYTES:
+            return None
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    # Anybody may make a folder of that name there; one that is not ours alone is not used.
+    ours = found.st_uid == os.geteuid() and stat.S_ISDIR(found.st_mode)
+    return folder if ours and not found.st_mode & 0o077 else None
 
 
 def start_time(pid: int) -> int | None:
     """When a process began, in clock ticks since boot (proc(5), field 22); None if it is gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
     # The command's name may contain spaces and brackets; the fields after its last ")" do not.
-    fields = stat.rpartition(")")[2].split()
+    fields = line.rpartition(")")[2].split()
     return None if fields[0] == "Z" else int(fields[19])
 
 

@@ -34,7 +34,7 @@ from sim.machines.process import ProcessRuntime
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network.client import LinkServerClient
 from sim.network.embedded.server import EmbeddedLinkServer
-from sim.network.links import Links, LinkSpec
+from sim.network.links import Link, Links, LinkSpec
 from sim.network.python_client import bound_to
 from sim.network.real import RealLinkServer, find
 from sim.observe.events import PartFailed, RunStarted
@@ -293,14 +293,17 @@ class World:
 
     async def _start_machines(self) -> None:
         """The machines, once the database that they will ask for is there."""
+        links: list[Link] = []
         if upstream := await self._start_database():
-            await self.links.open_all(
+            links = await self.links.establish_all(
                 self._link(
                     region, _DATABASE, self.plan.database_link(region), upstream, _POSTGRES_PROBE
                 )
                 for region in self.topology.regions
             )
-        await self._timed("machines", self.fleet.launch())
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self.links.check_all(links))
+            both.create_task(self._timed("machines", self.fleet.launch()))
 
     async def _start_database(self) -> Endpoint | None:
         """Where the database is once it accepts connections, or None where there is none."""
@@ -323,7 +326,7 @@ class World:
             rtt_ms=trip.rtt_ms,
             jitter_ms=trip.jitter_ms,
             probe=probe,
-            handshake=not self._stock,  # which has no such toxic
+            handshake=True,
         )
 
     async def _timed(self, name: str, starting: Awaitable[None]) -> None:

@@ -30,9 +30,10 @@ _CONNECT_TIMEOUT_S, _COMMAND_TIMEOUT_S = 4.0, 2.0
 class Batches(Generic[Item]):
     """Items put in are worked off in batches, in order, over one connection of its own.
 
-    `work` does a batch by running the statement once, and must bear being repeated: when a
-    connection breaks, nobody knows whether its last statement was carried out. `create` is what
-    the statement needs, run once per connection. `linger_s` waits that long before each batch.
+    `work` does a batch by running the statement once, also for an empty one, and must bear being
+    repeated: when a connection breaks, nobody knows whether its last statement was carried out.
+    `create` is what the statement needs, run once per connection. `linger_s` waits that long
+    before each batch.
     """
 
     def __init__(
@@ -86,6 +87,9 @@ class Batches(Generic[Item]):
                     await connection.execute(self._create)
                     # Prepared now, so that a batch takes one round trip from the first one on.
                     statement = await connection.prepare(self._statement)
+                    # asyncpg leaves a transaction open behind it (Flush, not Sync), whose locks
+                    # would keep the next gateway from creating its tables: an empty batch ends it.
+                    await self._work(statement, [])
                     self.connected = True
                     await self._work_off(statement)
                 finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,7 +91,7 @@ class Store:
 
     async def _open(self, statement: PreparedStatement, batch: Sequence[_Opening]) -> None:
         sessions = [opening.session for opening in batch]
-        rows = await statement.fetch(sessions, *self._here)
+        rows = await statement.fetch(json.dumps(sessions), *self._here)
         acked = {row["id"]: row["acked"] for row in rows}
         for opening in batch:
             if not opening.acked.done():  # its connection may be gone by now
@@ -100,12 +101,8 @@ class Store:
         # Sorted by session, so that two machines never lock each other out with the same rows in
         # opposite orders; the sort is stable, so a session's messages stay in order.
         rows = sorted(batch, key=lambda message: message.session)
-        await statement.fetch(
-            [message.session for message in rows],
-            [message.seq for message in rows],
-            [message.body for message in rows],
-            *self._here,
-        )
+        records = [{"session": m.session, "seq": m.seq, "body": m.body} for m in rows]
+        await statement.fetch(json.dumps(records), *self._here)
         for message in batch:
             if self._memory is not None:
                 self._memory[message.session] = message.seq

@@ -136,14 +136,17 @@ class Link:
 
     # --- how ---------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Create the proxy and see that it is as asked. Raises LinkCheckError."""
+    async def establish(self) -> None:
+        """Create the proxy with its toxics: connections get through from now on."""
         async with self._changing:
             await self._establish(self.conditions)
-            why = await self._problem()
-            if why:
-                raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {why}")
         self._tell()
+
+    async def check(self) -> None:
+        """Measure it. Raises LinkCheckError where it is not as asked."""
+        async with self._changing:
+            if why := await self._problem():
+                raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {why}")
 
     async def close(self) -> None:
         """End what runs here, and remove the proxy."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from sim.clock import Clock
 from sim.network.client import LinkServerClient
@@ -14,6 +15,8 @@ from sim.network.stats import LinkStats, parse_metrics
 from sim.observe.journal import Journal
 
 __all__ = ["Link", "LinkCheckError", "LinkSpec", "LinkStats", "Links"]
+
+T = TypeVar("T")
 
 _OPEN_AT_ONCE = 16
 
@@ -38,6 +41,25 @@ class Links:
 
     async def open(self, spec: LinkSpec) -> Link:
         """Create a link and measure it. Raises LinkCheckError, LinkServerError."""
+        link = await self._establish(spec)
+        await link.check()
+        return link
+
+    async def open_all(self, specs: Iterable[LinkSpec]) -> list[Link]:
+        """Open many at once; all of their problems in one error."""
+        links = await self.establish_all(specs)
+        await self.check_all(links)
+        return links
+
+    async def establish_all(self, specs: Iterable[LinkSpec]) -> list[Link]:
+        """Create many links at once: they carry connections, but nobody has measured them yet."""
+        return await self._bounded(map(self._establish, specs))
+
+    async def check_all(self, links: Iterable[Link]) -> None:
+        """Measure links; all that are not as asked in one LinkCheckError."""
+        await self._bounded(link.check() for link in links)
+
+    async def _establish(self, spec: LinkSpec) -> Link:
         if not self._known:
             self._ground.embedded = (await self.client.version()).endswith("+embedded")
             self._known = True
@@ -46,26 +68,25 @@ class Links:
         if not self.embedded:
             spec = replace(spec, handshake=False)  # no stock server has that toxic
         link = self._links[spec.name] = Link(self._ground, spec)
-        await link.open()
+        await link.establish()
         return link
 
-    async def open_all(self, specs: Iterable[LinkSpec]) -> list[Link]:
-        """Open many at once, a bounded number at a time; all of their problems in one error."""
+    async def _bounded(self, doings: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """Do all of these, a bounded number at a time; then raise what went wrong, if anything."""
         turns = asyncio.Semaphore(_OPEN_AT_ONCE)
 
-        async def one(spec: LinkSpec) -> Link:
+        async def one(doing: Coroutine[Any, Any, T]) -> T:
             async with turns:
-                return await self.open(spec)
+                return await doing
 
-        outcomes = await asyncio.gather(*map(one, specs), return_exceptions=True)
+        outcomes = await asyncio.gather(*map(one, doings), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        checks = [failure for failure in failures if isinstance(failure, LinkCheckError)]
         for failure in failures:
-            if failure not in checks:
+            if not isinstance(failure, LinkCheckError):
                 raise failure
-        if checks:
-            raise LinkCheckError("\n".join(map(str, checks)))
-        return [outcome for outcome in outcomes if isinstance(outcome, Link)]
+        if failures:
+            raise LinkCheckError("\n".join(map(str, failures)))
+        return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
     def link(self, source: str, target: str) -> Link:
         """The link from one place to another. Raises KeyError."""

@@ -67,7 +67,9 @@ class Postgres:
 
     def url(self, endpoint: Endpoint | None = None) -> str:
         """How to reach the database: at its own endpoint, or through a link's."""
-        return f"postgresql://{SUPERUSER}:{self._password}@{endpoint or self.endpoint}/{DATABASE}"
+        where = f"{SUPERUSER}:{self._password}@{endpoint or self.endpoint}/{DATABASE}"
+        # As Fly's `postgres attach` writes it: asking for TLS first would cost a round trip.
+        return f"postgresql://{where}?sslmode=disable"
 
     async def start(self) -> None:
         """Make the cluster if there is none yet, run the server, wait until it accepts.

@@ -55,7 +55,7 @@ async def database(postgres: Postgres) -> str:
     connection = await asyncpg.connect(postgres.url())
     await connection.execute(f"CREATE SCHEMA {name}")
     await connection.close()
-    return f"{postgres.url()}?search_path={name}"
+    return f"{postgres.url()}&search_path={name}"
 
 
 class Link:

@@ -12,6 +12,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.gateway.schema import create
+from sim.gateway.store import Store, Variant
 
 Serve = Callable[..., Awaitable[Any]]
 Stored = Callable[[str], Awaitable[list[tuple[str, int, str]]]]
@@ -244,3 +245,21 @@ async def test_without_a_database_there_are_no_sessions_but_echoes(serve: Serve)
     await echo.send_bytes(b"\x00\xff")
     assert [(await echo.receive()).data, (await echo.receive()).data] == ["hällo", b"\x00\xff"]
     await echo.close()
+
+
+async def test_a_gateway_that_waits_keeps_no_other_from_starting(database: str) -> None:
+    """Preparing its statements leaves no lock behind: another one creates its tables meanwhile."""
+    store = Store(database, "fra", "m1", Variant(), Clock())
+    connection = await asyncpg.connect(database)
+    try:
+        store.start()
+        await until(lambda: _is(store.connected))
+        await connection.execute("SET lock_timeout = '2s'")
+        await connection.execute(create(dedupe=True))
+    finally:
+        await connection.close()
+        await store.stop()
+
+
+async def _is(value: bool) -> bool:
+    return value

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sim.clock import Clock
@@ -23,11 +24,12 @@ async def test_a_batch_is_written_by_session_and_acknowledged_as_it_came() -> No
         store.append(session, seq, f"body {seq}", acknowledged.append)
     statement = FakeStatement()
     await store._store(statement, store._messages._waiting)  # type: ignore[arg-type]
-    assert statement.arguments == [
-        ["a", "a", "b", "b"],
-        [21, 22, 11, 12],
-        ["body 21", "body 22", "body 11", "body 12"],
-        "fra",
-        "m1",
+    batch, *here = statement.arguments
+    assert [(m["session"], m["seq"], m["body"]) for m in json.loads(batch)] == [
+        ("a", 21, "body 21"),
+        ("a", 22, "body 22"),
+        ("b", 11, "body 11"),
+        ("b", 12, "body 12"),
     ]
+    assert here == ["fra", "m1"]
     assert acknowledged == [11, 21, 12, 22]

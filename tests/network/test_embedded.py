@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +134,41 @@ async def test_a_connection_is_closed_when_it_is_deleted_while_being_dialled(
     async with connected(endpoint_of(proxy)) as (reader, _):
         await client.delete("a")
         assert await reader.read() == b""
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_an_upstream_that_hangs_holds_nothing_up(
+    client: LinkServerClient, upstream: Endpoint, clock: Clock
+) -> None:
+    """A listener whose queue is full answers no SYN: dialling it hangs."""
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.90.0.5", 0))
+        full.listen(0)
+        host, port = full.getsockname()
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.settimeout(0)
+            filler.connect_ex((host, port))
+        await client.proxies()  # its connection to the server stays open
+        before = descriptors()
+        proxy = await client.upsert(ProxySpec("a", f"{HOST}:0", f"{host}:{port}"))
+        async with connected(endpoint_of(proxy)) as (reader, _), clock.timeout(5):
+            other = await client.upsert(ProxySpec("b", f"{HOST}:0", str(upstream)))
+            async with connected(endpoint_of(other)) as (second, writer):
+                writer.write(b"x")
+                assert await second.readexactly(1) == b"x"
+            assert not reader.at_eof()
+            await client.delete("a")
+            await client.delete("b")
+            assert await reader.read() == b""
+        async with clock.timeout(5):
+            while descriptors() > before:
+                await clock.sleep(0.01)
 
 
 @pytest.mark.realtime

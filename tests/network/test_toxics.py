@@ -194,6 +194,14 @@ def test_cuts_are_whole_and_none_is_too_large_or_empty(
     assert max(sizes) <= max(1, average + variation)
 
 
+def test_pieces_of_a_slicer_keep_their_distance_after_a_late_wake_up() -> None:
+    slicer = stage("slicer", average_size=1, delay=1000)
+    slicer.push(b"ab", 0.0)
+    assert slicer.pop(5.0) == (0.0, b"a")
+    assert slicer.pop(5.0) is None
+    assert slicer.wake_at() == pytest.approx(5.001)
+
+
 def test_a_chunk_of_24_cut_to_1_is_24_pieces() -> None:
     assert list(cut(24, 1, 0, lambda: Rng(1))) == [1] * 24
 
@@ -224,7 +232,7 @@ def test_throughput_under_loss_is_mathis_bound() -> None:
 
 
 KINDS = {
-    "latency": {"latency": 20, "jitter": 5},
+    "latency": {"latency": 20, "jitter": 60},
     "bandwidth": {"rate": 50},
     "slicer": {"average_size": 3, "size_variation": 1, "delay": 100},
     "slow_close": {"delay": 10},

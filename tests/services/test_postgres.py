@@ -105,7 +105,8 @@ async def test_it_serves_the_gateways_database_to_whoever_knows_the_password(
 async def test_it_is_reached_over_tcp_alone(postgres: Postgres) -> None:
     assert await ask(postgres.url(), "SHOW unix_socket_directories") == ""
     link = Endpoint("127.92.150.2", 8432)
-    assert postgres.url(link) == f"postgresql://sim:{postgres.password}@127.92.150.2:8432/gateway"
+    through = f"postgresql://sim:{postgres.password}@127.92.150.2:8432/gateway?sslmode=disable"
+    assert postgres.url(link) == through
 
 
 async def test_its_process_carries_the_mark_of_the_world(postgres: Postgres) -> None:

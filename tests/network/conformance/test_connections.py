@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from sim.rng import Rng
 from tests.network.conformance.conftest import Api, Ends, free_endpoint
 
 
@@ -28,6 +29,18 @@ async def test_both_directions_carry_bytes(api: Api, ends: Ends) -> None:
     client = await ends.dial(await api.proxy(upstream.endpoint))
     client.send(b"x" * 100_000)
     assert await client.receive(100_000) == b"x" * 100_000
+
+
+async def test_a_slow_reader_gets_everything_in_order(api: Api, ends: Ends) -> None:
+    upstream = await ends.upstream()
+    client = await ends.dial(await api.proxy(upstream.endpoint))
+    peer = await upstream.peer()
+    client.transport.pause_reading()
+    data = Rng(1).randbytes(20_000_000)
+    peer.send(data)
+    await asyncio.sleep(0.1)  # noqa: TID251 - every buffer in between fills up
+    client.transport.resume_reading()
+    assert await client.receive(len(data)) == data
 
 
 async def test_with_the_server_down_connecting_works_and_ends_at_once(api: Api, ends: Ends) -> None:

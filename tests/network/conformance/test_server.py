@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.network.conformance.conftest import Api, Ends
+from sim.clock import Clock
+from sim.topology.addresses import Endpoint
+from tests.network.conformance.conftest import PATIENCE_S, Answer, Api, Ends
 
 
 async def test_version_is_json_with_a_request_id(api: Api) -> None:
@@ -54,25 +58,35 @@ async def test_a_doubled_slash_is_redirected(api: Api) -> None:
     assert (answer.status, answer.headers["Location"]) == (301, "/proxies")
 
 
-async def test_metrics_count_bytes_each_way(api: Api, ends: Ends) -> None:
+async def test_metrics_count_bytes_each_way(api: Api, ends: Ends, clock: Clock) -> None:
     upstream = await ends.upstream(echo=True)
     client = await ends.dial(await api.proxy(upstream.endpoint))
     client.send(b"x" * 100)
     await client.receive(100)
     client.transport.close()
     await (await upstream.peer()).end()
-    answer = await api.get("metrics")
+    wanted = {(w, d) for w in ("received", "sent") for d in ("upstream", "downstream")}
+    async with clock.timeout(PATIENCE_S):  # a stock server counts a little later
+        while len(lines := counted(await api.get("metrics"), upstream.endpoint)) < len(wanted):
+            await clock.sleep(0.01)
+    assert set(lines) == wanted
+    for line in lines.values():
+        assert 'listener="' in line
+        assert 'proxy="a"' in line
+        assert float(line.rpartition(" ")[2]) == 100
+
+
+def counted(answer: Answer, upstream: Endpoint) -> dict[tuple[str, str], str]:
+    """The lines of the counters of the proxy to that server, by word and direction."""
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4; charset=utf-8")
-    for name in ("received", "sent"):
-        for direction in ("upstream", "downstream"):
-            line = next(
-                line
-                for line in answer.text.splitlines()
-                if line.startswith(f"toxiproxy_proxy_{name}_bytes_total{{")
-                and f'direction="{direction}"' in line
-                and f'upstream="{upstream.endpoint}"' in line
-            )
-            assert 'listener="' in line
-            assert 'proxy="a"' in line
-            assert float(line.rpartition(" ")[2]) == 100
+    samples = re.finditer(
+        r'^toxiproxy_proxy_(received|sent)_bytes_total\{.*direction="(\w+)".*$',
+        answer.text,
+        re.MULTILINE,
+    )
+    return {
+        (sample[1], sample[2]): sample[0]
+        for sample in samples
+        if f'upstream="{upstream}"' in sample[0]
+    }
