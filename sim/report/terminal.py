@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -34,7 +34,8 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
         name, _, align = column.partition("|")
-        table.add_column(name, justify="right" if align else "left", header_style="dim")
+        justify: Literal["left", "right"] = "right" if align else "left"
+        table.add_column(name, justify=justify, header_style="dim", no_wrap=True)
     return table
 
 
@@ -82,17 +83,17 @@ def _number(value: Any) -> str:
 def _outages(report: Document) -> RenderableType:
     if not report["outages"]:
         return Text("Outages: nobody was cut off.")
-    parts = ("detection", "dns", "recovery", "reconnect")
+    parts = {"detection": "detect", "dns": "DNS", "recovery": "recover", "reconnect": "connect"}
     shown = [part for part in parts if any(row[f"{part}_s"] >= 0.05 for row in report["outages"])]
     table = _table(
         "Outages in simulated seconds: the worst client's, and where its time went",
         "location",
         "region",
-        "clients|r",
+        "hit|r",
         "at|r",
         "median|r",
         "worst|r",
-        *(f"{sign} {part}|r" for sign, part in zip("=+++", shown, strict=False)),
+        *(f"{sign} {parts[part]}|r" for sign, part in zip("=+++", shown, strict=False)),
     )
     for row in report["outages"]:
         seconds = ("from_s", "median_s", "seconds", *(f"{part}_s" for part in shown))

@@ -85,7 +85,8 @@ def sim():
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as home:
         command = Sim(Path(home))
         yield command
-        command("down", "--all")
+        if command.left_behind():
+            command("down", "--all")
         assert command.left_behind() == []
 
 

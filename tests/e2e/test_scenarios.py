@@ -14,7 +14,7 @@ import yaml
 
 pytestmark = pytest.mark.e2e
 
-SPEED = "6"
+SPEED = "8"
 
 # The team's two regions with everything six times as quick, so that a run takes seconds.
 QUICK_TOPOLOGY: dict[str, Any] = {
@@ -84,7 +84,7 @@ def test_the_reference_gateway_survives_a_crash(run, sim, tmp_path):
     done, report = run(QUICK_CRASH, QUICK_TOPOLOGY, "--journal", journal)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("run: quick crash (seed 7, speed 6")
+    assert lines[0].startswith("run: quick crash (seed 7, speed 8")
     assert lines[-1] == "verdict: held"
     (outage,) = [row for row in report["outages"] if row["location"] == "london"]
     assert (outage["region"], outage["to_region"], outage["clients"]) == ("fra", "iad", 12)

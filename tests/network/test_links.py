@@ -317,3 +317,32 @@ def test_metrics_of_a_stock_server_are_read_as_well() -> None:
         f'toxiproxy_proxy_sent_bytes_total{{direction="downstream",{labels}}} 1.2e+06\n'
     )
     assert parse_metrics(text) == {"a:b": LinkStats(None, 5, 1_200_000)}
+
+
+async def test_attempts_given_up_during_a_partition_never_reach_the_far_end(
+    links: Links, serving: Serving, clock: Clock
+) -> None:
+    """Across a real partition their SYN would not have arrived: healing does not deliver them."""
+    met: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            met.append(await reader.read(100))
+            writer.write(b"x")
+
+    async with serving(listen) as upstream:
+        link = await links.open(spec_to(upstream))
+        met.clear()
+        await link.partition("silent")
+        for _ in range(5):
+            _, writer = await asyncio.open_connection(link.spec.listen.host, link.spec.listen.port)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        await link.heal()
+        reader, writer = await asyncio.open_connection(link.spec.listen.host, link.spec.listen.port)
+        writer.write(b"after")
+        assert await reader.read(1) == b"x"
+        writer.close()
+    assert [data for data in met if data and data != PROBE] == [b"after"]

@@ -139,6 +139,9 @@ class Pipe:
             return
         self.source_over = True
         self.read_while(wanted=False)
+        if not self.sent and any(stage.swallows_attempts for stage in self.stages):
+            self._end(Mark.RESET_BOTH)
+            return
         if self.stages:
             self.stages[0].push(mark, self._engine.loop.time())
         else:

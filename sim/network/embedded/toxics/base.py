@@ -61,6 +61,7 @@ class Stage:
     """Holds items in order; each may leave at its `due` instant, at once unless overridden."""
 
     window = SMALL_WINDOW  # bytes held before the sender has to wait
+    swallows_attempts = False  # a connection that ends before anything got through never was
 
     def __init__(self) -> None:
         self.held: deque[tuple[float, Item]] = deque()

@@ -15,7 +15,9 @@ class Blackhole(Toxic):
     The sender can send as much as its buffers hold and then waits. Removal lets everything
     through in order and closes nothing, as TCP's retransmission does after a partition (which
     may take longer by its backoff, RFC 6298, 5.5). Not in stock Toxiproxy, whose `timeout`
-    loses the data and therefore has to drop the connections.
+    loses the data and therefore has to drop the connections. A connection that its client gives
+    up before anything of it got through is forgotten: across a real partition its SYN would never
+    have arrived, so the far end is not to be told of it afterwards.
     """
 
     def stage(self, context: Context) -> Stage:  # noqa: ARG002 - it needs none
@@ -24,5 +26,7 @@ class Blackhole(Toxic):
 
 
 class _Hole(Stage):
+    swallows_attempts = True
+
     def due(self, at: float, item: Item) -> float:  # noqa: ARG002 - whatever it is
         return NEVER
