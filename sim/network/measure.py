@@ -13,7 +13,8 @@ from sim.network.conditions import Conditions, LinkSpec
 _SETTLE_S = 0.002  # for the link server to dial on, after it has accepted
 _ABSOLUTE_MS = 2.0
 _RELATIVE = 0.1
-_FURTHER = 12
+_PATIENCE_S = 5.0  # for a busy machine to let a measurement through
+_PAUSE_S = 0.05
 _ANSWER_BYTES = 512  # of a probe's answer, that a narrow link has to carry
 _SILENCE_MS = 50.0
 
@@ -92,12 +93,14 @@ async def _problem_of_round_trip(
         # This machine's load only ever adds: the fastest of several is nearest to the truth.
         async with alone:
             through, past = [fastest], []
-            for _ in range(_FURTHER):
+            until_ms = clock.real_ms() + _PATIENCE_S * 1000
+            while clock.real_ms() < until_ms:
                 through.append(await measure(spec, clock, timeout_ms))
                 past.append(await measure(spec, clock, timeout_ms, past_link=True))
                 fastest, own_ms = _least(through), _least(past) or 0.0
                 if fastest is None or fastest - own_ms <= highest:
                     break
+                await clock.sleep(_PAUSE_S * clock.speed)
     if fastest is not None and lowest <= fastest <= highest + own_ms:
         return None
     if conditions.loss_percent and (fastest is None or fastest > highest):

@@ -13,6 +13,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import InputError
+from sim.network import measure
 from sim.network.client import LinkServerClient
 from sim.network.conditions import Conditions
 from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats
@@ -110,6 +111,7 @@ async def test_a_link_that_is_slower_than_asked_is_an_error(
     links: Links, upstream: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = Conditions.toxics
+    monkeypatch.setattr(measure, "_PATIENCE_S", 0.3)
     monkeypatch.setattr(
         Conditions, "toxics", lambda self, **how: honest(replace(self, rtt_ms=70), **how)
     )

@@ -195,6 +195,15 @@ class Peer(asyncio.Protocol):
         """Write."""
         self.transport.write(data)
 
+    def arrivals(self, size: int) -> list[float]:
+        """When each message of that many bytes was there, however reads cut the stream."""
+        found: list[float] = []
+        total = 0
+        for at, piece in zip(self.times, self.pieces, strict=True):
+            total += piece
+            found += [at] * (total // size - len(found))
+        return found
+
     async def _until(self, condition: Any, within_s: float) -> None:
         async with asyncio.timeout(within_s):  # noqa: TID251 - the machine's own patience
             while not condition():

@@ -60,7 +60,7 @@ async def test_two_latencies_add_up_for_a_stream_as_well(api: Api, ends: Ends) -
         client.send(b"x" * 8)
         await asyncio.sleep(0.01)  # noqa: TID251 - the pace of the stream
     await peer.receive(320)
-    delays = [arrived - left for arrived, left in zip(peer.times, sent, strict=True)]
+    delays = [arrived - left for arrived, left in zip(peer.arrivals(8), sent, strict=True)]
     assert min(delays) >= 0.2 - EARLY_S
     assert statistics.median(delays) <= 0.2 + LATE_S
 
@@ -207,13 +207,25 @@ async def test_handshake_costs_a_new_connection_one_more_round_trip(api: Api, en
 
 async def test_a_blackhole_swallows_an_end_and_gives_it_back(api: Api, ends: Ends) -> None:
     client, peer = await pair(api, ends)
-    await api.toxic("blackhole", "upstream")
     client.send(b"hello")
+    await peer.receive(5)
+    await api.toxic("blackhole", "upstream")
+    client.send(b" again")
     client.transport.close()
     assert await peer.quiet()
     await api("DELETE", "proxies/a/toxics/blackhole_upstream")
-    assert await peer.receive(5) == b"hello"
+    assert await peer.receive(11) == b"hello again"
     await peer.end()
+
+
+async def test_a_blackhole_forgets_an_attempt_that_was_given_up(api: Api, ends: Ends) -> None:
+    client, peer = await pair(api, ends)
+    await api.toxic("blackhole", "upstream")
+    client.send(b"hello")
+    client.transport.close()
+    await peer.end()
+    await api("DELETE", "proxies/a/toxics/blackhole_upstream")
+    assert bytes(peer.data) == b""
 
 
 async def test_a_blackhole_is_no_endless_buffer(api: Api, ends: Ends) -> None:
