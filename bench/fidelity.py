@@ -28,7 +28,15 @@ async def crashes(speed: float) -> list[tuple[float, float, float, float]]:
             evidence = await run(
                 world,
                 {
-                    "load": {"driver": "session", "clients": 20, "every": "1s"},
+                    # Quick attempts, so that a cache is asked soon after it has run out; and
+                    # patient ones: at this speed a connection across an ocean takes 6 s.
+                    "load": {
+                        "driver": "session",
+                        "clients": 20,
+                        "every": "1s",
+                        "timeout": "20s",
+                        "backoff": {"base": "250ms", "max": "1s"},
+                    },
                     "timeline": [{"at": f"{at}s", "fault": "crash", "region": "fra"}],
                     "duration": f"{at + 80}s",
                 },

@@ -9,7 +9,7 @@ from sim.observe.outages import by_location
 from sim.scenario.verdict import judge
 
 CRASH = {
-    "load": {"driver": "session", "clients": 50, "every": "1s"},
+    "load": {"driver": "session", "clients": 50, "every": "2s"},
     "timeline": [{"at": "20s", "fault": "crash", "region": "fra"}],
     "duration": "100s",
     "expect": [
