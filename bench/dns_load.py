@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import resource
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
 from dnslib import DNSHeader, DNSQuestion, DNSRecord
 
-from bench.dns_peers import CLIENT_CORE, PORT, Running
+from bench.dns_peers import CLIENT_CORE, PORT, Running, busy_s
 from bench.dns_world import DOMAIN, HOSTNAME, subnet_answers
+from sim.clock import Clock
 from sim.rng import Rng
 
 QUERIES = 20_000
@@ -65,12 +67,23 @@ NOISY = Mix("noisy", noise=True)
 
 @dataclass(frozen=True)
 class Result:
-    """What dnsperf saw of one server for a few seconds."""
+    """What dnsperf saw of one server for a few seconds.
+
+    `user_us` and `system_us` are the server's processor time per query; `foreign` is what other
+    programs took meanwhile, or the host, in cores.
+    """
 
     qps: float
     lost: int
-    cpu_us: float
+    user_us: float
+    system_us: float
+    foreign: float
     latencies_us: tuple[float, ...] = ()
+
+    @property
+    def cpu_us(self) -> float:
+        """The server's processor time per query."""
+        return self.user_us + self.system_us
 
     def percentile_us(self, percent: int) -> float:
         """A percentile of the latencies."""
@@ -78,18 +91,28 @@ class Result:
 
 
 async def dnsperf(
-    server: Running, queries: Path, seconds: float, rate: int | None = None
+    server: Running,
+    queries: Path,
+    seconds: float,
+    rate: int | None = None,
+    niceness: int = 0,
 ) -> Result:
     """Ask as fast as it goes, or at a fixed rate and then with the latency of each query."""
-    command = ["taskset", "-c", CLIENT_CORE, "dnsperf", "-s", server.host, "-p", str(PORT)]
+    command = ["nice", "-n", str(niceness), "taskset", "-c", CLIENT_CORE]
+    command += ["dnsperf", "-s", server.host, "-p", str(PORT)]
     command += ["-B", "-d", str(queries), "-l", f"{seconds:g}", "-c", "4", "-T", "1", "-q", "100"]
     command += ["-v", "-Q", str(rate)] if rate else []
-    before = server.cpu_s()
+    (user_s, system_s), busy = server.cpu_s(), busy_s()
+    own_s, start_ms = _own_s(), Clock().real_ms()
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     out, said = await process.communicate()
-    used_s = server.cpu_s() - before
+    seconds_taken = (Clock().real_ms() - start_ms) / 1000
+    user_s, system_s = (
+        now - before for now, before in zip(server.cpu_s(), (user_s, system_s), strict=True)
+    )
+    foreign_s = busy_s() - busy - user_s - system_s - (_own_s() - own_s)
     text = out.decode()
     completed = _number(r"Queries completed:\s+(\d+)", text, said)
     lost = _number(r"Queries lost:\s+(\d+)", text, said)
@@ -97,7 +120,21 @@ async def dnsperf(
     latencies = tuple(
         1e6 * float(t) for t in re.findall(r"^> \w+ .* ([\d.]+)$", text, re.MULTILINE)
     )
-    return Result(qps, int(lost), 1e6 * used_s / max(1, completed), latencies)
+    per_query = 1e6 / max(1, completed)
+    return Result(
+        qps,
+        int(lost),
+        user_s * per_query,
+        system_s * per_query,
+        max(0.0, foreign_s / seconds_taken),
+        latencies,
+    )
+
+
+def _own_s() -> float:
+    """The processor time of this program and of the clients that it ran."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _number(pattern: str, text: str, said: bytes) -> float:

@@ -76,17 +76,24 @@ class Running:
         writer.close()
         return True
 
-    def cpu_s(self) -> float:
-        """The processor time used so far, of all threads, in seconds."""
+    def cpu_s(self) -> tuple[float, float]:
+        """The processor time used so far, of all threads: by itself, and by the kernel for it."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
         fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
 
     async def stop(self) -> None:
         """End the process."""
         if self.process.returncode is None:
             self.process.terminate()
         await self.process.wait()
+
+
+def busy_s() -> float:
+    """The processor time that all programs of this machine used so far, and that it was denied."""
+    total = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()
+    user, nice, system, steal = (int(total[i]) for i in (1, 2, 3, 8))
+    return (user + nice + system + steal) / _TICKS
 
 
 async def _says_ready(process: asyncio.subprocess.Process) -> bool:

@@ -28,7 +28,7 @@ HOSTNAME = f"{APP}.{DOMAIN}"
 TTL_S = 30
 FLIP_EVERY_S = 0.2
 _SUBNETS = 100  # of each location
-_HOMES = {"new-york": "iad", "london": "fra", "tokyo": "nrt"}
+HOMES = {"new-york": "iad", "london": "fra", "tokyo": "nrt"}
 
 
 def _at(name: str) -> Coordinates:
@@ -39,14 +39,14 @@ def _at(name: str) -> Coordinates:
 
 def topology() -> Topology:
     """Three regions, and a location near each with subnets that cannot be merged."""
-    regions = {code: Region(code, code, _at(code)) for code in _HOMES.values()}
+    regions = {code: Region(code, code, _at(code)) for code in HOMES.values()}
     locations = {
         name: Location(
             name,
             _at(name),
             subnets=tuple(IPv4Network(f"23.{16 + i}.{2 * n}.0/24") for n in range(_SUBNETS)),
         )
-        for i, name in enumerate(_HOMES)
+        for i, name in enumerate(HOMES)
     }
     return Topology(APP, DOMAIN, Gateway(), regions, locations)
 
@@ -66,7 +66,7 @@ def subnet_answers() -> Iterator[tuple[IPv4Network, str, str]]:
 
 def location_answers() -> dict[str, str]:
     """The address that each location is answered with."""
-    return {name: plan().link(name, region).host for name, region in _HOMES.items()}
+    return {name: plan().link(name, region).host for name, region in HOMES.items()}
 
 
 DEFAULT = "new-york"  # who asks without a client subnet
@@ -75,17 +75,20 @@ DEFAULT = "new-york"  # who asks without a client subnet
 async def _serve_ours(host: str, port: int, *, flipping: bool) -> None:
     clock = Clock()
     resolver = Resolver(topology(), plan(), clock, Journal(clock))
-    everything = frozenset(_HOMES.values())
+    everything = frozenset(HOMES.values())
     resolver.serve(everything)
     server = NameServer({host: DEFAULT}, port, resolver._authority.reply)  # noqa: SLF001 - alone
     await server.start()
     print("ready", flush=True)
     loop = asyncio.get_running_loop()
     while flipping:
-        for healthy in (everything - {_HOMES[DEFAULT]}, everything):
-            await clock.sleep(FLIP_EVERY_S)
+        for healthy in (everything - {HOMES[DEFAULT]}, everything):
+            instant = loop.time()
             resolver.serve(healthy)
-            print(loop.time(), resolver.regions(DEFAULT)[0], flush=True)
+            # Told later: the write would delay the first answers, and wake the one who asks.
+            await clock.sleep(FLIP_EVERY_S / 2)
+            print(instant, resolver.regions(DEFAULT)[0], flush=True)
+            await clock.sleep(FLIP_EVERY_S / 2)
     await asyncio.Event().wait()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import secrets as tokens
 import shutil
@@ -145,6 +146,14 @@ class World:
             if self.health.status(machine.id) is Status.PASSING
         )
 
+    def _may_change_at(self, region: str) -> float:
+        """The earliest instant at which checks may take a region into DNS, or out of it."""
+        machines = self.fleet.in_region(region)
+        due = {m.id: self.health.may_change_at(m.id) for m in machines}
+        # It stays until the last passing one fails, and comes back with the first that passes.
+        passing = [due[m.id] for m in machines if self.health.status(m.id) is Status.PASSING]
+        return max(passing) if passing else min(due.values(), default=math.inf)
+
     def database_url(self) -> str | None:
         """How to reach the database directly, without any link."""
         if self.database:
@@ -170,6 +179,7 @@ class World:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
                 branches.create_task(self._timed("doors", self._start_doors()))
                 branches.create_task(self._start_machines())
+        self.resolver.foresee(self._may_change_at)
         self.resolver.serve(self.healthy_regions)
         self.health.on_change(self._on_health)
         self.record = WorldRecord(

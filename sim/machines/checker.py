@@ -6,6 +6,7 @@ It believes only what a check has found: a machine that died is passing until it
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -71,6 +72,7 @@ class HealthChecker:
         self._beliefs: dict[str, _Belief] = {}
         self._runs: set[asyncio.Task[None]] = set()
         self._callbacks: list[OnChange] = []
+        self._unseen: frozenset[str] = frozenset()
         self._origin = 0.0
 
     def __repr__(self) -> str:
@@ -124,6 +126,21 @@ class HealthChecker:
         """What the check that decides about the machine found last."""
         return worst(watched.state for watched in self._beliefs[machine_id].checks).output
 
+    def may_change_at(self, machine_id: str) -> float:
+        """The earliest simulated instant at which a check may change what is believed of it.
+
+        That is now while a run is under way, and never (infinity) before the first start.
+        """
+        now = self._clock.now()
+        return min(
+            (
+                now if watched.newest < watched.launched else watched.state.next_due(now)
+                for watched in self._beliefs[machine_id].checks
+                if watched.timer
+            ),
+            default=math.inf,
+        )
+
     async def passed(self, machine_id: str) -> None:
         """Wait until the machine is passing."""
         await self._beliefs[machine_id].passing.wait()
@@ -139,6 +156,14 @@ class HealthChecker:
     def cure(self, machine_id: str) -> None:
         """Let the machine's checks find again what is so."""
         self._beliefs[machine_id].sickened = False
+
+    def blind(self, region: str) -> None:
+        """Lose sight of a region: checks of its machines, new ones too, get no answer in time."""
+        self._unseen |= {region}
+
+    def unblind(self, region: str) -> None:
+        """See a region again."""
+        self._unseen -= {region}
 
     async def stop(self) -> None:
         """End all checking; beliefs stay readable."""
@@ -173,7 +198,13 @@ class HealthChecker:
             run.add_done_callback(self._runs.discard)
 
     async def _run(self, belief: _Belief, watched: _Watched, number: int) -> None:
-        result = await self._probe(watched.state.check, belief.machine.endpoint, self._clock)
+        check = watched.state.check
+        if belief.machine.region in self._unseen:
+            # Nothing comes back from there, not even a refusal: the whole timeout is waited for.
+            await self._clock.sleep(check.timeout_s)
+            result = Result(passed=False, output=f"no answer within {check.timeout_s:g} s")
+        else:
+            result = await self._probe(check, belief.machine.endpoint, self._clock)
         self._take_in(belief, watched, number, result)
 
     def _take_in(self, belief: _Belief, watched: _Watched, number: int, result: Result) -> None:

@@ -6,6 +6,8 @@ The answer itself is taken from the name server, so that an explanation cannot c
 from __future__ import annotations
 
 import difflib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -74,6 +76,18 @@ class Explanation:
         return said
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a resolver goes by at the moment.
+
+    `due_in_s` is how soon a check may change what a location is told; None for a fixed TTL.
+    """
+
+    healthy: frozenset[str]
+    frozen: frozenset[str]
+    due_in_s: Callable[[str | None], float | None]
+
+
 def explain(
     name: str,
     place: str | None,
@@ -82,8 +96,7 @@ def explain(
     plan: AddressPlan,
     authority: Authority,
     prefixes: Prefixes,
-    healthy: frozenset[str],
-    frozen: frozenset[str],
+    standing: Standing,
 ) -> Explanation:
     """Explain what `name` is answered with, asked from a location, an address or a subnet."""
     location, matched = _locate(place, topology, prefixes)
@@ -92,7 +105,7 @@ def explain(
         Candidate(
             code,
             round_trip_ms(topology, location, code),
-            code in healthy,
+            code in standing.healthy,
             code in allowed,
             (plan.link(location, code) if location else plan.edge(code)).host,
         )
@@ -100,8 +113,13 @@ def explain(
     )
     status, address, ttl_s = _ask(authority, name, location)
     view = authority.views[location]
-    policy = _policy(topology, location, allowed, healthy)
-    if location in frozen:
+    policy = _policy(topology, location, allowed, standing.healthy)
+    due = standing.due_in_s(location)
+    if due is not None:
+        bounds = f"{topology.routing.min_ttl_s:g} to {topology.routing.ttl_s:g} s"
+        when = f"in {due:.1f} s" if due < math.inf else "never"
+        policy.append(f"a check may change this {when}: the TTL ends then ({bounds})")
+    if location in standing.frozen:
         policy.append("the location's answers are frozen: health changes nothing")
     if authority.silent & {None, location}:
         policy.append("the resolver is out for this location: it answers nothing")

@@ -7,19 +7,25 @@ the primary region's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 
 from sim.clock import Clock
 from sim.observe.events import RoutingChanged
 from sim.observe.journal import Journal
 from sim.routing.dns.authority import Authority
+from sim.routing.dns.counters import Counts
 from sim.routing.dns.server import NameServer
 from sim.routing.dns.subnet import Prefixes
+from sim.routing.dns.ttl import ShrinkingViews, bounded_ttl_s
 from sim.routing.dns.zone import Outlook, View, Zone
-from sim.routing.explain import Explanation, explain
-from sim.routing.router import Router
+from sim.routing.explain import Explanation, Standing, explain
+from sim.routing.router import Router, deciding_regions
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
+
+Foresight = Callable[[str], float]
+"""The earliest simulated instant at which a region may enter DNS or leave it; infinity: never."""
 
 _WHEN_NOWHERE = {
     "all": Outlook.NODATA,  # only where the policies leave a location no region at all
@@ -52,6 +58,7 @@ class Resolver:
         self._prefixes = Prefixes.of(topology, plan)
         self._healthy = frozenset(topology.regions)
         self._frozen: frozenset[str] = frozenset()
+        self._may_change_at: Foresight | None = None
         self._announced: dict[str, tuple[str, ...]] = {}
         self._authority = Authority(_zone(topology, plan), self._prefixes, {})
         self._authority.views = self._views()
@@ -88,6 +95,15 @@ class Resolver:
         self._healthy = frozenset(healthy_regions)
         self._swap()
 
+    def foresee(self, may_change_at: Foresight) -> None:
+        """Let answers end when health may change, where the topology has `min_ttl`."""
+        self._may_change_at = may_change_at
+        self._authority.views = self._views()
+
+    def counts(self) -> Counts:
+        """What was asked and answered so far."""
+        return self._authority.counters.counts(self._server.received)
+
     def regions(self, location: str | None) -> tuple[str, ...]:
         """The regions that a location is led to now, the preferred one first."""
         return self._authority.views[location].regions
@@ -104,8 +120,7 @@ class Resolver:
             plan=self._plan,
             authority=self._authority,
             prefixes=self._prefixes,
-            healthy=self._healthy,
-            frozen=self._frozen,
+            standing=Standing(self._healthy, self._frozen, self._due_in_s),
         )
 
     # --- faults ------------------------------------------------------------------------------
@@ -139,7 +154,10 @@ class Resolver:
                 self._journal.write(RoutingChanged(name, regions))
 
     def _views(self) -> Mapping[str | None, View]:
-        return {place: self._view(place) for place in (None, *self._topology.locations)}
+        views = {place: self._view(place) for place in (None, *self._topology.locations)}
+        if self._may_change_at is None or self._topology.routing.min_ttl_s is None:
+            return views
+        return ShrinkingViews(views, self._ttl_s, self._clock)
 
     def _view(self, place: str | None) -> View:
         """A location's view by the present health: the old one, with its cache, if it still holds.
@@ -155,8 +173,27 @@ class Resolver:
         outlook = Outlook.ADDRESS if regions else _WHEN_NOWHERE[routing.all_down]
         if not regions and before and routing.all_down == "last_good":
             return before
-        view = View(place, regions, outlook, self._clock.now())
+        view = View(place, regions, outlook, math.ceil(routing.ttl_s), self._clock.now())
         return before if before == view else view
+
+    def _ttl_s(self, view: View) -> int:
+        """How long what a view says may be kept, asked now."""
+        due_in_s = self._due_in_s(view.location)
+        if due_in_s is None:
+            return view.ttl_s
+        routing = self._topology.routing
+        return bounded_ttl_s(due_in_s, routing.min_ttl_s or 0.0, routing.ttl_s)
+
+    def _due_in_s(self, place: str | None) -> float | None:
+        """How soon a check may change what a location is told; None where its TTL is fixed."""
+        routing, may_change_at = self._topology.routing, self._may_change_at
+        fixed = routing.min_ttl_s is None or routing.mode == "anycast" or place in self._frozen
+        if may_change_at is None or fixed:
+            return None
+        allowed = self._router.allowed[place]
+        deciding = deciding_regions(allowed, self._healthy, routing.answers)
+        soonest = min((may_change_at(code) for code in deciding), default=math.inf)
+        return max(0.0, soonest - self._clock.now())
 
 
 def _zone(topology: Topology, plan: AddressPlan) -> Zone:
@@ -167,4 +204,6 @@ def _zone(topology: Topology, plan: AddressPlan) -> Zone:
             routes[name, code] = plan.link(name, code).host
     servers: dict[str | None, str] = {n: plan.nameserver(n) for n in topology.locations}
     servers[None] = plan.control.host
-    return Zone(topology.domain, topology.hostname, topology.routing.ttl_s, routes, servers)
+    # With anycast a location has one way in, and what lies behind it is not DNS's business.
+    answers = topology.routing.answers if topology.routing.mode == "geodns" else 1
+    return Zone(topology.domain, topology.hostname, routes, servers, answers)

@@ -74,6 +74,16 @@ class Router:
         return chosen or (allowed if self._fails_open else ())
 
 
+def deciding_regions(
+    allowed: tuple[str, ...], healthy: Collection[str], answers: int
+) -> tuple[str, ...]:
+    """The regions whose health, if it changed, would change the first `answers` of a route."""
+    chosen = [code for code in allowed if code in healthy]
+    if len(chosen) < answers:
+        return allowed
+    return allowed[: allowed.index(chosen[answers - 1]) + 1]
+
+
 def route(topology: Topology, healthy: Collection[str], location: str | None) -> tuple[str, ...]:
     """What `Router.route` answers, for a single question."""
     return Router(topology).route(healthy, location)

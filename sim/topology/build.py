@@ -49,6 +49,8 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             ttl_s=schema.routing.ttl,
             when_none_local=schema.routing.when_none_local,
             all_down=schema.routing.all_down,
+            answers=schema.routing.answers,
+            min_ttl_s=schema.routing.min_ttl,
         ),
         links=tuple(
             LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)

@@ -19,11 +19,12 @@ from sim.topology.geography import (
 )
 from sim.topology.problems import listed, suggest
 from sim.topology.schema import TopologySchema
+from sim.topology.units import format_duration
 
 
 def problems_between(schema: TopologySchema, document: Document) -> list[Problem]:
     """Every problem between keys, in the order of the file."""
-    checks = (_gateway, _regions, _locations, _subnets, _links, _database, _residency)
+    checks = (_gateway, _regions, _locations, _subnets, _routing, _links, _database, _residency)
     problems = [problem for check in checks for problem in check(schema, document)]
     return sorted(problems, key=lambda problem: problem.line or 0)
 
@@ -115,6 +116,16 @@ def _subnets(schema: TopologySchema, document: Document) -> Iterable[Problem]:
             )
             message += "; an address must belong to one place: remove or narrow one of them"
             yield document.problem(message, "locations", other_name, "subnets", i)
+
+
+def _routing(schema: TopologySchema, document: Document) -> Iterable[Problem]:
+    routing = schema.routing
+    if routing.min_ttl is not None and routing.min_ttl > routing.ttl:
+        message = (
+            f"is more than `ttl`, {format_duration(routing.ttl)}; write less, "
+            "or remove it: then every answer has the whole `ttl`"
+        )
+        yield document.problem(message, "routing", "min_ttl")
 
 
 def _links(schema: TopologySchema, document: Document) -> Iterable[Problem]:

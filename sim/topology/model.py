@@ -80,8 +80,10 @@ class Routing:
 
     mode: RoutingMode = "geodns"
     ttl_s: float = 30.0
+    min_ttl_s: float | None = None  # answers end with the next check that may change them (geodns)
     when_none_local: WhenNoneLocal = "nearest"
     all_down: AllDown = "all"  # what a name is answered with when no region may serve it
+    answers: int = 1  # how many regions an answer names, the preferred one first (geodns)
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,8 @@ class RoutingSchema(Schema):
     ttl: Annotated[float, BeforeValidator(_whole_seconds)] = 30.0
     when_none_local: Literal["nearest", "refuse"] = "nearest"
     all_down: Literal["all", "last_good", "none", "servfail"] = "all"
+    answers: int = Field(default=1, ge=1, le=8)
+    min_ttl: Annotated[float | None, BeforeValidator(_whole_seconds)] = None
 
 
 class LinkSchema(Schema):

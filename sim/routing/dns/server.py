@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import cast
@@ -41,6 +42,7 @@ class NameServer:
         self._tcp: list[asyncio.Server] = []
         self._connections: set[_TcpConnection] = set()
         self.port = 0
+        self.received: Counter[Transport] = Counter({"udp": 0, "tcp": 0})
 
     async def start(self) -> None:
         """Listen everywhere, or nowhere: raises EnvironmentLacksError."""
@@ -80,15 +82,16 @@ class NameServer:
         udp.setblocking(False)  # noqa: FBT003 - the standard library's only form
         udp.bind((host, self.port))
         loop.add_reader(udp, self._drain, udp, asked)
-        connect = partial(_TcpConnection, self._handler, asked, self._connections)
+        connect = partial(_TcpConnection, self._handler, asked, self._connections, self.received)
         self._tcp.append(await loop.create_server(connect, host, self.port))
 
     def _drain(self, udp: socket.socket, asked: str | None) -> None:
         handler, receive, send = self._handler, udp.recvfrom, udp.sendto
-        for _ in range(_BURST):
+        for number in range(_BURST):
             try:
                 packet, source = receive(_MAX_DATAGRAM)
             except OSError:  # nothing left to read
+                self.received["udp"] += number
                 return
             reply = handler(packet, asked, source[0], "udp")
             if reply is not None:
@@ -96,6 +99,7 @@ class NameServer:
                     send(reply, source)
                 except OSError:  # a full buffer, or a source that cannot be replied to
                     continue
+        self.received["udp"] += _BURST
 
 
 class _TcpConnection(asyncio.Protocol):
@@ -104,12 +108,17 @@ class _TcpConnection(asyncio.Protocol):
     _transport: asyncio.Transport  # from connection_made on
 
     def __init__(
-        self, handler: Handler, asked: str | None, connections: set[_TcpConnection]
+        self,
+        handler: Handler,
+        asked: str | None,
+        connections: set[_TcpConnection],
+        received: Counter[Transport],
     ) -> None:
         self._handler = handler
         self._asked = asked
         self._source = ""
         self._connections = connections
+        self._received = received
         self._buffer = bytearray()
         self._clock = Clock()
         self._idle: asyncio.TimerHandle | None = None
@@ -169,6 +178,7 @@ class _TcpConnection(asyncio.Protocol):
             if packet is None:
                 break
             self._await_query()
+            self._received["tcp"] += 1
             reply = self._handler(packet, self._asked, self._source, "tcp")
             if reply is not None:
                 self._transport.write(len(reply).to_bytes(2, "big") + reply)

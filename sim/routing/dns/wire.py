@@ -6,11 +6,19 @@ the answer. Nothing here raises, whatever the bytes are. RFC 1035 (messages), 68
 
 from __future__ import annotations
 
-import struct
 from typing import Literal, NamedTuple
 
 FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
 BADVERS = 16
+RCODES = {
+    0: "NOERROR",
+    FORMERR: "FORMERR",
+    SERVFAIL: "SERVFAIL",
+    NXDOMAIN: "NXDOMAIN",
+    NOTIMP: "NOTIMP",
+    REFUSED: "REFUSED",
+    BADVERS: "BADVERS",
+}
 Transport = Literal["udp", "tcp"]
 
 PLAIN_LIMIT = 512  # octets of a UDP reply without EDNS
@@ -22,9 +30,10 @@ HEADER = 12
 _MAX_NAME = 255
 _MAX_LABEL = 63
 _MAX_RECORDS = 32  # a query that brings more than this is no query
-_OPT = struct.Struct("!BHHBBHH")  # owner, type, UDP size, rcode, version, flags, data's length
-_OPTION = struct.Struct("!HH")  # code, data's length
-_DO = 0x8000  # the highest of the flags
+_OPT_FIXED = 11  # octets of an OPT record before its options; the last two are their length
+_OPTION_FIXED = 4  # code, length
+_VERSION, _FLAGS = 6, 7  # their octets in an OPT record
+_DO = 0x80  # the highest of the flags
 _ONE_QUESTION = b"\0\1\0\0\0\0\0\0"
 _QUESTION_AND_ONE = b"\0\1\0\0\0\0\0\1"
 _OPT_START = b"\0\0\x29"
@@ -34,15 +43,12 @@ class Query(NamedTuple):
     """A well-formed query for one question.
 
     `end` is where the question ends in the packet, `key` the question with its name in lower
-    case, `udp_size` the longest reply that EDNS lets us send over UDP (0 without EDNS), `subnet`
-    the payload of the ECS option.
+    case, `opt` the OPT record with what is heeded of it (nothing without EDNS).
     """
 
     end: int
     key: bytes
-    udp_size: int = 0
-    wants_dnssec: bool = False
-    subnet: bytes | None = None
+    opt: bytes = b""
 
 
 class Rejection(NamedTuple):
@@ -53,7 +59,7 @@ class Rejection(NamedTuple):
     edns: bool = False
 
 
-class _MalformedError(Exception):
+class MalformedError(Exception):
     """The packet is not what RFC 1035 or 6891 allow. `edns`: it had an OPT record all the same."""
 
     def __init__(self, *, edns: bool = False) -> None:
@@ -78,48 +84,79 @@ def scan(packet: bytes) -> Query | Rejection | None:
         usual = counts == _QUESTION_AND_ONE and packet[end : end + 3] == _OPT_START
         opt = end if usual else _find_opt(packet, end, counts)
         return _scan_opt(packet, opt, end, key) if opt else Query(end, key)
-    except (IndexError, struct.error, _MalformedError) as error:
+    except (IndexError, MalformedError) as error:
         rcode = NOTIMP if packet[2] & 0x78 else FORMERR
-        return Rejection(rcode, end, isinstance(error, _MalformedError) and error.edns)
+        return Rejection(rcode, end, isinstance(error, MalformedError) and error.edns)
 
 
 def _question_end(packet: bytes) -> int:
     if packet[4:6] != b"\0\1":
-        raise _MalformedError
+        raise MalformedError
     at = HEADER
     while length := packet[at]:
         # Nothing stands before the first name that a compression pointer could mean.
         if length > _MAX_LABEL:
-            raise _MalformedError
+            raise MalformedError
         at += length + 1
     end = at + 5
     if end > len(packet) or end - HEADER > _MAX_NAME + 4:
-        raise _MalformedError
+        raise MalformedError
     return end
 
 
 def _scan_opt(packet: bytes, opt: int, end: int, key: bytes) -> Query | Rejection:
-    at = opt + _OPT.size
-    _, _, udp_size, _, version, flags, length = _OPT.unpack_from(packet, opt)
-    stop = at + length
+    length = int.from_bytes(packet[opt + _OPT_FIXED - 2 : opt + _OPT_FIXED], "big")
+    stop = opt + _OPT_FIXED + length
     if stop > len(packet):
-        raise _MalformedError(edns=True)
-    if version:
+        # Without its fixed part it is no OPT record yet.
+        raise MalformedError(edns=opt + _OPT_FIXED <= len(packet))
+    if packet[opt + _VERSION]:
         return Rejection(BADVERS, end, edns=True)
-    subnet = None
+    return Query(end, key, heeded(packet[opt:stop]))
+
+
+def heeded(opt: bytes) -> bytes:
+    """An OPT record without the options that change no answer: all but the client subnet.
+
+    Raises MalformedError where its options do not fill it exactly.
+    """
+    stop, at, subnet = len(opt), _OPT_FIXED, b""
+    if stop < at or (opt[9] << 8 | opt[10]) != stop - at:
+        raise MalformedError(edns=True)
     while at < stop:
-        data = at + _OPTION.size
-        if data > stop:
-            raise _MalformedError(edns=True)
-        code, length = _OPTION.unpack_from(packet, at)
-        at = data + length
+        start = at
+        at += _OPTION_FIXED
         if at > stop:
-            raise _MalformedError(edns=True)
-        if code == ECS_OPTION:
-            if subnet is not None:
-                raise _MalformedError(edns=True)
-            subnet = packet[data:at]
-    return Query(end, key, min(max(udp_size, PLAIN_LIMIT), UDP_SIZE), flags >= _DO, subnet)
+            raise MalformedError(edns=True)
+        at += opt[start + 2] << 8 | opt[start + 3]
+        if opt[start + 1] == ECS_OPTION and not opt[start]:
+            if subnet:
+                raise MalformedError(edns=True)
+            subnet = opt[start:at]
+    if at > stop:
+        raise MalformedError(edns=True)
+    return opt[: _OPT_FIXED - 2] + len(subnet).to_bytes(2, "big") + subnet
+
+
+class Extras(NamedTuple):
+    """What an OPT record says to us.
+
+    `udp_size` is the longest reply that may be sent over UDP, `subnet` the payload of the ECS
+    option.
+    """
+
+    udp_size: int
+    wants_dnssec: bool
+    subnet: bytes | None
+
+
+def read_opt(opt: bytes) -> Extras:
+    """What a `Query.opt` says; without EDNS, that replies are short."""
+    if not opt:
+        return Extras(PLAIN_LIMIT, wants_dnssec=False, subnet=None)
+    size = min(max(opt[3] << 8 | opt[4], PLAIN_LIMIT), UDP_SIZE)
+    options = opt[_OPT_FIXED:]
+    return Extras(size, opt[_FLAGS] >= _DO, options[_OPTION_FIXED:] if options else None)
 
 
 def _find_opt(packet: bytes, at: int, counts: bytes) -> int:
@@ -130,7 +167,7 @@ def _find_opt(packet: bytes, at: int, counts: bytes) -> int:
     before = (counts[2] << 8 | counts[3]) + (counts[4] << 8 | counts[5])
     total = before + (counts[6] << 8 | counts[7])
     if total > _MAX_RECORDS:
-        raise _MalformedError
+        raise MalformedError
     found = 0
     for number in range(total):
         start = at
@@ -139,11 +176,11 @@ def _find_opt(packet: bytes, at: int, counts: bytes) -> int:
         at += 2 if packet[at] else 1
         if packet[at] == 0 and packet[at + 1] == _OPT_START[2]:
             if found or number < before or packet[start]:
-                raise _MalformedError(edns=found > 0)
+                raise MalformedError(edns=found > 0)
             found = start
         at += 10 + (packet[at + 8] << 8 | packet[at + 9])
     if at > len(packet):
-        raise _MalformedError
+        raise MalformedError
     return found
 
 
@@ -158,7 +195,22 @@ PLAIN_OPT = opt_record()
 
 def with_dnssec_ok(opt: bytes) -> bytes:
     """That OPT record with its DO flag set, as a query's is copied (RFC 3225, 3)."""
-    return opt[:7] + b"\x80" + opt[8:]
+    return opt[:_FLAGS] + bytes((_DO,)) + opt[_FLAGS + 1 :]
+
+
+def subnet_opt(option: bytes, scope: int) -> bytes:
+    """The OPT record of a reply that gives a query's ECS payload back with a scope."""
+    echoed = option[:3] + bytes((scope,)) + option[4:]
+    return opt_record(bytes((0, ECS_OPTION, 0, len(option))) + echoed)
+
+
+def truncated(reply: bytes, end: int, opt: bytes) -> bytes:
+    """A reply that does not fit, without its records.
+
+    What does not fit is left out whole (RFC 2181, 9); the OPT stays (RFC 6891, 7).
+    """
+    counts = bytes((0, 1, 0, 0, 0, 0, 0, int(bool(opt))))
+    return b"".join((reply[:2], bytes((reply[2] | 2, reply[3])), counts, reply[HEADER:end], opt))
 
 
 def reply_head(rcode: int, *, authoritative: bool, counts: tuple[int, int], edns: bool) -> bytes:

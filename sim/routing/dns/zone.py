@@ -7,22 +7,22 @@ nothing at any other name or type. dnslib encodes; an answer is encoded once and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
 from dnslib import CLASS, NS, QTYPE, RR, SOA, TXT, A, DNSHeader, DNSQuestion, DNSRecord
 
 from sim.routing.dns import wire
+from sim.routing.dns.counters import Tally
 
 NEGATIVE_TTL_S = 5  # how long a "no" may be believed: shorter than any failover takes
 _STATIC_TTL_S = 3600  # of what never changes while a world runs
 _CLASS_IN = int(CLASS.IN)
 _ANY = int(QTYPE.ANY)
 _META_TYPES = range(128, _ANY)  # transfers, keys, signatures: not data (RFC 6895, 3.1)
-_CACHED_ANSWERS = 512  # of one view: names that do not exist are without number
 _TXT_STRING = 255
 
 Labels = tuple[bytes, ...]
@@ -39,7 +39,7 @@ class Outlook(Enum):
 class Template(NamedTuple):
     """A reply without what differs from query to query: id, RD, case of the question, and OPT.
 
-    `heads` are octets 2 to 12, by RD and EDNS (see `head`); `tail` is what follows the question.
+    `heads` are octets 2 to 12, by RD and EDNS (see `_heads`); `tail` is what follows the question.
     `tailored` says that other locations may get another answer.
     """
 
@@ -47,58 +47,58 @@ class Template(NamedTuple):
     tail: bytes
     tailored: bool
 
-    def reply(self, packet: bytes, query: wire.Query, opt: bytes, limit: int) -> bytes:
-        """The reply to a query that asks what this answers, cut to `limit` octets."""
-        question = packet[wire.HEADER : query.end]
+    @property
+    def rcode(self) -> int:
+        """The reply's code."""
+        return self.heads[0][1] & 15
+
+    def reply(self, packet: bytes, end: int, opt: bytes) -> bytes:
+        """The reply to a query whose question ends at `end` and is what this answers."""
         head = self.heads[(packet[2] & 1) | (2 if opt else 0)]
-        reply = b"".join((packet[:2], head, question, self.tail, opt))
-        if len(reply) <= limit:
-            return reply
-        # RFC 2181, 9: what does not fit is left out whole; RFC 6891, 7: the OPT stays.
-        counts = bytes((0, 1, 0, 0, 0, 0, 0, int(bool(opt))))
-        return b"".join((packet[:2], bytes((head[0] | 2, head[1])), counts, question, opt))
+        return b"".join((packet[:2], head, packet[wire.HEADER : end], self.tail, opt))
+
+
+Ready = tuple[Template, Tally]
+"""An answer that is encoded, and the counter of its kind."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What one location is told, and the answers encoded so far. Swapped, never changed.
+    """What one location is told, and the answers encoded so far that others may not get.
 
-    `since_s` is when it came to be, in simulated seconds.
+    Swapped, never changed. `ttl_s` is of what depends on the location; `since_s` is when its
+    regions became these, in simulated seconds.
     """
 
     location: str | None
     regions: tuple[str, ...]
     outlook: Outlook
+    ttl_s: int = field(compare=False)
     since_s: float = field(default=0.0, compare=False)
-    cache: dict[bytes, Template] = field(default_factory=dict, compare=False, repr=False)
-
-    def remember(self, key: bytes, template: Template) -> None:
-        """Keep an answer; random names push out the whole cache rather than grow it."""
-        if len(self.cache) >= _CACHED_ANSWERS:
-            self.cache.clear()
-        self.cache[key] = template
+    cache: dict[bytes, Ready] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Zone:
     """The records of one zone.
 
     `routes[location, region]` is the address at which a location reaches a region, `servers` the
-    address of its nameserver; None is someone in no location.
+    address of its nameserver; None is someone in no location. `answers` is how many regions an
+    address record is given for, the preferred one first.
     """
 
     def __init__(
         self,
         domain: str,
         hostname: str,
-        ttl_s: float,
         routes: Mapping[tuple[str | None, str], str],
         servers: Mapping[str | None, str],
+        answers: int = 1,
     ) -> None:
         self._domain = labels_of(domain)
         self._host = labels_of(hostname)
         self._server = (b"ns", *self._host)
-        self._ttl_s = max(0, math.ceil(ttl_s))
         self._routes = routes
+        self._answers = answers
         self._servers = servers
         names = (self._domain, self._host, self._server)
         # Names that exist only because a name below them does have no records (RFC 8020).
@@ -134,10 +134,13 @@ class Zone:
 
     def _records(self, name: Labels, view: View) -> list[RR]:
         if name == self._host:
-            records = [RR(name, QTYPE.TXT, _CLASS_IN, self._ttl_s, TXT(_routing_text(view)))]
+            records = [RR(name, QTYPE.TXT, _CLASS_IN, view.ttl_s, TXT(_routing_text(view)))]
             if view.outlook is Outlook.ADDRESS:
-                address = self._routes[view.location, view.regions[0]]
-                records.insert(0, RR(name, QTYPE.A, _CLASS_IN, self._ttl_s, A(address)))
+                named = [self._routes[view.location, code] for code in view.regions]
+                records[:0] = [
+                    RR(name, QTYPE.A, _CLASS_IN, view.ttl_s, A(address))
+                    for address in named[: self._answers]
+                ]
             return records
         if name == self._server:
             address = self._servers[view.location]
@@ -177,6 +180,7 @@ class _Builder:
         return packed[len(bare) :]
 
 
+@cache
 def _heads(
     rcode: int, *, authoritative: bool, counts: tuple[int, int]
 ) -> tuple[bytes, bytes, bytes, bytes]:

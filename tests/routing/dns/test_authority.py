@@ -170,9 +170,9 @@ def test_no_udp_reply_is_longer_than_what_any_path_carries(topology, build):
 
 
 def test_the_tables_stay_bounded(authority, monkeypatch):
-    monkeypatch.setattr(authority_module, "_KNOWN_SUBNETS", 16)
+    monkeypatch.setattr(authority_module, "_KNOWN_CLIENTS", 16)
     for number in range(700):
         address = f"9.9.{number // 256}.{number % 256}/32"
         ask(authority, f"n{number}.fly.dev", options=[subnet(address)])
-        assert len(authority._subnets) <= 16
+        assert len(authority._with_edns) <= 16
     assert len(authority.views[None].cache) <= 512

@@ -72,6 +72,59 @@ def test_a_well_formed_query_gets_what_a_model_says(authority, plan, query, aske
         assert message.rcode() == dns.rcode.NOERROR
 
 
+@SETTINGS
+@given(
+    query=QUERIES,
+    noise=st.tuples(
+        st.sampled_from([(), (10,), (10, 65001), (3,)]), st.booleans(), st.binary(max_size=9)
+    ),
+    asked=st.sampled_from([None, "london"]),
+    transport=st.sampled_from(["udp", "tcp"]),
+)
+def test_a_ready_answer_is_the_one_that_would_be_worked_out(
+    authority, query, noise, asked, transport
+):
+    codes, before, junk = noise
+    others = [dns.edns.GenericOption(dns.edns.OptionType.make(code), b"12345678") for code in codes]
+    options = [*others, *query.options] if before else [*query.options, *others]
+    if options:
+        query.use_edns(options=options, payload=1232)
+    for packet in (query.to_wire(), query.to_wire() + junk):
+        expected = authority._work_out(packet, asked, SOURCE, transport)
+        assert authority.reply(packet, asked, SOURCE, transport) == expected
+        assert authority.reply(packet.swapcase(), asked, SOURCE, transport) == authority._work_out(
+            packet.swapcase(), asked, SOURCE, transport
+        )
+
+
+def test_a_query_like_an_earlier_one_is_not_parsed_again(authority, monkeypatch):
+    plain = {"use_edns": -1}
+    cookie: dns.edns.Option = dns.edns.GenericOption("COOKIE", b"12345678")
+    subnet: dns.edns.Option = dns.edns.ECSOption("81.2.69.0", 24)
+    first = [plain, {"use_edns": 0, "payload": 1232}, {"payload": 1232, "options": [subnet]}]
+    later = [
+        *first,
+        {"use_edns": 0, "payload": 1232, "options": [cookie]},
+        {"payload": 1232, "options": [cookie, subnet]},
+        {"payload": 1232, "options": [subnet, cookie]},
+    ]
+
+    def ask(name, rtype, parts):
+        query = dns.message.make_query(name, rtype, **parts)
+        reply = authority.reply(query.to_wire(), "london", SOURCE)
+        return query.is_response(dns.message.from_wire(reply))
+
+    kinds = [(HOST, "A"), (HOST, "HTTPS"), ("nobody.fly.dev", "A"), ("example.com", "A")]
+    for name, rtype in kinds:
+        for parts in first:
+            assert ask(name, rtype, parts)
+    monkeypatch.setattr(wire, "scan", None)  # calling it would raise
+    for name, rtype in kinds:
+        for parts in later:
+            assert ask(name, rtype, parts)
+            assert ask(name.title(), rtype, parts)
+
+
 def reads_as_query(packet):
     """Whether dnspython takes a packet for one ordinary question."""
     try:
