@@ -1,0 +1,5 @@
+"""A run as one HTML page that opens from disk: `render(evidence, verdict, report) -> str`."""
+
+from sim.report.html.page import render
+
+__all__ = ["render"]

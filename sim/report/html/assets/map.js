@@ -1,0 +1,125 @@
+// The world at one instant: regions, locations, and who is connected where. Data in, SVG out.
+//
+// scene = {
+//   regions:   [{code, at: [lat, lon], index, up, machines, believed: "up" | "down" | "?", fault}],
+//   locations: [{name, at, total, served: Map(region index -> clients), unanswered, cut, connecting,
+//                dns: region index or null}],
+//   links:     [{location, region, state, latency_ms}],   (indexes)
+// }
+(() => {
+  "use strict";
+  const sim = (globalThis.sim ??= {});
+  const { s } = sim;
+  const LINE_PX = 14, CHARACTER_PX = 6.6;
+
+  const SMALL_PX = 500; // on narrower maps places are drawn smaller
+  const ARC_POINTS = 24; // of each arc, for labels to keep away from
+
+  const radiusOf = (place, most, unit) => (5 + 7 * Math.sqrt(place.total / Math.max(1, most))) * unit;
+
+  /** The ground of a map, drawn once for a size: the land, and where everything will be. */
+  const mapGround = (svg, land, places, width, height) => {
+    const view = sim.projection.fitted(places, width, height, width < 500 ? 48 : 72);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.replaceChildren(
+      s("path", { class: "land", d: sim.projection.landPath(land, view, width) }),
+      s("g", { class: "scene" }),
+    );
+    return { view, width, height };
+  };
+
+  /** What changes from instant to instant, on a ground. */
+  const drawScene = (svg, ground, scene) => {
+    const { view, width, height } = ground;
+    const unit = width < SMALL_PX ? 0.75 : 1;
+    const most = Math.max(1, ...scene.locations.map((place) => place.total));
+    const regions = scene.regions.map((region) => ({ ...region, point: view.project(region.at), radius: 10 * unit, unit }));
+    const locations = scene.locations.map((place) => ({ ...place, point: view.project(place.at), radius: radiusOf(place, most, unit) }));
+    const labels = [...regions.map(regionLabel), ...locations.map(locationLabel)].map(measured);
+    const arcs = arcsOf(regions, locations, scene.links);
+    const arcPoints = arcs.flatMap(({ along }) => Array.from({ length: ARC_POINTS - 1 }, (_, k) => along((k + 1) / ARC_POINTS)));
+    const boxes = sim.labels.placed(labels, arcPoints, width, height);
+    svg.querySelector(".scene").replaceChildren(
+      s("g", null, arcs.map((one) => drawArc(one, most))),
+      s("g", null, locations.map(drawLocation), regions.map(drawRegion)),
+      s("g", null, labels.map((label, k) => drawLabel(label, boxes[k]))),
+    );
+  };
+
+  /** An arc for whoever is connected, and for where DNS leads or a link is broken. */
+  const arcsOf = (regions, locations, links) => locations.flatMap((place, l) => regions.flatMap((region) => {
+    const clients = place.served.get(region.index) ?? 0;
+    const link = links.find((one) => one.location === l && one.region === region.index);
+    const broken = Boolean(link && link.state !== "up");
+    if (!clients && !broken && place.dns !== region.index) return [];
+    return [{ clients, broken, index: region.index, ...sim.projection.arc(place.point, region.point) }];
+  }));
+
+  const drawArc = ({ clients, broken, index, path, along }, most) => [
+    clients || broken ? null : s("path", { class: "arc led", d: path }),
+    clients ? s("path", { class: `arc ${sim.regionClass(index)}`, d: path, "stroke-width": (1.5 + 4.5 * Math.sqrt(clients / most)).toFixed(1) }) : null,
+    broken ? [s("path", { class: "arc broken", d: path }), cross(along(0.5), 6, "cut")] : null,
+  ];
+
+  const cross = ([x, y], size, kind) =>
+    s("path", { class: `cross ${kind}`, d: `M${x - size} ${y - size}L${x + size} ${y + size}M${x + size} ${y - size}L${x - size} ${y + size}` });
+
+  /** A square in the region's colour; hollow and crossed when down; a ring for what is believed. */
+  const drawRegion = ({ point, index, up, believed, fault, unit }) => {
+    const [x, y] = point;
+    return s("g", { class: `place ${sim.regionClass(index)}` },
+      s("circle", { class: `belief ${believed}`, cx: x, cy: y, r: 13 * unit }),
+      s("rect", { class: up ? "region up" : "region down", x: x - 6 * unit, y: y - 6 * unit, width: 12 * unit, height: 12 * unit, rx: 2 }),
+      up ? null : cross(point, 4 * unit, "cut"),
+      fault ? s("path", { class: "flash", d: `M${x + 10} ${y - 19}l-5 8h4l-2 7 6-9h-4l3-6z` }) : null);
+  };
+
+  /** A ring with a piece for each region that serves the place, and a gap for who is not served. */
+  const drawLocation = ({ point, radius, total, served, cut, unanswered }) => {
+    const [x, y] = point;
+    const pieces = [s("circle", { class: "location", cx: x, cy: y, r: radius })];
+    let from = 0;
+    const piece = (clients, kind) => {
+      if (!clients || !total) return;
+      const share = clients / total;
+      const shape = { class: `piece ${kind}`, cx: x, cy: y, r: radius - 2, pathLength: 1, "stroke-dasharray": `${share} ${1 - share}`, "stroke-dashoffset": -from };
+      pieces.push(s("circle", { ...shape, transform: `rotate(-90 ${x} ${y})` }));
+      from += share;
+    };
+    for (const [index, clients] of served) piece(clients, sim.regionClass(index));
+    piece(unanswered, "unanswered");
+    piece(cut, "cut");
+    pieces.push(s("circle", { class: cut || unanswered ? "heart cut" : "heart", cx: x, cy: y, r: 2 }));
+    return s("g", { class: "place" }, pieces);
+  };
+
+  const regionLabel = ({ code, point, radius, up, believed }) => {
+    const lines = [code];
+    if (!up) lines.push(believed === "up" ? "down, believed up" : "down");
+    else if (believed === "down") lines.push("up, believed down");
+    return { point, radius: radius + 3, lines, kind: "of-region" };
+  };
+
+  const locationLabel = ({ name, point, radius, cut, unanswered, total }) => {
+    const lines = [name];
+    if (cut) lines.push(`${cut} of ${total} cut off`);
+    if (unanswered) lines.push(`${unanswered} unanswered`);
+    return { point, radius, lines, kind: "of-location" };
+  };
+
+  const measured = (label) => ({
+    ...label,
+    x: label.point[0],
+    y: label.point[1],
+    width: Math.max(...label.lines.map((line) => line.length)) * CHARACTER_PX + 4,
+    height: label.lines.length * LINE_PX,
+  });
+
+  const drawLabel = ({ lines, width, kind }, box) => {
+    const x = box.x + { start: 0, middle: width / 2, end: width }[box.anchor];
+    return s("text", { class: `label ${kind}`, "text-anchor": box.anchor },
+      lines.map((line, k) => s("tspan", { x: x.toFixed(1), y: (box.y + 11 + k * LINE_PX).toFixed(1), class: k ? "second" : "first" }, line)));
+  };
+
+  Object.assign(sim, { mapGround, drawScene });
+})();
