@@ -1,10 +1,16 @@
 """What a client's runtime remembers of DNS: one name's answer, kept by the runtime's habits.
 
-    strict   the record's TTL, as a resolver library that does what it is told
-    browser  at least 60 s: Chromium keeps an entry a minute even where the TTL is shorter
-    jvm      30 s whatever the TTL: the JVM's networkaddress.cache.ttl without a SecurityManager
-    pinned   for good: older JVMs with a SecurityManager, nginx without `resolver`, connection
-             pools that never look a name up again
+    strict          the record's TTL, as a resolver library that does what it is told
+    browser         at least 60 s: Chromium's host cache keeps an entry for a minute even where
+                    the TTL is shorter (its getaddrinfo path has no TTL at all)
+    jvm             30 s whatever the TTL: the JVM's networkaddress.cache.ttl without a
+                    SecurityManager (java.net.InetAddress, "InetAddress Caching")
+    pinned          for good: older JVMs with a SecurityManager, nginx without `resolver`,
+                    connection pools that never look a name up again
+    serve_stale     the TTL; and when the nameserver then gives no answer, or a failure, the
+                    expired one for 30 s more, again and again for up to a day (RFC 8767: a
+                    resolver between the client and the nameserver, such as Unbound or BIND)
+    happy_eyeballs  the TTL; what differs is how it connects (see eyeballs.py, RFC 8305)
 
 A failure is remembered for at most 5 s, so that no client outlives an outage by its own choice.
 """
@@ -13,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from sim.clients.dns import Answer, ResolveError
 from sim.clients.spec import Personality
@@ -21,6 +28,15 @@ from sim.clock import Clock
 _BROWSER_S = 60.0
 _JVM_S = 30.0
 _NEGATIVE_MAX_S = 5.0
+
+# RFC 8767, section 5: how long a client waits for news before it is told what is stale; the TTL
+# of what is stale, which is also how soon the nameserver is asked again (the failure recheck
+# timer); and how long an answer may be used after it has expired (1 to 3 days).
+_STALE_AFTER_S = 1.8
+_STALE_TTL_S = 30.0
+_STALE_MAX_S = 86_400.0
+
+Known = tuple[Answer | ResolveError, float]
 
 
 def keeps_for_s(personality: Personality, ttl_s: float) -> float:
@@ -50,7 +66,8 @@ class DnsCache:
         self._personality = personality
         self._clock = clock
         self._on_fresh = on_fresh
-        self._kept: dict[str, tuple[Answer | ResolveError, float]] = {}
+        self._kept: dict[str, Known] = {}
+        self._good: dict[str, tuple[Answer, float]] = {}  # the last answers, for serve_stale
 
     async def resolve(self, name: str) -> tuple[str, ...]:
         """The addresses of a name, from memory while they are good. Raises ResolveError."""
@@ -61,12 +78,36 @@ class DnsCache:
         answer, _ = known
         if isinstance(answer, ResolveError):
             # A fresh instance each time: raising one object twice would grow its traceback.
-            raise ResolveError(str(answer), answer.negative_ttl_s)
+            raise ResolveError(str(answer), answer.negative_ttl_s, denied=answer.denied)
         return answer.addresses
 
-    async def _ask(self, name: str) -> tuple[Answer | ResolveError, float]:
+    async def _ask(self, name: str) -> Known:
+        stale = self._stale(name)
         try:
-            answer = await self._lookup(name)
+            if stale is None:
+                answer = await self._lookup(name)
+            else:
+                # A resolver would go on asking behind the stale answer; here the next question is
+                # the one after that answer's 30 s, which is when the RFC lets it ask again.
+                async with self._clock.timeout(_STALE_AFTER_S):
+                    answer = await self._lookup(name)
+        except TimeoutError:
+            if stale is None:
+                raise
+            return stale, self._clock.now() + _STALE_TTL_S
         except ResolveError as error:
+            # "There is no such name" is news, and ends what was known (RFC 8767, section 4).
+            if stale is not None and not error.denied:
+                return stale, self._clock.now() + _STALE_TTL_S
             return error, self._clock.now() + min(_NEGATIVE_MAX_S, error.negative_ttl_s)
-        return answer, self._clock.now() + keeps_for_s(self._personality, answer.ttl_s)
+        expires = self._clock.now() + keeps_for_s(self._personality, answer.ttl_s)
+        if self._personality == "serve_stale":
+            self._good[name] = (answer, expires)
+        return answer, expires
+
+    def _stale(self, name: str) -> Answer | None:
+        """An answer that has expired and may be used where there is no newer one."""
+        answer, expired = self._good.get(name, (None, 0.0))
+        if answer is None or self._clock.now() > expired + _STALE_MAX_S:
+            return None
+        return replace(answer, ttl_s=_STALE_TTL_S, stale=True)

@@ -24,19 +24,27 @@ _UNREADABLE = (DNSError, DNSLabelError, UnicodeError)
 
 
 class ResolveError(Exception):
-    """The name could not be resolved. `negative_ttl_s` says how long that may be remembered."""
+    """The name could not be resolved. `negative_ttl_s` says how long that may be remembered.
 
-    def __init__(self, reason: str, negative_ttl_s: float = 0.0) -> None:
+    `denied` where that is an answer (there is no such name or address), not the lack of one.
+    """
+
+    def __init__(self, reason: str, negative_ttl_s: float = 0.0, *, denied: bool = False) -> None:
         self.negative_ttl_s = negative_ttl_s
+        self.denied = denied
         super().__init__(reason)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The addresses of a name and how long they may be kept, in simulated seconds."""
+    """The addresses of a name and how long they may be kept, in simulated seconds.
+
+    `stale` where they had expired and nothing newer could be had.
+    """
 
     addresses: tuple[str, ...]
     ttl_s: float
+    stale: bool = False
 
 
 class StubResolver:
@@ -146,10 +154,11 @@ def read_answer(name: str, reply: DNSRecord) -> Answer:
         addresses = tuple(str(record.rdata) for record in records)
         return Answer(addresses, float(min(record.ttl for record in records)))
     negative_ttl_s = 0.0
-    if reply.header.rcode in {RCODE.NOERROR, RCODE.NXDOMAIN}:
+    denied = reply.header.rcode in {RCODE.NOERROR, RCODE.NXDOMAIN}
+    if denied:
         # RFC 2308 section 5: the smaller of the SOA's own TTL and its last field.
         soas = [record for record in reply.auth if record.rtype == QTYPE.SOA]
         negative_ttl_s = float(min((min(soa.ttl, soa.rdata.times[4]) for soa in soas), default=0))
     rcode = RCODE.get(reply.header.rcode)
     reason = "no address" if rcode == "NOERROR" else rcode
-    raise ResolveError(f"{name}: {reason}", negative_ttl_s)
+    raise ResolveError(f"{name}: {reason}", negative_ttl_s, denied=denied)

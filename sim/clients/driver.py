@@ -11,6 +11,13 @@ one connection to the next. For example::
                     await socket.send_str("hello")
                     await client.within(socket.receive_str())
                     client.acked(client.name, turn)
+
+What it passes to `client.acked` the gateway has promised to keep. Whether it did is found out where
+the driver also has a method that asks for it (see Question)::
+
+        async def stored(self, session):
+            async with session.http.get(f"/kept/{session.id}") as answer:
+                return [message["number"] for message in await answer.json()]
 """
 
 from __future__ import annotations
@@ -18,11 +25,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+import aiohttp
 
 from sim.clients.client import Client
+from sim.clients.declaration import Declaration
 from sim.errors import InputError, Problem
 
 _BUILT_IN = {
@@ -43,12 +55,48 @@ class Driver(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Question:
+    """Which session is asked about, after the run, and whom a driver may ask.
+
+    `id` is what the driver called it in `client.send`, `client` who sent it. `http` speaks to one
+    machine of the gateway directly, past links and edges, so that no fault colours the answer: to
+    the one that acknowledged the session's last message, else to any that is up. Paths are
+    relative to it (`session.http.get("/kept")`). `database_url` is the topology's database.
+    """
+
+    id: str
+    client: str
+    http: aiohttp.ClientSession
+    database_url: str | None = None
+
+
+@runtime_checkable
+class Ledger(Protocol):
+    """A driver that can ask the gateway what it kept."""
+
+    async def stored(self, session: Question) -> Sequence[int] | None:
+        """The numbers of the session's messages, in the order of storing.
+
+        One that is stored twice is there twice. None where the gateway knows no such session.
+        Raise where that cannot be found out: what became of the messages is then unknown, not lost.
+        """
+
+
 class ConnectionOverError(Exception):
     """A driver's ordinary end of a connection that the gateway ended: its text is the reason."""
 
 
-def load_driver(name: str) -> Callable[[], Driver]:
-    """The class of that name: built-in, or `package.module:Class`. Raises InputError."""
+def load_driver(name: str | Declaration) -> Callable[[], Driver]:
+    """What makes a client's driver: a built-in class, `package.module:Class`, or a declaration.
+
+    Raises InputError.
+    """
+    if isinstance(name, Declaration):
+        # Only who uses one imports it; it imports this module.
+        from sim.clients.drivers.declared import Declared, DeclaredLedger  # noqa: PLC0415
+
+        return partial(DeclaredLedger if name.stored else Declared, name)
     target = _BUILT_IN.get(name, name)
     module_name, colon, class_name = target.partition(":")
     if not colon or not module_name or not class_name:
@@ -63,6 +111,8 @@ def load_driver(name: str) -> Callable[[], Driver]:
         raise _problem(f"`{name}`: module {module_name} has no `{class_name}`; {found}")
     if not _is_driver(made):
         raise _problem(f"`{name}` is no driver: it needs a method `async def run(self, client)`")
+    if hasattr(made, "stored") and not inspect.iscoroutinefunction(made.stored):
+        raise _problem(f"`{name}`: `stored` must be a method `async def stored(self, session)`")
     return _checked(name, made)
 
 

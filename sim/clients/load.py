@@ -14,7 +14,14 @@ from sim.clients.driver import ConnectionOverError, Driver, load_driver
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
-from sim.observe.events import ConnectFailed, Disconnected, LoadEnded, LoadStarted, PartFailed
+from sim.observe.events import (
+    ClientMade,
+    ConnectFailed,
+    Disconnected,
+    LoadEnded,
+    LoadStarted,
+    PartFailed,
+)
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real
@@ -30,6 +37,8 @@ _FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
 
 class Load:
     """The clients of one run. `warn` is told, once each, what a user's driver raised unforeseen.
+
+    `drivers` has each client's, by the client's name, once it has begun; they outlive the run.
 
     Raises InputError where the driver cannot be loaded.
     """
@@ -52,6 +61,7 @@ class Load:
         self._new_driver = load_driver(spec.driver)
         self._closing = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], Client] = {}
+        self.drivers: dict[str, Driver] = {}
         places = setting.topology.locations
         counts = largest_remainder(spec.clients, {name: p.share for name, p in places.items()})
         numbered = [(location, k) for location, count in counts.items() for k in range(count)]
@@ -72,6 +82,9 @@ class Load:
         """Let the clients talk for that many simulated seconds, then close them politely."""
         self.ends_at = self._clock.now() + duration_s
         self._journal.write(LoadStarted(len(self.clients)))
+        for client in self.clients:
+            resolver = client.vantage.personality
+            self._journal.write(ClientMade(client.name, client.location, resolver))
         try:
             for client, phase in zip(self.clients, self._phases(), strict=True):
                 task = asyncio.create_task(self._live(client, phase))
@@ -124,7 +137,7 @@ class Load:
     async def _live(self, client: Client, phase: float) -> None:
         """One client: connect, converse, and after every end wait and connect again."""
         await self._clock.sleep(phase)
-        driver = self._new_driver()
+        driver = self.drivers[client.name] = self._new_driver()
         spec = self.spec
         backoff = Backoff(spec.backoff_base_s, spec.backoff_max_s, client.rng.fork("backoff"))
         jar = aiohttp.CookieJar(unsafe=True)

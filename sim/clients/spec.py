@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Personality = Literal["strict", "browser", "jvm", "pinned"]
+from sim.clients.declaration import Declaration
+
+Personality = Literal["strict", "browser", "jvm", "pinned", "serve_stale", "happy_eyeballs"]
 PERSONALITIES: tuple[Personality, ...] = get_args(Personality)
 
 
@@ -14,12 +16,13 @@ PERSONALITIES: tuple[Personality, ...] = get_args(Personality)
 class LoadSpec:
     """Who talks to the gateway, how often, and how patiently. Seconds are simulated.
 
-    `driver` is a built-in name or `package.module:Class`; `payload` is a message's size in bytes;
-    `resolver` maps DNS personalities to their shares; a message or connection attempt that is
-    unanswered after `timeout_s` is given up; `backoff_*` bound the wait before a reconnect.
+    `driver` is a built-in name, `package.module:Class`, or a declared one; `payload` is a message's
+    size in bytes; `resolver` maps DNS personalities to their shares; a message or connection
+    attempt that is unanswered after `timeout_s` is given up; `backoff_*` bound the wait before a
+    reconnect.
     """
 
-    driver: str = "session"
+    driver: str | Declaration = "session"
     clients: int = 10
     every_s: float = 1.0
     payload: int = 320

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from sim.clients import eyeballs
 from sim.clients.cache import DnsCache
 from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.spec import Personality
@@ -54,6 +55,7 @@ class Vantage:
         rng: Rng,
     ) -> None:
         plan = setting.plan
+        self.personality = personality
         self.location = location
         self.name = f"{location}/{number}"
         self.source = plan.client(location, number)
@@ -61,6 +63,7 @@ class Vantage:
         self.doing = ""
         self._hostname = setting.topology.hostname
         self._plan = plan
+        self._clock = setting.clock
         self._journal = setting.journal
         nameserver = Endpoint(plan.nameserver(location), setting.resolver_port)
         stub = StubResolver(nameserver, self.source, setting.clock, rng)
@@ -85,12 +88,16 @@ class Vantage:
     async def connect(self, host: str) -> socket.socket:
         """A connection to a host from this place, with the client's address made known.
 
-        Addresses are tried in the order of the answer. Raises ResolveError, OSError.
+        Addresses are tried in the order of the answer, or raced where that is the client's
+        personality. Raises ResolveError, OSError.
         """
         self.address = None
         self.doing = f"resolving {host}"
+        addresses = await self.resolve(host)
+        if self.personality == "happy_eyeballs" and len(addresses) > 1:
+            return await self._race(host, addresses)
         failure: OSError = OSError(f"{host} has no address")
-        for address in await self.resolve(host):
+        for address in addresses:
             self.address = address
             self.doing = f"connecting to {address}"
             try:
@@ -113,6 +120,22 @@ class Vantage:
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None),
             ws_response_class=WebSocket,
         )
+
+    async def _race(self, host: str, addresses: tuple[str, ...]) -> socket.socket:
+        async def attempt(address: str) -> socket.socket:
+            sock = await self._connect_to(address)
+            try:
+                await eyeballs.answers(sock, host)
+            except BaseException:
+                sock.close()
+                raise
+            return sock
+
+        self.address = addresses[0]
+        self.doing = f"connecting to {' and '.join(addresses)}"
+        self.address, sock = await eyeballs.race(addresses, attempt, self._clock)
+        self.doing = f"waiting for an answer from {self.address}"
+        return sock
 
     async def _connect_to(self, address: str) -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -142,6 +165,7 @@ class Vantage:
                 address=address,
                 expires=None if math.isinf(expires) else round(expires, 6),
                 error=str(answer) if isinstance(answer, ResolveError) else None,
+                stale=isinstance(answer, Answer) and answer.stale,
             )
         )
 

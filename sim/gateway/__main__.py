@@ -19,7 +19,7 @@ from sim.gateway.app import Gateway, Identity
 from sim.gateway.store import Store, Variant
 
 
-def _arguments() -> Variant:
+def _arguments() -> tuple[Variant, int | None]:
     parser = argparse.ArgumentParser(
         prog="python -m sim.gateway",
         description="The reference gateway. Its variants are broken on purpose.",
@@ -27,10 +27,14 @@ def _arguments() -> Variant:
     parser.add_argument("--sessions", choices=["database", "memory"], default="database")
     parser.add_argument("--ack", choices=["committed", "early"], default="committed")
     parser.add_argument("--dedupe", choices=["on", "off"], default="on")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="the most sessions at a time; more are refused, 503"
+    )
     given = parser.parse_args()
-    return Variant(
+    variant = Variant(
         memory=given.sessions == "memory", early=given.ack == "early", dedupe=given.dedupe == "on"
     )
+    return variant, given.limit
 
 
 def _port(text: str) -> int:
@@ -39,7 +43,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _serve(variant: Variant) -> None:
+async def _serve(variant: Variant, limit: int | None) -> None:
     env = os.environ
     clock = Clock()
     identity = Identity(
@@ -49,7 +53,7 @@ async def _serve(variant: Variant) -> None:
     )
     dsn = env.get("DATABASE_URL")
     store = Store(dsn, identity.region, identity.machine, variant, clock) if dsn else None
-    gateway = Gateway(identity, store, variant, clock)
+    gateway = Gateway(identity, store, variant, clock, limit)
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
@@ -71,9 +75,9 @@ async def _serve(variant: Variant) -> None:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT."""
-    variant = _arguments()
+    variant, limit = _arguments()
     try:
-        asyncio.run(_serve(variant))
+        asyncio.run(_serve(variant, limit))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"gateway: {error}\n")
         return 1

@@ -62,15 +62,24 @@ class _Connection:
 
 
 class Gateway:
-    """The reference gateway. `store` is None without a database: then there are no sessions."""
+    """The reference gateway. `store` is None without a database: then there are no sessions.
+
+    `limit` is the most session connections at a time (None: any number), a hard limit as Fly's.
+    """
 
     def __init__(
-        self, identity: Identity, store: Store | None, variant: Variant, clock: Clock
+        self,
+        identity: Identity,
+        store: Store | None,
+        variant: Variant,
+        clock: Clock,
+        limit: int | None = None,
     ) -> None:
         self._identity = identity
         self._store = store
         self._variant = variant
         self._clock = clock
+        self._limit = limit
         self._connections: set[_Connection] = set()
         self._echoes: set[web.WebSocketResponse] = set()
         self._booted = store is None
@@ -151,6 +160,8 @@ class Gateway:
             )
         if self._store is None:
             return web.Response(status=503, text="no sessions: DATABASE_URL is not set\n")
+        if self._limit is not None and len(self._connections) >= self._limit:
+            return web.Response(status=503, text=f"at the limit of {self._limit} sessions\n")
         socket = self._new_socket()
         await socket.prepare(request)
         connection = _Connection(socket)

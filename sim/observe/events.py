@@ -59,13 +59,14 @@ class LoadEnded(Event):
 
 @dataclass(frozen=True)
 class Audited(Event):
-    """The database was asked what it holds: `Stored` events before this are complete.
+    """It was found out what is stored: `Stored` events before this are complete.
 
-    `error` says why it could not be asked; then lost messages are unknown, not none.
+    `error` says why that could not be; then lost messages are unknown, not none. `asked` is whom.
     """
 
     kind = "audited"
     error: str | None = None
+    asked: str = "the database"
 
 
 @dataclass(frozen=True)
@@ -175,11 +176,22 @@ class EdgeConnection(Event):
 
 
 @dataclass(frozen=True)
+class ClientMade(Event):
+    """A client of the load, and the personality of its resolver (`strict`, `pinned`, …)."""
+
+    kind = "client_made"
+    client: str
+    location: str
+    resolver: str
+
+
+@dataclass(frozen=True)
 class Resolved(Event):
     """A client holds this answer now, until `expires` (None: for good).
 
     `region` is None when the name could not be resolved; `error` then says why. Only a fresh
-    answer is journaled, not each use of the cached one.
+    answer is journaled, not each use of the cached one. `stale`: it had expired, and is used again
+    because nothing newer could be had (RFC 8767).
     """
 
     kind = "resolved"
@@ -189,6 +201,7 @@ class Resolved(Event):
     address: str | None
     expires: float | None
     error: str | None = None
+    stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -292,7 +305,10 @@ class Unknown(Event):
 
 @dataclass(frozen=True)
 class Stored(Event):
-    """The database holds this message; events of a session come in the order of storing."""
+    """This message is stored; events of a session come in the order of storing.
+
+    `region` and `machine` say who stored it, and are empty where that is not known.
+    """
 
     kind = "stored"
     session: str

@@ -15,6 +15,7 @@ from typing import TypeVar
 from sim.observe.events import (
     Acked,
     Audited,
+    ClientMade,
     Connected,
     ConnectFailed,
     Disconnected,
@@ -151,6 +152,11 @@ class History:
         seen += [(t, event.client) for t, event in self.of(ConnectFailed)]
         seen += [(t, event.client) for t, event in self.of(Connected)]
         return list(dict.fromkeys(client for _, client in sorted(seen)))
+
+    @cached_property
+    def resolvers(self) -> Mapping[str, str]:
+        """The personality of each client's resolver, as far as the journal says."""
+        return {event.client: event.resolver for _, event in self.of(ClientMade)}
 
     def clients_of(self, location: str) -> Sequence[str]:
         """The clients of one location."""

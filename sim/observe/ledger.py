@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sim.observe.events import Acked
+from sim.observe.events import Acked, Stored
 from sim.observe.history import History
 
 AnomalyKind = Literal["lost", "duplicated", "reordered"]
@@ -70,13 +70,13 @@ def balance(history: History) -> Ledger:
     anomalies: list[Anomaly] = []
     if audited:
         anomalies += _misstored(history, lives)
-        anomalies += _lost(lives)
+        anomalies += _lost(lives, audit.asked if audit else "")
         anomalies.sort(key=lambda a: (a.acked_t is None, a.acked_t or 0.0, a.session, a.seq))
     why = ""
     if audit is None:
-        why = "nobody asked the database what it holds"
+        why = "nobody asked what is stored"
     elif audit.error is not None:
-        why = f"the database could not be asked what it holds: {audit.error}"
+        why = f"it could not be found out what is stored: {audit.error}"
     return Ledger(
         sent=len(lives),
         acked=sum(1 for life in lives.values() if life.acked_t is not None),
@@ -101,13 +101,13 @@ def _lives(history: History) -> dict[tuple[str, int], _Life]:
     for _, stored in history.stored:
         if life := lives.get((stored.session, stored.seq)):
             life.stored += 1
-            life.stored_by = life.stored_by or stored.machine
+            life.stored_by = life.stored_by or stored.machine or None
     return lives
 
 
-def _lost(lives: dict[tuple[str, int], _Life]) -> list[Anomaly]:
+def _lost(lives: dict[tuple[str, int], _Life], asked: str) -> list[Anomaly]:
     return [
-        _anomaly("lost", key, life, f"acknowledged by {life.acked_by}, not in the database")
+        _anomaly("lost", key, life, f"acknowledged by {life.acked_by}, not in {asked}")
         for key, life in lives.items()
         if life.acked_t is not None and not life.stored
     ]
@@ -122,14 +122,17 @@ def _misstored(history: History, lives: dict[tuple[str, int], _Life]) -> list[An
         key = (stored.session, stored.seq)
         times[key] += 1
         if times[key] == 2:
-            by = stored.machine
-            found.append(_anomaly("duplicated", key, lives.get(key), f"stored again by {by}"))
+            found.append(_anomaly("duplicated", key, lives.get(key), f"stored again{_by(stored)}"))
         if times[key] == 1:
             if stored.seq < highest[stored.session]:
-                text = f"stored by {stored.machine} after message {highest[stored.session]}"
+                text = f"stored{_by(stored)} after message {highest[stored.session]}"
                 found.append(_anomaly("reordered", key, lives.get(key), text))
             highest[stored.session] = max(highest[stored.session], stored.seq)
     return found
+
+
+def _by(stored: Stored) -> str:
+    return f" by {stored.machine}" if stored.machine else ""
 
 
 def _anomaly(kind: AnomalyKind, key: tuple[str, int], life: _Life | None, text: str) -> Anomaly:

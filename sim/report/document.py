@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from sim.observe.outages import LocationOutage, by_location
+from sim.observe.tails import Tail, median_stay_s
 from sim.scenario.checks import Finding
 from sim.scenario.checks.sessions import count
 from sim.scenario.evidence import Evidence, percentile
@@ -17,6 +18,7 @@ from sim.scenario.verdict import Verdict
 
 Document = dict[str, Any]
 
+_MOST_STRAGGLERS = 100  # of each tail, the longest stays; the sums are complete
 _MOST_ANOMALIES = 100  # of each kind; the counts are complete
 
 
@@ -41,6 +43,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             for t, fault in history.faults
         ],
         "outages": [_outage(group) for group in by_location(evidence.outages)],
+        "tails": [_tail(tail) for tail in evidence.tails],
         "messages": {
             "sent": ledger.sent,
             "acked": ledger.acked,
@@ -98,6 +101,40 @@ def _outage(group: LocationOutage) -> Document:
         "clients": len({outage.client for outage in group.outages}),
         "client_seconds": _round(group.client_seconds),
         "worst_client": worst.client,
+    }
+
+
+def _tail(tail: Tail) -> Document:
+    """Who stayed on a region that DNS had left: summed up by personality, then one by one."""
+    rows = []
+    for resolver, clients in sorted(tail.clients.items()):
+        stayed = tail.of(resolver)
+        rows.append(
+            {
+                "resolver": resolver,
+                "clients": clients,
+                "stayed": len(stayed),
+                "never_left": sum(1 for straggler in stayed if not straggler.left),
+                "median_s": _round(median_stay_s(stayed)) if stayed else None,
+                "longest_s": _round(stayed[0].stayed_s) if stayed else None,
+                "longest_client": stayed[0].client if stayed else None,
+            }
+        )
+    return {
+        "location": tail.location,
+        "region": tail.region,
+        "from_s": _round(tail.from_s),
+        "to_s": _round(tail.to_s),
+        "resolvers": rows,
+        "clients": [
+            {
+                "client": straggler.client,
+                "resolver": straggler.resolver,
+                "stayed_s": _round(straggler.stayed_s),
+                "left": straggler.left,
+            }
+            for straggler in tail.stragglers[:_MOST_STRAGGLERS]
+        ],
     }
 
 

@@ -19,6 +19,7 @@ def show(console: Console, report: Document) -> None:
     for part in (
         _expectations(report),
         _outages(report),
+        _tails(report),
         _messages(report),
         _traffic(report),
         _footnotes(report),
@@ -47,16 +48,16 @@ def _expectations(report: Document) -> RenderableType | None:
     for row in report["expectations"]:
         mark, style = _MARKS[row["held"]]
         lines.append(
-            Text.assemble((f"{mark:8}", style), _asked(row), " ", (f"→ {row['observed']}", "bold"))
+            Text.assemble((f"{mark:8}", style), asked(row), " ", (f"→ {row['observed']}", "bold"))
         )
         if row["why"] and row["held"] is not True:
             lines.append(Text(f"{'':8}{row['why']}"))
     return Group(*lines)
 
 
-def _asked(row: Document) -> str:
+def asked(row: Document) -> str:
     """An expectation in words, from its keys."""
-    words = [str(row[key]) for key in ("location", "region", "policy") if key in row]
+    words = [str(row[key]) for key in ("location", "region", "resolver", "policy") if key in row]
     bounds = {
         "min_s": "at least {} s",
         "max_s": "at most {} s",
@@ -102,6 +103,36 @@ def _outages(report: Document) -> RenderableType:
             f"{row['region'] or '-'} → {row['to_region'] or 'none'}",
             str(row["clients"]),
             *(f"{row[key]:.1f}" for key in seconds),
+        )
+    return table
+
+
+def _tails(report: Document) -> RenderableType | None:
+    """Who stayed on a region that DNS had left; not told where every resolver keeps to the TTL."""
+    rows = [(tail, row) for tail in report["tails"] for row in tail["resolvers"]]
+    if all(row["resolver"] == "strict" for _, row in rows):
+        return None
+    table = _table(
+        "Who stayed on a region that DNS had left, in simulated seconds after it had",
+        "location",
+        "region",
+        "resolver",
+        "stayed|r",
+        "median|r",
+        "longest|r",
+        "never left|r",
+    )
+    for tail, row in rows:
+        figures = ("-", "-")
+        if row["stayed"]:
+            figures = (f"{row['median_s']:.1f}", f"{row['longest_client']} {row['longest_s']:.1f}")
+        table.add_row(
+            tail["location"],
+            tail["region"],
+            row["resolver"],
+            f"{row['stayed']} of {row['clients']}",
+            *figures,
+            str(row["never_left"]),
         )
     return table
 

@@ -10,6 +10,7 @@ from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import Ledger, balance
 from sim.observe.outages import Outage, Pace, find_outages
+from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
 from sim.topology.distance import link_spec
 from sim.topology.model import Topology
@@ -44,6 +45,11 @@ class Evidence:
     def outages(self) -> Sequence[Outage]:
         """Every client's outages."""
         return find_outages(self.history, self.pace)
+
+    @cached_property
+    def tails(self) -> Sequence[Tail]:
+        """Who stayed on a region that DNS had left."""
+        return find_tails(self.history)
 
     @cached_property
     def ledger(self) -> Ledger:

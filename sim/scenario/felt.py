@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.observe.events import Connected, FaultBegan
 from sim.observe.history import History, location_of
 
-REPAIRS = frozenset({"start", "thaw", "cure", "heal", "scale"})
+REPAIRS = frozenset({"start", "thaw", "cure", "unblind", "heal", "scale"})
 
 
 def unfelt(history: History) -> list[str]:

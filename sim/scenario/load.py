@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sim.clients.declaration import Declaration
 from sim.errors import InputError, Problem
 from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
-from sim.scenario.model import Scenario
+from sim.scenario.model import Load, Scenario
 from sim.scenario.reading import Reading
 from sim.topology.document import Document, load_document, similar_file
 from sim.topology.load import load_topology
@@ -56,7 +57,7 @@ def _scenario(
     if not isinstance(name, str) or not name:
         reading.problem(f"found {quoted(name)}; must be text", "name")
     duration_s = reading.duration(data, "duration", ())
-    load = read_load(reading)
+    load = read_load(reading, path.parent if path else Path())
     timeline = read_timeline(reading, duration_s)
     expect = read_expectations(reading, duration_s)
     problems = sorted(reading.problems, key=lambda problem: problem.line or 0)
@@ -70,5 +71,13 @@ def _scenario(
         duration_s=duration_s,
         expect=expect,
         path=path,
-        document=copy.deepcopy(dict(data)),
+        document=_storable(data, load),
     )
+
+
+def _storable(data: Mapping[str, Any], load: Load) -> dict[str, Any]:
+    """The document without files that it refers to: a driver's own file becomes part of it."""
+    document = copy.deepcopy(dict(data))
+    if isinstance(load.driver, Declaration):
+        document["load"]["driver"] = dict(load.driver.document)
+    return document

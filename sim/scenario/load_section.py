@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from sim.clients.declaration import Declaration
 from sim.clients.spec import PERSONALITIES, Personality
+from sim.scenario.driver_section import SUFFIXES, read_declaration, read_driver_file
 from sim.scenario.model import Backoff, Load
 from sim.scenario.reading import Reading
 from sim.topology.problems import listed, suggest
@@ -18,15 +21,18 @@ _KEYS = ("driver", "clients", "every", "payload", "resolver", "timeout", "backof
 _PATH = ("load",)
 
 
-def read_load(reading: Reading) -> Load:
-    """The load that the document asks for; what it leaves out is Load's default."""
+def read_load(reading: Reading, folder: Path) -> Load:
+    """The load that the document asks for; what it leaves out is Load's default.
+
+    `folder` is where the path of a driver's file starts.
+    """
     default = Load()
     data = reading.mapping(reading.document.data.get("load", {}), _PATH)
     if data is None:
         return default
     reading.unknown_keys(data, _KEYS, _PATH)
     return Load(
-        driver=_driver(reading, data.get("driver", default.driver)),
+        driver=_driver(reading, data.get("driver", default.driver), folder),
         clients=_clients(reading, data.get("clients", default.clients)),
         every_s=reading.duration(data, "every", _PATH, default.every_s) or default.every_s,
         payload_bytes=_payload(reading, data.get("payload", default.payload_bytes)),
@@ -36,9 +42,14 @@ def read_load(reading: Reading) -> Load:
     )
 
 
-def _driver(reading: Reading, value: object) -> str:
+def _driver(reading: Reading, value: object, folder: Path) -> str | Declaration:
+    path = (*_PATH, "driver")
+    if isinstance(value, dict):
+        return read_declaration(reading, value, path, "in the scenario") or "session"
+    if isinstance(value, str) and value.endswith(SUFFIXES):
+        return read_driver_file(reading, value, folder, path) or "session"
     if value not in DRIVERS and not re.fullmatch(r"[\w.]+:\w+", str(value)):
-        own = "a class of yours is written `package.module:Class`"
+        own = "a class of yours is written `package.module:Class`, a file of yours `my-driver.yaml`"
         message = f"unknown driver {quoted(value)}{suggest(str(value), DRIVERS)} ({own})"
         reading.problem(message, *_PATH, "driver")
     return str(value)

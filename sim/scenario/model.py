@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from sim.clients.declaration import Declaration
 from sim.clients.spec import Personality
 from sim.topology.model import Topology
 
@@ -32,7 +33,7 @@ class Load:
     up. `resolver` has the share of the clients of each caching model; the shares sum to 1.
     """
 
-    driver: str = "session"
+    driver: str | Declaration = "session"
     clients: int = 10
     every_s: float = 1.0
     payload_bytes: int = 320

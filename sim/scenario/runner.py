@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
+from sim.clients.driver import Ledger
 from sim.clients.load import Load
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting
@@ -14,13 +15,13 @@ from sim.clock import Clock
 from sim.errors import SimError
 from sim.observe.journal import Journal
 from sim.rng import Rng
-from sim.scenario.audit import audit
+from sim.scenario.audit import audit_database, audit_drivers, cannot_audit
 from sim.scenario.faults import Breakable, inflict
 from sim.scenario.model import Load as LoadAsked
 from sim.scenario.model import Scenario, TimelineEntry
 from sim.topology.addresses import AddressPlan
 
-_AUDITABLE = "session"  # the driver whose messages the reference schema stores
+_REFERENCE = "session"  # the driver whose messages the reference gateway's schema stores
 
 
 class Stage(Breakable, Protocol):
@@ -54,8 +55,17 @@ async def run(world: Stage, scenario: Scenario, warn: Callable[[str], None]) -> 
         timeline.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await timeline
-    if scenario.load.driver == _AUDITABLE:
-        await audit(world.database_url(), world.journal, world.clock)
+    await _audit(world, load)
+
+
+async def _audit(world: Stage, load: Load) -> None:
+    """Find out what is stored, however the driver lets it be found out."""
+    if load.spec.driver == _REFERENCE:
+        await audit_database(world)
+    elif load.drivers and all(isinstance(driver, Ledger) for driver in load.drivers.values()):
+        await audit_drivers(world, load.drivers)
+    else:
+        cannot_audit(world, str(load.spec.driver))
 
 
 def _spec(asked: LoadAsked) -> LoadSpec:

@@ -1,4 +1,4 @@
-"""What is wrong with files, without running them: scenarios and topologies alike."""
+"""What is wrong with files, without running them: scenarios, topologies, drivers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sim.errors import InputError, Problem
+from sim.scenario.driver_section import read_declaration
 from sim.scenario.load import load_scenario
+from sim.scenario.reading import Reading
 from sim.topology.document import load_document
 from sim.topology.load import load_topology
 
@@ -18,8 +20,13 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            if _SCENARIO_KEYS.intersection(load_document(path).data):
+            document = load_document(path)
+            if _SCENARIO_KEYS.intersection(document.data):
                 load_scenario(path)
+            elif "websocket" in document.data:
+                reading = Reading(document, None)
+                read_declaration(reading, document.data, (), path.name)
+                problems += reading.problems
             else:
                 load_topology(path)
         except InputError as error:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sim.clients.spec import PERSONALITIES
 from sim.scenario.model import TargetKind
 from sim.topology.distance import DATABASE
 from sim.topology.model import Topology
@@ -195,6 +196,9 @@ FAULTS: Mapping[str, FaultSpec] = {
             FaultSpec(name, _ON_MACHINES)
             for name in ("crash", "stop", "start", "freeze", "thaw", "sicken", "cure")
         ),
+        FaultSpec("blind", ("region",)),
+        FaultSpec("unblind", ("region",)),
+        FaultSpec("deploy", _ON_MACHINES, target_optional=True),
         FaultSpec(
             "slow",
             _ON_LINKS,
@@ -237,7 +241,12 @@ CHECKS: Mapping[str, CheckSpec] = {
         CheckSpec("served_by", (_LOCATION, _REGION)),
         CheckSpec(
             "outage",
-            (_LOCATION, Param("max", "max_s", read_seconds), Param("min", "min_s", read_seconds)),
+            (
+                _LOCATION,
+                Param("max", "max_s", read_seconds),
+                Param("min", "min_s", read_seconds),
+                Param("resolver", "resolver", choice(*PERSONALITIES)),
+            ),
             one_of=("max", "min"),
         ),
         CheckSpec(

@@ -6,6 +6,7 @@ import pytest
 
 from sim.clients.cache import DnsCache
 from sim.clients.dns import Answer, ResolveError
+from sim.clients.spec import PERSONALITIES
 from sim.clock import Clock
 
 
@@ -56,7 +57,7 @@ def test_an_answer_lives_as_its_personality_has_it(virtually, personality, ttl_s
     virtually(scenario())
 
 
-@pytest.mark.parametrize("personality", ["strict", "browser", "jvm", "pinned"])
+@pytest.mark.parametrize("personality", PERSONALITIES)
 @pytest.mark.parametrize(("negative_ttl_s", "kept_s"), [(60.0, 5.0), (3.0, 3.0), (0.0, 0.0)])
 def test_a_failure_is_remembered_for_five_seconds_at_most(
     virtually, personality, negative_ttl_s, kept_s
@@ -81,5 +82,104 @@ def test_names_are_kept_apart(virtually):
     async def scenario():
         cache = DnsCache(Zone().lookup, "strict", Clock(), lambda *_: None)
         assert await cache.resolve("a") != await cache.resolve("b")
+
+    virtually(scenario())
+
+
+class Flaky(Zone):
+    """Answers, or is `down`: after `takes_s`, with a failure that is no denial."""
+
+    down = False
+    takes_s = 0.0
+
+    def __init__(self, clock, ttl_s=10.0):
+        super().__init__(ttl_s)
+        self._clock = clock
+
+    async def lookup(self, name):
+        if self.down:
+            self.asked += 1
+            await self._clock.sleep(self.takes_s)
+            raise ResolveError("SERVFAIL")
+        return await super().lookup(name)
+
+
+def stale_cache(clock):
+    zone, fresh = Flaky(clock), []
+    cache = DnsCache(zone.lookup, "serve_stale", clock, lambda *told: fresh.append(told))
+    return zone, cache, fresh
+
+
+@pytest.mark.parametrize(("takes_s", "waited_s"), [(0.0, 0.0), (1.7, 1.7), (10.0, 1.8)])
+def test_what_is_stale_is_served_when_there_is_no_answer_within_1_8_s(virtually, takes_s, waited_s):
+    async def scenario():
+        clock = Clock(speed=10)
+        zone, cache, fresh = stale_cache(clock)
+        assert await cache.resolve("a") == ("10.0.0.1",)
+        zone.down, zone.takes_s = True, takes_s
+        await clock.sleep_until(11.0)
+        assert await cache.resolve("a") == ("10.0.0.1",)
+        assert clock.now() == pytest.approx(11.0 + waited_s)
+        _, answer, expires = fresh[-1]
+        assert answer == Answer(("10.0.0.1",), 30.0, stale=True)
+        assert expires == pytest.approx(clock.now() + 30.0)
+
+    virtually(scenario())
+
+
+def test_after_30_s_of_a_stale_answer_the_nameserver_is_asked_again(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, _ = stale_cache(clock)
+        await cache.resolve("a")
+        zone.down = True
+        for instant, asked in [(11.0, 2), (40.9, 2), (41.1, 3)]:
+            await clock.sleep_until(instant)
+            assert await cache.resolve("a") == ("10.0.0.1",)
+            assert zone.asked == asked
+        zone.down = False
+        await clock.sleep_until(72.0)
+        assert await cache.resolve("a") == ("10.0.0.4",)
+
+    virtually(scenario())
+
+
+def test_a_denial_is_an_answer_and_ends_what_was_known(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, _ = stale_cache(clock)
+        await cache.resolve("a")
+        zone.error = ResolveError("NXDOMAIN", denied=True)
+        await clock.sleep_until(11.0)
+        with pytest.raises(ResolveError, match="NXDOMAIN") as caught:
+            await cache.resolve("a")
+        assert caught.value.denied
+
+    virtually(scenario())
+
+
+def test_what_is_stale_for_more_than_a_day_is_not_served(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, _ = stale_cache(clock)
+        await cache.resolve("a")
+        zone.down = True
+        await clock.sleep_until(10.0 + 86_399.0)
+        assert await cache.resolve("a") == ("10.0.0.1",)
+        await clock.sleep_until(10.0 + 86_399.0 + 31.0)
+        with pytest.raises(ResolveError, match="SERVFAIL"):
+            await cache.resolve("a")
+
+    virtually(scenario())
+
+
+def test_without_anything_stale_a_slow_answer_is_waited_for(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, _ = stale_cache(clock)
+        zone.down, zone.takes_s = True, 9.0
+        with pytest.raises(ResolveError, match="SERVFAIL"):
+            await cache.resolve("a")
+        assert clock.now() == pytest.approx(9.0)
 
     virtually(scenario())

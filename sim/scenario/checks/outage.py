@@ -8,15 +8,25 @@ from sim.scenario.evidence import Evidence
 
 
 def judge(evidence: Evidence, params: Params) -> Finding:
-    """Held where the longest outage is at most `max_s` and at least `min_s`."""
-    location = params["location"]
-    if not any(evidence.history.acked.get(c) for c in evidence.history.clients_of(location)):
-        return unknown(f"no client of {location} was ever served")
+    """Held where the longest outage is at most `max_s` and at least `min_s`.
+
+    `resolver` narrows it to the clients whose resolver has that personality.
+    """
+    location, resolver = params["location"], params.get("resolver")
+    history = evidence.history
+    clients = {
+        client
+        for client in history.clients_of(location)
+        if resolver in (None, history.resolvers.get(client))
+    }
+    if not any(history.acked.get(client) for client in clients):
+        of = f"{location} with a {resolver} resolver" if resolver else location
+        return unknown(f"no client of {of} was ever served")
     from_s, until_s = window(evidence, params)
     hit = [
         outage
         for outage in evidence.outages
-        if outage.location == location and outage.from_s < until_s and outage.to_s > from_s
+        if outage.client in clients and outage.from_s < until_s and outage.to_s > from_s
     ]
     worst = max(hit, key=lambda outage: outage.seconds, default=None)
     seconds = worst.seconds if worst else 0.0

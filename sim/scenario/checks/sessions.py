@@ -52,14 +52,14 @@ def count(history: History, from_s: float = -math.inf, until_s: float = math.inf
 
 
 def _reason(evidence: Evidence, ready: SessionReady) -> str:
-    """Whether the database forgot too, or only the machine did not know."""
+    """Whether what is stored is gone too, or only the machine did not know."""
     ledger = evidence.ledger
     if not ledger.audited:
-        return "what the database holds is not known"
+        return "what is stored is not known"
     lost = any(a.kind == "lost" and a.session == ready.session for a in ledger.anomalies)
     if lost:
         return "what is missing was lost (see messages)"
-    return "the database has them, so this state lived on the machine that is gone"
+    return "they are stored, so this state lived on the machine that is gone"
 
 
 def judge(evidence: Evidence, params: Params) -> Finding:
@@ -67,6 +67,11 @@ def judge(evidence: Evidence, params: Params) -> Finding:
     # `resumed: all` is all that can be asked.
     sessions = count(evidence.history, *window(evidence, params))
     interrupted = sessions.resumed + len(sessions.broken) + len(sessions.unresumed)
+    if not evidence.history.sessions and evidence.history.connected:
+        return unknown(
+            "the driver told of no session: it has to call `client.session_ready` when the gateway"
+            " has taken one up (docs/drivers.md)"
+        )
     if not interrupted:
         return unknown("no session was interrupted")
     observed = f"{sessions.resumed} of {interrupted} resumed"

@@ -10,7 +10,19 @@ from sim.observe.journal import Journal
 from sim.scenario.faults.base import Breakable, Fault, Params, describe
 from sim.scenario.faults.heal import heal
 from sim.scenario.faults.links import flap, loss, partition, reset, slow
-from sim.scenario.faults.machines import crash, cure, freeze, scale, sicken, start, stop, thaw
+from sim.scenario.faults.machines import (
+    blind,
+    crash,
+    cure,
+    deploy,
+    freeze,
+    scale,
+    sicken,
+    start,
+    stop,
+    thaw,
+    unblind,
+)
 from sim.scenario.faults.names import dns_outage, stale_dns
 from sim.scenario.faults.services import service_outage
 from sim.scenario.model import Target
@@ -23,6 +35,9 @@ FAULTS: Mapping[str, Fault] = {
     "thaw": thaw,
     "sicken": sicken,
     "cure": cure,
+    "blind": blind,
+    "unblind": unblind,
+    "deploy": deploy,
     "scale": scale,
     "slow": slow,
     "partition": partition,

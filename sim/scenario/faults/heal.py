@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from sim.scenario.faults.base import Breakable, Params, links_at, locations_at
-from sim.scenario.faults.machines import cure, start, thaw
+from sim.scenario.faults.machines import cure, start, thaw, unblind
 from sim.scenario.model import Target
 
 
@@ -21,6 +21,8 @@ async def heal(world: Breakable, target: Target | None, params: Params) -> None:
         for location in locations_at(world, target):
             world.resolver.restore(location)
             world.resolver.thaw(location)
+    if target is None or target.kind == "region":
+        await unblind(world, target, params)
     if target is None or target.kind in ("region", "machine"):
         await cure(world, target, params)
         await thaw(world, target, params)

@@ -7,6 +7,9 @@ freeze  SIGSTOP: the kernel still accepts, nothing is answered; connections hang
 thaw    SIGCONT: it goes on where it stopped, with all connections it still has.
 sicken  its health check fails from now on, while traffic through it works.
 cure    its health check tells the truth again.
+blind   the health checker cannot reach the region: its checks time out, while clients get through.
+unblind the health checker reaches the region again.
+deploy  the machines are replaced in place, one after another: SIGTERM, drain, boot, check.
 scale   a region has so many machines: new ones boot, the newest ones are killed first.
 """
 
@@ -68,6 +71,35 @@ async def cure(world: Breakable, target: Target | None, params: Params) -> None:
     del params
     for machine in machines_at(world, target):
         world.health.cure(machine.id)
+
+
+async def blind(world: Breakable, target: Target | None, params: Params) -> None:
+    """Hide a region from the health checker."""
+    del params
+    for region in _regions_at(world, target):
+        world.health.blind(region)
+
+
+async def unblind(world: Breakable, target: Target | None, params: Params) -> None:
+    """Let the health checker see a region again."""
+    del params
+    for region in _regions_at(world, target):
+        world.health.unblind(region)
+
+
+def _regions_at(world: Breakable, target: Target | None) -> list[str]:
+    return list(world.topology.regions) if target is None else [str(target.value)]
+
+
+async def deploy(world: Breakable, target: Target | None, params: Params) -> None:
+    """Replace the machines that run by ones of the same version: a rolling deploy, one at a time.
+
+    The next is stopped once the one before it passes its check. Machines that are down stay down.
+    """
+    del params
+    for machine in machines_at(world, target):
+        if machine.state == State.STARTED:
+            await world.fleet.restart(machine)
 
 
 async def scale(world: Breakable, target: Target | None, params: Params) -> None:

@@ -1,0 +1,112 @@
+"""One connection's exchange of numbered messages and acknowledgements.
+
+Open loop: a message every turn, whether or not earlier ones are acknowledged, up to a window. What
+was not acknowledged when a connection ends is sent again on the next: delivery is at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from sim.clients.client import Client
+from sim.clients.websocket import WebSocket
+
+WINDOW = 64
+
+
+@dataclass
+class Book:
+    """What the client knows of one session."""
+
+    session: str
+    opened: bool = False
+    own: int = 0  # the last number given out
+    remembered: int = 0  # the last number acknowledged to this client
+    waiting: dict[int, float] = field(default_factory=dict)  # unacknowledged: when sent; ascending
+
+
+class Conversation(ABC):
+    """Sends what is due and listens, until something ends the connection."""
+
+    def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
+        self._client = client
+        self._book = book
+        self._socket = socket
+        self._timer: asyncio.TimerHandle | None = None
+        self._late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @abstractmethod
+    def frame(self, seq: int) -> str:
+        """The message of that number, as it goes out."""
+
+    @abstractmethod
+    async def heard(self, message: aiohttp.WSMessage) -> None:
+        """Take in what the gateway said. Raises ConnectionOverError where that ends it."""
+
+    async def hold(self, begin_after: int) -> None:
+        """Send and listen until the load ends. Raises what ended the connection before that.
+
+        What still waits goes out first; new numbers begin after `begin_after`.
+        """
+        sending = asyncio.create_task(self._send_all(begin_after))
+        listening = asyncio.create_task(self._listen())
+        try:
+            await asyncio.wait(
+                (sending, listening, self._late), return_when=asyncio.FIRST_COMPLETED
+            )
+            for ended in (self._late, listening, sending):
+                if ended.done():
+                    return ended.result()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._late.cancel()
+            sending.cancel()
+            listening.cancel()
+            await asyncio.gather(sending, listening, return_exceptions=True)
+
+    def acked(self, seq: int) -> None:
+        """The gateway acknowledged that message."""
+        book = self._book
+        book.remembered = max(book.remembered, seq)
+        book.waiting.pop(seq, None)
+        self._client.acked(book.session, seq)
+
+    async def _send_all(self, begin_after: int) -> None:
+        book = self._book
+        for seq in list(book.waiting):
+            await self._send(seq)
+        book.own = max(begin_after, book.own)
+        async for _ in self._client.pace():
+            if len(book.waiting) < WINDOW:
+                book.own += 1
+                await self._send(book.own)
+
+    async def _send(self, seq: int) -> None:
+        self._book.waiting[seq] = self._client.clock.now()
+        self._client.send(self._book.session, seq)
+        if self._timer is None:
+            self._timer = self._client.clock.call_later(self._client.timeout_s, self._check)
+        await self._socket.send_str(self.frame(seq))
+
+    def _check(self) -> None:
+        """One timer for all messages: look at the oldest, and come back when it will be due."""
+        self._timer = None
+        oldest = next(iter(self._book.waiting.values()), None)
+        if oldest is None or self._late.done():
+            return
+        left_s = oldest + self._client.timeout_s - self._client.clock.now()
+        if left_s > 0:
+            self._timer = self._client.clock.call_later(left_s, self._check)
+        else:
+            self._late.set_exception(
+                TimeoutError(f"no acknowledgement within {self._client.timeout_s:g} s")
+            )
+
+    async def _listen(self) -> None:
+        while True:
+            await self.heard(await self._socket.receive())

@@ -1,0 +1,205 @@
+"""The driver that a YAML declaration describes (docs/drivers.md): any numbered WebSocket protocol.
+
+Where the gateway says at a resume up to which message it has all (`acked`), that is a promise like
+an acknowledgement: those messages are not sent again. The others are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from sim.clients.client import Client
+from sim.clients.conversation import Book, Conversation
+from sim.clients.declaration import (
+    Declaration,
+    Heard,
+    Opening,
+    Values,
+    fill_path,
+    frame,
+)
+from sim.clients.driver import ConnectionOverError, Question
+from sim.clients.websocket import WebSocket, describe
+
+
+class Declared:
+    """A client's sessions, one after another, as the declaration has them."""
+
+    def __init__(self, declaration: Declaration) -> None:
+        self._is = declaration
+        self._book: Book | None = None
+
+    async def run(self, client: Client) -> None:
+        """Open or resume the session and send until something fails or the load ends."""
+        if self._book is not None and self._book.opened and self._is.resume is None:
+            self._forget(client, self._book)
+        book = self._book = self._book or Book(client.rng.hex_id(16))
+        resume = self._is.resume if book.opened else None
+        opening = resume or self._is.opening
+        values = _values(client, book)
+        options: dict[str, Any] = {
+            "headers": {name: str(frame(text, values)) for name, text in opening.headers.items()},
+            "protocols": [opening.subprotocol] if opening.subprotocol else [],
+        }
+        async with client.websocket(fill_path(opening.websocket, values), **options) as socket:
+            talk = _Talk(self._is, client, book, socket)
+            if opening.hello is not None:
+                await socket.send_str(frame(opening.hello, values))
+            said = await self._ready(client, opening, talk)
+            acked = self._settle(client, book, said)
+            for seq in [seq for seq in book.waiting if seq <= acked]:
+                talk.acked(seq)
+            await talk.hold(begin_after=acked)
+
+    async def _ready(self, client: Client, opening: Opening, talk: _Talk) -> Mapping[str, Any]:
+        """Wait for the gateway to take the session up; the values of the message that says so."""
+        if opening.ready is None:
+            return {}
+        forgotten = self._is.forgotten if opening is self._is.resume else None
+        async with client.clock.timeout(client.timeout_s):
+            while True:
+                message = await talk.receive()
+                heard = Heard(message.data)
+                if forgotten and forgotten.read(heard) is not None:
+                    return {"acked": 0}
+                said = opening.ready.read(heard)
+                if said is not None:
+                    return said
+                await talk.besides(message, heard)
+
+    def _settle(self, client: Client, book: Book, said: Mapping[str, Any]) -> int:
+        """Make of it what the gateway has of the session: up to which message, all of them."""
+        named = said.get("session")
+        another = named is not None and str(named) != book.session
+        if not book.opened and named is not None:
+            book.session, another = str(named), False
+        if another:
+            acked = 0  # it began a new session instead
+        elif "acked" in said:
+            acked = _number(said["acked"], "`acked`")
+        else:
+            acked = book.remembered
+        client.session_ready(
+            book.session, resumed=book.opened, acked=acked, remembered=book.remembered
+        )
+        book.opened = True
+        if acked < book.remembered or another:
+            self._forget(client, book)
+            raise ConnectionOverError(f"the gateway forgot: it has {acked} of {book.remembered}")
+        return acked
+
+    def _forget(self, client: Client, book: Book) -> None:
+        """The session is over: what nobody answered is not held against the next one."""
+        for seq in book.waiting:
+            client.unknown(book.session, seq)
+        self._book = None
+
+
+class DeclaredLedger(Declared):
+    """A declared driver that says how to ask what is stored."""
+
+    def __init__(self, declaration: Declaration) -> None:
+        super().__init__(declaration)
+        if declaration.stored is None:
+            raise ValueError(f"{declaration.name} does not say what is stored")
+        self._asked = declaration.stored
+
+    async def stored(self, session: Question) -> list[int] | None:
+        """What the gateway says that it kept of a session; None where it knows none of that name.
+
+        Raises ValueError where the answer cannot be read.
+        """
+        asked = self._asked
+        values: Values = {"session": session.id, "client": session.client}
+        path = fill_path(asked.path, values)
+        headers = {name: frame(text, values) for name, text in asked.headers.items()}
+        async with session.http.get(path, headers=headers) as answer:
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return None
+            if answer.status != HTTPStatus.OK:
+                raise ValueError(f"GET {path} was answered with status {answer.status}")
+            data = Heard(await answer.text()).data
+        if data is None:
+            raise ValueError(f"GET {path} was not answered with JSON")
+        return [
+            _number(value, f"GET {path}: {asked.sequence.text}")
+            for value in asked.sequence.find(data)
+        ]
+
+
+class _Talk(Conversation):
+    """The frames that the declaration describes."""
+
+    def __init__(
+        self, declaration: Declaration, client: Client, book: Book, socket: WebSocket
+    ) -> None:
+        super().__init__(client, book, socket)
+        self._is = declaration
+
+    def frame(self, seq: int) -> str:
+        return frame(self._is.send, {**_values(self._client, self._book), "seq": seq})
+
+    async def receive(self) -> aiohttp.WSMessage:
+        """The next text. Raises ConnectionOverError where the connection ended instead."""
+        while True:
+            message = await self._socket.receive()
+            if message.type is aiohttp.WSMsgType.TEXT:
+                return message
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                raise ConnectionOverError(describe(message))
+
+    async def heard(self, message: aiohttp.WSMessage) -> None:
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise ConnectionOverError(describe(message))
+        heard = Heard(message.data)
+        if (ack := self._is.ack.read(heard)) is not None:
+            for seq in self._meant(ack):
+                self.acked(seq)
+        elif self._is.refused and (refusal := self._is.refused.read(heard)) is not None:
+            for seq in self._meant(refusal):
+                self._book.waiting.pop(seq, None)
+                self._client.failed(self._book.session, seq, describe(message))
+        else:
+            await self.besides(message, heard)
+
+    async def besides(self, message: aiohttp.WSMessage, heard: Heard) -> None:
+        """Whatever is about no message: answer what wants an answer, leave where told to go."""
+        if self._is.goodbye and self._is.goodbye.read(heard) is not None:
+            raise ConnectionOverError(f"the gateway said goodbye: {describe(message)}")
+        for asked, answer in self._is.answers:
+            if asked.read(heard) is not None:
+                await self._socket.send_str(frame(answer, _values(self._client, self._book)))
+                return
+
+    def _meant(self, values: Mapping[str, Any]) -> list[int]:
+        """Which messages an answer is about: one, all up to one, or else the oldest that waits."""
+        waiting = list(self._book.waiting)
+        if "sequence" in values:
+            return [_number(values["sequence"], "`sequence`")]
+        if "up_to" in values:
+            last = _number(values["up_to"], "`up_to`")
+            return [seq for seq in waiting if seq <= last]
+        return waiting[:1]
+
+
+def _values(client: Client, book: Book) -> dict[str, str | int]:
+    return {
+        "session": book.session,
+        "client": client.name,
+        "acked": book.remembered,
+        "payload": "x" * client.payload,
+    }
+
+
+def _number(value: Any, what: str) -> int:
+    """A message's number, which may have come as text. Raises ValueError."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
+        raise ValueError(f"{what} gave {value!r}, which is no whole number")
+    return int(value)
