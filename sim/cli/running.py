@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from sim.errors import SimError
+
+T = TypeVar("T")
 
 
 class Terminated(SimError):  # noqa: N818 - it is no error, as KeyboardInterrupt is none
@@ -16,14 +18,14 @@ class Terminated(SimError):  # noqa: N818 - it is no error, as KeyboardInterrupt
     exit_code = 143
 
 
-def run_async(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main`; Ctrl-C and SIGTERM cancel it, so that what it started is ended.
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """The result of `main`; Ctrl-C and SIGTERM cancel it, so that what it started is ended.
 
     Raises KeyboardInterrupt or Terminated then.
     """
     terminated = False
 
-    async def guarded() -> None:
+    async def guarded() -> T:
         task = asyncio.current_task()
 
         def terminate() -> None:
@@ -33,10 +35,10 @@ def run_async(main: Coroutine[Any, Any, None]) -> None:
                 task.cancel()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-        await main
+        return await main
 
     try:
-        asyncio.run(guarded())
+        return asyncio.run(guarded())
     except asyncio.CancelledError:
         if terminated:
             raise Terminated("ended by SIGTERM") from None

@@ -1,0 +1,63 @@
+"""The files that a run can be asked to write: one option each, one place that writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sim.cli.options import OUTPUT
+
+if TYPE_CHECKING:
+    from sim.simulate import Outcome
+
+_FORMS = {
+    "json": "Write the report as JSON.",
+    "html": "Write the report as a page that opens from disk.",
+    "junit": "Write the expectations as JUnit XML, for CI.",
+    "summary": "Write a summary in Markdown, for a pull request.",
+}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where each form of the report goes, None for one that nobody asked for."""
+
+    json: Path | None = None
+    html: Path | None = None
+    junit: Path | None = None
+    summary: Path | None = None
+
+    def write(self, outcome: Outcome) -> None:
+        """Write what was asked for."""
+        for form in _FORMS:
+            path: Path | None = getattr(self, form)
+            if path:
+                path.write_text(_rendered(form, outcome), encoding="utf-8")
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each form; it gets them as keywords of `Outputs`."""
+    for form, help_text in reversed(_FORMS.items()):
+        command = click.option(f"--{form}", type=OUTPUT, metavar="F", help=help_text)(command)
+    return command
+
+
+def _rendered(form: str, outcome: Outcome) -> str:
+    if form == "html":
+        from sim.report import html
+
+        return html.render(outcome.evidence, outcome.verdict, outcome.report)
+    if form == "junit":
+        from sim.report import junit
+
+        return junit.render(outcome.report)
+    if form == "summary":
+        from sim.report import summary
+
+        return summary.render(outcome.report)
+    return json.dumps(outcome.report, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,95 @@
+"""The report in Markdown (`--summary FILE`), fit for a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sim.report.document import Document
+from sim.report.terminal import asked
+
+_VERDICTS = {"held": "✅ held", "failed": "❌ failed", "unknown": "❔ unknown"}
+_MARKS = {True: "✅", False: "❌", None: "❔"}
+_MOST_ANOMALIES = 10
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~@!$&])")  # what Markdown, or GitHub's, makes something of
+
+
+def render(report: Document) -> str:
+    """The Markdown of a report. Whatever a name says, it is text there."""
+    blocks = [
+        f"### {_text(report['scenario'])}: {_VERDICTS[report['verdict']]}",
+        *_expectations(report),
+        *_outages(report),
+        *_messages(report),
+        *(f"> ❔ {_text(doubt)}" for doubt in report["doubts"]),
+        _how(report),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _how(report: Document) -> str:
+    return (
+        f"seed {report['seed']}, speed {report['speed']:g}, {report['runtime']} runtime,"
+        f" {report['links']} links, {report['duration_s']:g} simulated seconds"
+    )
+
+
+def _expectations(report: Document) -> Iterator[str]:
+    rows = [
+        [_MARKS[row["held"]], _text(asked(row)), _text(row["observed"])]
+        for row in report["expectations"]
+    ]
+    if rows:
+        yield _table(("", "expected", "observed"), rows)
+    for row in report["expectations"]:
+        if row["held"] is not True and row["why"]:
+            yield f"{_MARKS[row['held']]} **{_text(asked(row))}**: {_text(row['why'])}"
+
+
+def _outages(report: Document) -> Iterator[str]:
+    parts = ("detection_s", "dns_s", "recovery_s", "reconnect_s")
+    rows = [
+        [
+            _text(row["location"]),
+            f"{_text(row['region'] or '-')} → {_text(row['to_region'] or 'none')}",
+            str(row["clients"]),
+            *(f"{row[key]:.1f}" for key in ("median_s", "seconds", *parts)),
+        ]
+        for row in report["outages"]
+    ]
+    if not rows:
+        yield "Nobody was cut off."
+        return
+    head = ("location", "region", "hit", "median s", "worst s")
+    yield _table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)
+
+
+def _messages(report: Document) -> Iterator[str]:
+    messages = report["messages"]
+    fate = (
+        f"**{messages['lost']} lost**, {messages['duplicated']} duplicated,"
+        f" {messages['reordered']} reordered"
+        if messages["audited"]
+        else "what became of them was not checked"
+    )
+    yield f"{messages['acked']} of {messages['sent']} messages acknowledged: {fate}."
+    anomalies = report["anomalies"]
+    if anomalies:
+        lines = [
+            f"- {a['kind']}: message {a['seq']} of {_text(a['session'])}: {_text(a['text'])}"
+            for a in anomalies[:_MOST_ANOMALIES]
+        ]
+        if len(anomalies) > _MOST_ANOMALIES:
+            lines.append("- … the rest is in the JSON report")
+        yield "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
+    """A table; its last `numbers` columns are aligned to the right."""
+    rules = ["---"] * (len(head) - numbers) + ["--:"] * numbers
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rules, *rows))
+
+
+def _text(value: object) -> str:
+    """A value as text that Markdown makes nothing of, on one line."""
+    return _ACTIVE.sub(r"\\\1", " ".join(str(value).split()))
