@@ -24,6 +24,12 @@ _KEYS = ("name", "topology", "load", "timeline", "duration", "expect")
 def load_scenario(path: Path) -> Scenario:
     """The scenario of a file, with its topology. Raises InputError with every problem of both."""
     document = load_document(path)
+    if "regions" in document.data and "topology" not in document.data:
+        message = (
+            f"this is a topology, not a scenario: `sim up {path}` brings its world up; a scenario"
+            f" names it by `topology: {path.name}`"
+        )
+        raise InputError(Problem(message, str(path)))
     name = document.data.get("topology")
     if not isinstance(name, str):
         message = f"found {quoted(name)}; must be the path of a topology file, from this file's"

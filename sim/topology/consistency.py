@@ -120,6 +120,11 @@ def _subnets(schema: TopologySchema, document: Document) -> Iterable[Problem]:
 
 def _routing(schema: TopologySchema, document: Document) -> Iterable[Problem]:
     routing = schema.routing
+    if routing.mode == "anycast":
+        # DNS would behave as it does there, but edges do not yet forward to other regions: a run
+        # would show outages that an anycast network does not have.
+        message = "`anycast` is not simulated yet; write `geodns`, or leave it out"
+        yield document.problem(message, "routing", "mode")
     if routing.min_ttl is not None and routing.min_ttl > routing.ttl:
         message = (
             f"is more than `ttl`, {format_duration(routing.ttl)}; write less, "

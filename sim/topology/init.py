@@ -31,7 +31,7 @@ locations:                         # where clients are, and their share of the l
 {locations}
 
 routing:
-  mode: geodns                     # DNS leads to the nearest healthy region; or anycast
+  mode: geodns                     # DNS leads to the nearest healthy region
   ttl: 30s                         # how long clients may keep an answer
   when_none_local: nearest         # or refuse: rather fail than be served on another continent
 

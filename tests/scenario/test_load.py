@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -376,8 +377,11 @@ def test_a_list_that_is_none_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_links_join_regions_where_anycast_forwards(tmp_path: Path) -> None:
-    text = GOOD.replace("crash, region: fra", "partition, link: [fra, iad]")
-    scenario = load_scenario(write(tmp_path, text, TOPOLOGY + "routing: {mode: anycast}\n"))
+    known = load_scenario(write(tmp_path, GOOD)).topology
+    anycast = replace(known, routing=replace(known.routing, mode="anycast"))
+    timeline = [{"at": "20s", "fault": "partition", "link": ["fra", "iad"]}]
+    data = {"topology": "t.yaml", "timeline": timeline, "duration": "30s"}
+    scenario = scenario_from_mapping(data, anycast)
     assert scenario.timeline[0].target == Target("link", ("fra", "iad"))
 
 
@@ -411,3 +415,10 @@ def test_validation_tells_scenarios_from_topologies_and_each_problem_once(tmp_pa
         ("s.yaml", "timeline[1].at"),
         ("none.yaml", None),
     ]
+
+
+def test_a_topology_is_not_taken_for_a_scenario(tmp_path: Path) -> None:
+    write(tmp_path)
+    (problem,) = problems(tmp_path / "t.yaml")
+    assert "this is a topology, not a scenario: `sim up" in problem.message
+    assert "`topology: t.yaml`" in problem.message

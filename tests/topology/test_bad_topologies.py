@@ -67,6 +67,7 @@ MISTAKES = [
     ("share: 60", "share: 0", 10, "locations.new-york.share", "must be > 0"),
     ("share: 60", "share: many", 10, "locations.new-york.share", "must be a number"),
     ("mode: geodns", "mode: anycats", 12, "routing.mode", "did you mean `anycast`?"),
+    ("mode: geodns", "mode: anycast", 12, "routing.mode", "not simulated yet"),
     ("type: http", "type: grpc", 5, "gateway.checks[0].type", "allowed: `http` or `tcp`"),
     ("kind: postgres", "kind: mysql", 16, "services.database.kind", "allowed: `postgres`"),
     ("path: /healthz", "path: healthz", 5, "gateway.checks[0].path", "such as `/healthz`"),
