@@ -23,11 +23,13 @@ INTERVAL_S = 30
 TIMEOUT_S = 5
 TTL_S = 30
 CRASHES = 20
-SPEED = 10.0
-WORLDS = 4  # side by side: nearly all of the time is spent waiting
-STEP = 7  # coprime to CRASHES: each age meets another delay
-CONNECTIONS = 20
-TURNS = 50
+SPEED = 5.0
+WORLDS = 5  # side by side: nearly all of the time is spent waiting
+# Each age meets another delay (STEP is coprime to CRASHES). Their sum, which decides how much of an
+# answer's life is left at the detection, then falls on the middles of five equal parts of the TTL.
+STEP, FIRST = 7, 1
+CONNECTIONS = 4  # few: a link, an edge and these clients share one core
+TURNS = 250
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def evenly() -> list[Crash]:
     """The crashes: the middles of equal parts of the TTL, paired with those of the interval."""
     parts = [(number + 0.5) / CRASHES for number in range(CRASHES)]
     return [
-        Crash(TTL_S * part, INTERVAL_S * parts[(number * STEP + STEP // 2) % CRASHES])
+        Crash(TTL_S * part, INTERVAL_S * parts[(number * STEP + FIRST) % CRASHES])
         for number, part in enumerate(parts)
     ]
 
