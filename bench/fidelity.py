@@ -31,6 +31,21 @@ STEP, FIRST = 7, 1
 CONNECTIONS = 4  # few: a link, an edge and these clients share one core
 TURNS = 250
 
+_CHECK = {
+    "type": "http",
+    "path": "/healthz",
+    "interval": f"{INTERVAL_S}s",
+    "timeout": f"{TIMEOUT_S}s",
+    "grace_period": "1s",  # the first crash comes soon after the start
+}
+TOPOLOGY = {
+    **ATLAS,
+    "gateway": {**ATLAS["gateway"], "checks": [_CHECK]},
+    "locations": {"london": {"share": 100}},
+    "links": ATLAS["links"][1:],
+    "routing": {"ttl": f"{TTL_S}s"},
+}
+
 
 @dataclass(frozen=True)
 class Crash:
@@ -69,7 +84,7 @@ class _Aligned:
         checker, (machine,) = self._world.health, self._world.fleet.in_region("fra")
         checker.align(start)
         phase_s = (checker.may_change_at(machine.id) - start) % INTERVAL_S
-        checker.align(start + (self._found_at_s - phase_s) % INTERVAL_S)
+        checker.align(start + self._found_at_s - phase_s)
 
 
 def evenly() -> list[Crash]:
@@ -118,8 +133,7 @@ async def costs() -> list[Cost]:
     """Of each crash what it cost, the youngest answer first."""
 
     async def some(crashes: Sequence[Crash]) -> list[Cost]:
-        topology = {**ATLAS, "locations": {"london": {"share": 100}}, "links": ATLAS["links"][1:]}
-        async with world_of(topology, speed=SPEED) as world:
+        async with world_of(TOPOLOGY, speed=SPEED) as world:
             return [await cost(world, crash) for crash in crashes]
 
     crashes = evenly()
