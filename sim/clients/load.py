@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiohttp
 
@@ -22,6 +22,7 @@ from sim.observe.events import (
     LoadStarted,
     PartFailed,
 )
+from sim.observe.journal import Record
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real
@@ -59,6 +60,8 @@ class Load:
         self._warn = warn
         self._warned: set[str] = set()
         self._new_driver = load_driver(spec.driver)
+        self._first_record = 0
+        self._over = asyncio.Event()
         self._closing = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], Client] = {}
         self.drivers: dict[str, Driver] = {}
@@ -78,9 +81,18 @@ class Load:
         """Return once the load is over and clients are to close."""
         await self._closing.wait()
 
-    async def run(self, duration_s: float) -> None:
-        """Let the clients talk for that many simulated seconds, then close them politely."""
+    def stop(self) -> None:
+        """End the load now, as if its time were over; `run` then returns."""
+        self.ends_at = min(self.ends_at, self._clock.now())
+        self._over.set()
+
+    async def run(self, duration_s: float = math.inf) -> None:
+        """Let the clients talk for that many simulated seconds, then close them politely.
+
+        Without a duration they talk until `stop`.
+        """
         self.ends_at = self._clock.now() + duration_s
+        self._first_record = len(self._journal.records)
         self._journal.write(LoadStarted(len(self.clients)))
         for client in self.clients:
             resolver = client.vantage.personality
@@ -90,7 +102,7 @@ class Load:
                 task = asyncio.create_task(self._live(client, phase))
                 task.add_done_callback(self._died)
                 self._tasks[task] = client
-            await self._clock.sleep_until(self.ends_at)
+            await self._until_over(duration_s)
             await self._drain()
             for client in self.clients:
                 client.abandon()
@@ -100,6 +112,25 @@ class Load:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def records(self) -> Sequence[Record]:
+        """What the journal has of this load's clients since it began."""
+        names = {client.name for client in self.clients}
+        return [
+            record
+            for record in self._journal.records[self._first_record :]
+            if getattr(record.event, "client", None) in names
+        ]
+
+    async def _until_over(self, duration_s: float) -> None:
+        if math.isinf(duration_s):
+            await self._over.wait()
+            return
+        timer = self._clock.call_later(duration_s, self._over.set)
+        try:
+            await self._over.wait()
+        finally:
+            timer.cancel()
 
     async def _close(self) -> None:
         """Let connected clients close politely; the others have nothing to end."""

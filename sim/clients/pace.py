@@ -35,10 +35,9 @@ class Pace:
 
     async def __anext__(self) -> int:
         """Wait for the next turn and return its number."""
-        ends_at = self._term.ends_at
         due = max(self._due, self._clock.now())
-        await self._clock.sleep_until(min(due, ends_at))
-        if due >= ends_at:
+        await self._clock.sleep_until(min(due, self._term.ends_at))
+        if due >= self._term.ends_at:  # asked again: a load may be stopped while its clients wait
             await self._term.closing()
             raise StopAsyncIteration
         self._due = due + self._every_s

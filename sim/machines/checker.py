@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sim.clock import Clock
 from sim.machines.health import CheckState, Result, Status, worst
@@ -34,15 +35,26 @@ _PROBED = (State.STARTED, State.STOPPING)
 _SICKENED = Result(passed=False, output="sickened: the check is made to fail")
 
 
+class _Run(NamedTuple):
+    """One run of a check: its number, from 1 on, and when it began."""
+
+    number: int
+    began_s: float
+
+
 @dataclass(eq=False)
 class _Watched:
-    """One check of one machine, with its timer. `newest` is the last run whose result counted."""
+    """One check of one machine, with its timer. `newest` is the last run whose result counted.
+
+    `found_s` is when that run began; before any it is long ago.
+    """
 
     machine: Machine
     state: CheckState
     timer: asyncio.TimerHandle | None = None
     launched: int = 0
     newest: int = 0
+    found_s: float = -math.inf
 
     def cancel(self) -> None:
         if self.timer:
@@ -74,6 +86,7 @@ class HealthChecker:
         self._callbacks: list[OnChange] = []
         self._unseen: frozenset[str] = frozenset()
         self._origin = 0.0
+        self._news = asyncio.Event()
 
     def __repr__(self) -> str:
         passing = sum(belief.status is Status.PASSING for belief in self._beliefs.values())
@@ -141,6 +154,14 @@ class HealthChecker:
             default=math.inf,
         )
 
+    def found_at(self, machine_id: str) -> float:
+        """When the oldest run began that the belief rests on; long ago (-infinity) before any."""
+        return min(watched.found_s for watched in self._beliefs[machine_id].checks)
+
+    async def news(self) -> None:
+        """Wait until the next check, of any machine, has found something."""
+        await self._news.wait()
+
     async def passed(self, machine_id: str) -> None:
         """Wait until the machine is passing."""
         await self._beliefs[machine_id].passing.wait()
@@ -185,19 +206,19 @@ class HealthChecker:
         """A check is due. Its run is a task of its own, so a slow one delays no later one."""
         self._schedule(belief, watched)
         watched.launched += 1
-        number = watched.launched
+        this = _Run(watched.launched, self._clock.now())
         machine = belief.machine
         if belief.sickened:
-            self._take_in(belief, watched, number, _SICKENED)
+            self._take_in(belief, watched, this, _SICKENED)
         elif machine.state not in _PROBED:
             refused = Result(passed=False, output=f"refused: the machine is {machine.state}")
-            self._take_in(belief, watched, number, refused)
+            self._take_in(belief, watched, this, refused)
         else:
-            run = asyncio.create_task(self._run(belief, watched, number))
+            run = asyncio.create_task(self._run(belief, watched, this))
             self._runs.add(run)
             run.add_done_callback(self._runs.discard)
 
-    async def _run(self, belief: _Belief, watched: _Watched, number: int) -> None:
+    async def _run(self, belief: _Belief, watched: _Watched, this: _Run) -> None:
         check = watched.state.check
         if belief.machine.region in self._unseen:
             # Nothing comes back from there, not even a refusal: the whole timeout is waited for.
@@ -205,17 +226,19 @@ class HealthChecker:
             result = Result(passed=False, output=f"no answer within {check.timeout_s:g} s")
         else:
             result = await self._probe(check, belief.machine.endpoint, self._clock)
-        self._take_in(belief, watched, number, result)
+        self._take_in(belief, watched, this, result)
 
-    def _take_in(self, belief: _Belief, watched: _Watched, number: int, result: Result) -> None:
-        if number <= watched.newest or self._beliefs.get(belief.machine.id) is not belief:
+    def _take_in(self, belief: _Belief, watched: _Watched, this: _Run, result: Result) -> None:
+        if this.number <= watched.newest or self._beliefs.get(belief.machine.id) is not belief:
             return  # a later run has answered already, or nobody watches any more
-        watched.newest = number
+        watched.newest, watched.found_s = this
         was_quick = watched.state.status is not Status.PASSING
         watched.state.observe(self._clock.now(), result)
         if was_quick and watched.state.status is Status.PASSING and watched.timer:
             self._schedule(belief, watched)  # back from quick checks to the ordinary times
         self._settle(belief)
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _settle(self, belief: _Belief) -> None:
         """Make what the checks say the belief about the machine, and tell if that changed."""

@@ -21,7 +21,7 @@ from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.observe.events import Acked, Audited, Sent, SessionReady, Stored
-from sim.observe.journal import Journal
+from sim.observe.journal import Journal, Record
 from sim.topology.model import Topology
 
 ASKED_GATEWAY = "what the gateway kept"
@@ -54,13 +54,13 @@ class Audience(Protocol):
         """How to reach the database past all links, or None where there is none."""
 
 
-async def audit_database(world: Audience) -> None:
-    """Journal what the reference gateway's database holds of this run, then `Audited`."""
+async def audit_database(world: Audience, said: Sequence[Record]) -> None:
+    """Journal what the reference gateway's database holds of what was `said`, then `Audited`."""
     url, journal = world.database_url(), world.journal
     if url is None:
         journal.write(Audited(error="the topology has no database"))
         return
-    sessions = {r.event.session for r in journal.records if isinstance(r.event, SessionReady)}
+    sessions = {r.event.session for r in said if isinstance(r.event, SessionReady)}
     try:
         async with world.clock.timeout(_CONNECT_REAL_S * world.clock.speed):
             connection = await asyncpg.connect(url)
@@ -77,13 +77,13 @@ async def audit_database(world: Audience) -> None:
     journal.write(Audited())
 
 
-async def audit_drivers(world: Audience, drivers: Mapping[str, Driver]) -> None:
+async def audit_drivers(
+    world: Audience, drivers: Mapping[str, Driver], said: Sequence[Record]
+) -> None:
     """Ask each client's driver what is stored of its sessions, journal it, then `Audited`."""
     journal = world.journal
-    sessions = {
-        r.event.session: r.event.client for r in journal.records if isinstance(r.event, Sent)
-    }
-    last = {r.event.session: r.event.machine for r in journal.records if isinstance(r.event, Acked)}
+    sessions = {r.event.session: r.event.client for r in said if isinstance(r.event, Sent)}
+    last = {r.event.session: r.event.machine for r in said if isinstance(r.event, Acked)}
     one_of_few = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(session: str, client: str) -> Sequence[int] | None:

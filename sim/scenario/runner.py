@@ -42,10 +42,7 @@ async def run(world: Stage, scenario: Scenario, warn: Callable[[str], None]) -> 
     Health checks are aligned to the load's start, so that when a fault is detected depends on the
     seed and not on how long the world took to come up. `warn` gets what a person should be told.
     """
-    setting = Setting(
-        scenario.topology, world.plan, world.resolver.port, world.clock, world.journal
-    )
-    load = Load(_spec(scenario.load), setting, world.rng.fork("load"), warn)
+    load = make_load(world, scenario.load, world.rng.fork("load"), warn)
     start = world.clock.now()
     world.health.align(start)
     timeline = asyncio.create_task(_timeline(world, scenario, start))
@@ -55,15 +52,25 @@ async def run(world: Stage, scenario: Scenario, warn: Callable[[str], None]) -> 
         timeline.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await timeline
-    await _audit(world, load)
+    await audit(world, load)
 
 
-async def _audit(world: Stage, load: Load) -> None:
-    """Find out what is stored, however the driver lets it be found out."""
+def setting_of(world: Stage) -> Setting:
+    """The part of a world that clients see."""
+    return Setting(world.topology, world.plan, world.resolver.port, world.clock, world.journal)
+
+
+def make_load(world: Stage, asked: LoadAsked, rng: Rng, warn: Callable[[str], None]) -> Load:
+    """The load that is asked for, not begun. Raises InputError for a driver that cannot be used."""
+    return Load(_spec(asked), setting_of(world), rng, warn)
+
+
+async def audit(world: Stage, load: Load) -> None:
+    """Find out what is stored of an ended load, however its driver lets it be found out."""
     if load.spec.driver == _REFERENCE:
-        await audit_database(world)
+        await audit_database(world, load.records())
     elif load.drivers and all(isinstance(driver, Ledger) for driver in load.drivers.values()):
-        await audit_drivers(world, load.drivers)
+        await audit_drivers(world, load.drivers, load.records())
     else:
         cannot_audit(world, str(load.spec.driver))
 
