@@ -22,7 +22,7 @@ from sim.observe.events import (
     LoadStarted,
     PartFailed,
 )
-from sim.observe.journal import Record
+from sim.observe.journal import Journal, Record
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real
@@ -33,7 +33,8 @@ _CLOSE_REAL_S = 2.0
 # One new client each: what resolving, connecting and upgrading costs on one core, doubled.
 _CONNECT_REAL_S = 0.002
 
-_FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
+# What may end a connection, and no more than it. A TimeoutError is an OSError.
+FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
 
 
 class Load:
@@ -179,7 +180,7 @@ class Load:
                     reason = await self._one_life(driver, client)
                 finally:
                     client.end()
-            self._write_end(client, reason)
+            write_end(self._journal, client, reason, expected=self._closing.is_set())
             if client.served:
                 backoff.reset()
             await self._clock.sleep(backoff.next_s())
@@ -188,30 +189,13 @@ class Load:
         """Run the driver once; why it ended."""
         try:
             await driver.run(client)
-        except TimeoutError as error:
-            late = f"no answer in time, while {client.vantage.doing}"
-            return str(error) or ("no answer in time" if client.machine else late)
-        except _FORESEEN as error:
-            return explain(error)
+        except FORESEEN as error:
+            return why_ended(error, client)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
             reason = f"{type(error).__name__}: {error}"
             self._warn_once(f"driver {self.spec.driver} raised {reason}")
             return reason
         return "closed by the client" if self._closing.is_set() else "the driver ended it"
-
-    def _write_end(self, client: Client, reason: str) -> None:
-        if client.machine is None:
-            self._journal.write(ConnectFailed(client.name, client.location, client.region, reason))
-            return
-        self._journal.write(
-            Disconnected(
-                client.name,
-                client.location,
-                *client.machine,
-                reason=reason,
-                expected=self._closing.is_set(),
-            )
-        )
 
     def _died(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -222,6 +206,26 @@ class Load:
         if text not in self._warned:
             self._warned.add(text)
             self._warn(text)
+
+
+def write_end(journal: Journal, client: Client, reason: str, *, expected: bool) -> None:
+    """Journal the end of a connection, or that there was none."""
+    end: ConnectFailed | Disconnected
+    if client.machine is None:
+        end = ConnectFailed(client.name, client.location, client.region, reason)
+    else:
+        end = Disconnected(
+            client.name, client.location, *client.machine, reason=reason, expected=expected
+        )
+    journal.write(end)
+
+
+def why_ended(error: BaseException, client: Client) -> str:
+    """Why a client's connection ended, in words."""
+    if isinstance(error, TimeoutError):
+        late = f"no answer in time, while {client.vantage.doing}"
+        return str(error) or ("no answer in time" if client.machine else late)
+    return explain(error)
 
 
 def explain(error: BaseException) -> str:

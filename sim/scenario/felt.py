@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.observe.events import Connected, FaultBegan
 from sim.observe.history import History, location_of
 
 REPAIRS = frozenset({"start", "thaw", "cure", "unblind", "heal", "scale"})
 
 
-def unfelt(history: History) -> list[str]:
-    """The faults of a run that no client was in reach of, in words."""
+def unfelt(history: History, since_s: float = -math.inf) -> list[str]:
+    """The faults of a run, or those since an instant, that no client was in reach of, in words."""
     return [
         f"{fault.fault} {fault.target} at {t:.1f} s touched no client"
         for t, fault in history.faults
-        if fault.fault not in REPAIRS and not _reaches(history, t, fault)
+        if t >= since_s and fault.fault not in REPAIRS and not _reaches(history, t, fault)
     ]
 
 

@@ -1,33 +1,57 @@
-"""A fault that a person does to a running world, read by the rules of scenario files."""
+"""What a person asks of a running world: faults, loads, checks, by the rules of scenario files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from sim.scenario.entries import read_timeline
-from sim.scenario.model import TimelineEntry
+from sim.scenario.entries import read_expectations, read_timeline
+from sim.scenario.load_section import read_load
+from sim.scenario.model import Expectation, Load, TimelineEntry
 from sim.scenario.reading import Reading
 from sim.topology.document import Document
 from sim.topology.model import Topology
-
-_PREFIX = "timeline[0]"
 
 
 def live_fault(entry: Mapping[str, Any], topology: Topology) -> TimelineEntry:
     """The timeline entry of `{"fault": "crash", "region": "fra"}`. Raises InputError."""
     reading = Reading(Document({"timeline": [{"at": "0s", **entry}]}), topology)
     found = read_timeline(reading, None)
-    if reading.problems or not found:
-        # Where it stands in a timeline means nothing to who wrote none.
-        raise InputError(
-            *(replace(problem, field=_own(problem.field)) for problem in reading.problems)
-        )
+    _complain(reading, "timeline[0]")
     return found[0]
 
 
-def _own(field: str | None) -> str | None:
-    """The name of a field without that of the timeline that it is read in."""
-    return (field or "").removeprefix(_PREFIX).removeprefix(".") or None
+def live_expectation(entry: Mapping[str, Any], topology: Topology) -> Expectation:
+    """The expectation of `{"check": "outage", "location": "london", …}`. Raises InputError."""
+    reading = Reading(Document({"expect": [dict(entry)]}), topology)
+    found = read_expectations(reading, None)
+    _complain(reading, "expect[0]")
+    return found[0]
+
+
+def live_load(section: Mapping[str, Any], topology: Topology, folder: Path) -> Load:
+    """The load of a scenario's `load:`; a driver's file is looked for in `folder`.
+
+    Raises InputError.
+    """
+    reading = Reading(Document({"load": dict(section)}), topology)
+    load = read_load(reading, folder)
+    _complain(reading, "load")
+    return load
+
+
+def _complain(reading: Reading, prefix: str) -> None:
+    """Raise what was found wrong. Where it stands in a file means nothing to who wrote none."""
+    if reading.problems:
+        raise InputError(
+            *(
+                replace(
+                    problem,
+                    field=(problem.field or "").removeprefix(prefix).removeprefix(".") or None,
+                )
+                for problem in reading.problems
+            )
+        )

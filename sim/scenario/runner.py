@@ -62,7 +62,7 @@ def setting_of(world: Stage) -> Setting:
 
 def make_load(world: Stage, asked: LoadAsked, rng: Rng, warn: Callable[[str], None]) -> Load:
     """The load that is asked for, not begun. Raises InputError for a driver that cannot be used."""
-    return Load(_spec(asked), setting_of(world), rng, warn)
+    return Load(spec_of(asked), setting_of(world), rng, warn)
 
 
 async def audit(world: Stage, load: Load) -> None:
@@ -75,7 +75,8 @@ async def audit(world: Stage, load: Load) -> None:
         cannot_audit(world, str(load.spec.driver))
 
 
-def _spec(asked: LoadAsked) -> LoadSpec:
+def spec_of(asked: LoadAsked) -> LoadSpec:
+    """What a scenario asks of a load, as clients take it."""
     return LoadSpec(
         driver=asked.driver,
         clients=asked.clients,

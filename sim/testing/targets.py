@@ -1,0 +1,137 @@
+"""What a test breaks: regions, machines, links, locations and services, by the words of scenarios.
+
+Each method is a fault of docs/scenarios.md, takes its parameters as written there, and returns once
+it is done. Raises InputError for a name or a parameter that there is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Inflict = Callable[..., Awaitable[None]]
+
+
+class _Target:
+    """One thing in a world, and the fault that is done to it."""
+
+    def __init__(self, inflict: Inflict, kind: str, value: str | list[str]) -> None:
+        self._inflict = inflict
+        self._kind = kind
+        self._value = value
+
+    def __repr__(self) -> str:
+        value = self._value if isinstance(self._value, str) else ":".join(self._value)
+        return f"<{type(self).__name__} {value}>"
+
+    async def _do(self, fault: str, **params: Any) -> None:
+        given = {key: value for key, value in params.items() if value is not None}
+        await self._inflict(fault, **{self._kind: self._value}, **given)
+
+
+class _Healable(_Target):
+    async def heal(self) -> None:
+        """Undo what was done to it. Machines that are down stay down: `start` boots them."""
+        await self._do("heal")
+
+
+class _OfMachines(_Healable):
+    async def crash(self) -> None:
+        """SIGKILL: connections end at once, new ones are refused."""
+        await self._do("crash")
+
+    async def stop(self) -> None:
+        """SIGTERM: the gateway drains for the topology's kill_timeout at most."""
+        await self._do("stop")
+
+    async def start(self) -> None:
+        """Boot what is down, and wait until it passes its check. Raises StartError."""
+        await self._do("start")
+
+    async def freeze(self) -> None:
+        """SIGSTOP: connections are accepted and nothing is answered."""
+        await self._do("freeze")
+
+    async def thaw(self) -> None:
+        """SIGCONT: go on where it stopped."""
+        await self._do("thaw")
+
+    async def sicken(self) -> None:
+        """Let the health check fail while traffic works."""
+        await self._do("sicken")
+
+    async def cure(self) -> None:
+        """Let the health check tell the truth again."""
+        await self._do("cure")
+
+    async def deploy(self) -> None:
+        """Replace the machines that run, one after another."""
+        await self._do("deploy")
+
+
+class _OfLinks(_Healable):
+    async def slow(
+        self, latency: str | None = None, *, jitter: str | None = None, bandwidth: str | None = None
+    ) -> None:
+        """Add latency and jitter (real time, as `200ms`), or limit bandwidth (`64kbps`)."""
+        await self._do("slow", latency=latency, jitter=jitter, bandwidth=bandwidth)
+
+    async def partition(self, *, mode: str | None = None, towards: str | None = None) -> None:
+        """Let nothing cross: `silent` (bytes vanish) or `refusing`; `towards` one end only."""
+        await self._do("partition", mode=mode, towards=towards)
+
+    async def reset(self) -> None:
+        """Cut every standing connection with RST."""
+        await self._do("reset")
+
+    async def flap(self, period: str) -> None:
+        """Go down and up with a period."""
+        await self._do("flap", period=period)
+
+    async def loss(self, percent: str) -> None:
+        """Lose packets, `5%` of them; TCP makes that delay."""
+        await self._do("loss", percent=percent)
+
+
+class Machine(_OfMachines):
+    """One machine: `fra/1`, or an id."""
+
+
+class Region(_OfMachines, _OfLinks):
+    """All machines of a region; as a place, all links that end there."""
+
+    async def blind(self) -> None:
+        """Hide the region from the health checker, while clients get through."""
+        await self._do("blind")
+
+    async def unblind(self) -> None:
+        """Let the health checker see the region again."""
+        await self._do("unblind")
+
+    async def scale(self, count: int) -> None:
+        """Give the region so many machines."""
+        await self._do("scale", count=count)
+
+
+class Link(_OfLinks):
+    """The path between two places, in whichever direction there is one."""
+
+
+class Service(_OfLinks):
+    """A service, such as `database`, with the links that lead to it."""
+
+    async def outage(self) -> None:
+        """Let nobody reach the service: what stands is cut, what comes is refused."""
+        await self._do("service_outage")
+
+
+class Location(_OfLinks):
+    """A place where clients are, with its nameserver and the links that begin there."""
+
+    async def dns_outage(self) -> None:
+        """Let its nameserver answer nothing."""
+        await self._do("dns_outage")
+
+    async def stale_dns(self) -> None:
+        """Let its nameserver go on answering what it answers now."""
+        await self._do("stale_dns")
