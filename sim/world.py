@@ -38,7 +38,7 @@ from sim.network.embedded.server import EmbeddedLinkServer
 from sim.network.links import Link, Links, LinkSpec
 from sim.network.python_client import bound_to
 from sim.network.real import RealLinkServer, find
-from sim.observe.events import PartFailed, RunStarted
+from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
 from sim.rng import Rng
@@ -50,6 +50,7 @@ from sim.services.url import endpoint_of, password_of, through
 from sim.topology.addresses import CONTROL_PORT, PUBLIC_PORT, SLOTS, AddressPlan, Endpoint
 from sim.topology.distance import link_spec
 from sim.topology.model import Topology
+from sim.upkeep import Part, Upkeep
 
 # What a link's far end answers at once, without touching anything behind it.
 _EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
@@ -83,6 +84,7 @@ class World:
         self.resolver: Resolver
         self.database: Postgres | None = None
         self.listener: socket.socket
+        self.upkeep: Upkeep
         self.rng = Rng(seed)
         self.startup_ms: dict[str, float] = {}
         self._scenario = scenario
@@ -182,6 +184,7 @@ class World:
         self.resolver.foresee(self._may_change_at)
         self.resolver.serve(self.healthy_regions)
         self.health.on_change(self._on_health)
+        self._watch_parts()
         self.record = WorldRecord(
             id=folder.name,
             pid=os.getpid(),
@@ -244,6 +247,10 @@ class World:
                 scenario=self._scenario,
             )
         )
+        self.upkeep = Upkeep(clock, self.journal)
+        loop = asyncio.get_running_loop()
+        self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
+        loop.set_exception_handler(self.upkeep.overhear)
         stall = StallWatch(clock, self.journal)
         self._stack.callback(stall.stop)
         stall.start()
@@ -282,7 +289,6 @@ class World:
                 self._stock.binary,
                 self.plan.link_server,
                 self.clock,
-                lambda why: self.journal.write(PartFailed("link server", why)),
                 mark,
             )
         if self._stock:
@@ -343,6 +349,28 @@ class World:
         began = self.clock.real_ms()
         await starting
         self.startup_ms[name] = self.clock.real_ms() - began
+
+    # --- our own parts -----------------------------------------------------------------------
+
+    def _watch_parts(self) -> None:
+        """Have what may fail watched: a run does not go on in silence without one of these."""
+        self._stack.push_async_callback(self.upkeep.stop)
+        self.upkeep.watch(Part("link server", self._ping_link_server, self._revive_link_server))
+        self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
+        if self.database:
+            self.upkeep.watch(Part("database", self.database.ping, self.database.start))
+
+    async def _ping_link_server(self) -> None:
+        if isinstance(self._link_server, RealLinkServer):
+            await self._link_server.ping()  # which knows more than that nobody answers
+        await self.links.ping()
+
+    async def _revive_link_server(self) -> None:
+        """Start it again (unless it is somebody else's), and put every link back on it."""
+        if self._link_server:
+            await self._link_server.stop()
+            await self._link_server.start()
+        await self.links.renew()
 
     # --- belief ------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli.options import OUTPUT
+from sim.errors import EnvironmentLacksError
 
 if TYPE_CHECKING:
     from sim.simulate import Outcome
@@ -37,7 +38,15 @@ class Outputs:
         for form in _FORMS:
             path: Path | None = getattr(self, form)
             if path:
-                path.write_text(_rendered(form, outcome), encoding="utf-8")
+                text = _rendered(form, outcome)
+                try:
+                    path.write_text(text, encoding="utf-8")
+                except OSError as error:
+                    raise EnvironmentLacksError(
+                        f"{path} cannot be written: {error.strerror}",
+                        "make room there, or name another file; `sim report JOURNAL` writes it"
+                        " without another run, if you keep the journal (--journal)",
+                    ) from error
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

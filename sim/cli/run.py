@@ -124,7 +124,9 @@ def _tell(outcome: Outcome, outputs: Outputs) -> int:
 
     from sim.report import terminal
 
-    outputs.write(outcome)
-    click.echo()
-    terminal.show(Console(highlight=False), outcome.report)
+    try:
+        outputs.write(outcome)
+    finally:  # a file that cannot be written costs nobody the verdict
+        click.echo()
+        terminal.show(Console(highlight=False), outcome.report)
     return outcome.verdict.exit_code

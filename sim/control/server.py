@@ -7,6 +7,7 @@ refused with it.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import socket
@@ -25,11 +26,10 @@ class ControlServer:
 
     def __init__(self, listener: socket.socket, token: str) -> None:
         self._listener = listener
+        self._address = listener.getsockname()
         self._token = token
         self._verbs: dict[str, Handler] = {}
-        application = web.Application()
-        application.router.add_post("/{verb}", self._answer)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = self._new_runner()
 
     def verb(self, name: str, handler: Handler) -> None:
         """Have `handler` answer `POST /name`; it gets the request's JSON object."""
@@ -43,6 +43,30 @@ class ControlServer:
     async def stop(self) -> None:
         """End every connection, and stop listening."""
         await self._runner.cleanup()
+
+    async def ping(self) -> None:
+        """Ask it as a stranger. Raises OSError where it does not refuse that."""
+        reader, writer = await asyncio.open_connection(*self._address)
+        try:
+            writer.write(b"POST /status HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
+            line = await reader.readline()
+        finally:
+            writer.close()
+        if b" 401 " not in line:
+            raise OSError(f"it answers {line!r}")
+
+    async def restart(self) -> None:
+        """End whatever is left of it, and listen again at the same address."""
+        await self.stop()
+        self._listener.close()
+        self._listener = socket.create_server(self._address)
+        self._runner = self._new_runner()
+        await self.start()
+
+    def _new_runner(self) -> web.AppRunner:
+        application = web.Application()
+        application.router.add_post("/{verb}", self._answer)
+        return web.AppRunner(application, access_log=None)
 
     async def _answer(self, request: web.Request) -> web.Response:
         given = request.headers.get("Authorization", "")

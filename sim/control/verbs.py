@@ -10,7 +10,10 @@ from sim import registry
 from sim.control.server import ControlServer
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
+from sim.upkeep import Part
 from sim.world import World
+
+_PART = "control server"
 
 
 class Control:
@@ -28,9 +31,11 @@ class Control:
     async def __aenter__(self) -> Self:
         await self._server.start()
         registry.save(self._world.record)
+        self._world.upkeep.watch(Part(_PART, self._server.ping, self._server.restart))
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._world.upkeep.unwatch(_PART)
         await self._server.stop()
 
     async def status(self, _: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +16,12 @@ class MaskedLog:
     """Copies what is written to `write_end` to the end of a file, line by line, masked.
 
     A line is masked whole, so a secret is found also where it came in two writes. Close
-    `write_end` once the child has it.
+    `write_end` once the child has it. What a full disk does not take is lost; the child goes on.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
         self._redact = redact
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         self._read_end, self.write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         self._line = b""
@@ -46,14 +47,13 @@ class MaskedLog:
         *lines, self._line = (self._line + chunk).split(b"\n")
         if len(self._line) > _LONGEST_LINE:
             lines, self._line = [*lines, self._line], b""
-        for line in lines:
-            self._write(line + b"\n")
-        self._file.flush()
+        self._write(b"".join(line + b"\n" for line in lines))
         return True
 
-    def _write(self, line: bytes) -> None:
-        text = line.decode("utf-8", "surrogateescape")
-        self._file.write(self._redact(text).encode("utf-8", "surrogateescape"))
+    def _write(self, lines: bytes) -> None:
+        text = lines.decode("utf-8", "surrogateescape")
+        with contextlib.suppress(OSError):
+            self._file.write(self._redact(text).encode("utf-8", "surrogateescape"))
 
     def _close(self) -> None:
         if not self._open:

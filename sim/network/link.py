@@ -142,6 +142,13 @@ class Link:
             await self._establish(self.conditions)
         self._tell()
 
+    async def renew(self) -> None:
+        """Be on the server again as it should be now: a server that was restarted has lost it."""
+        async with self._changing:
+            await _cancelled(self._checking)
+            await self._establish(self.conditions)
+            self._checking = asyncio.create_task(self._check())
+
     async def check(self) -> None:
         """Measure it. Raises LinkCheckError where it is not as asked."""
         async with self._changing:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from sim.clock import Clock
-from sim.network.client import LinkServerClient
+from sim.network.client import LinkServerClient, LinkServerError
 from sim.network.conditions import LinkSpec
 from sim.network.link import Ground, Link, LinkCheckError
 from sim.network.stats import LinkStats, parse_metrics
@@ -30,6 +30,7 @@ class Links:
         self._ground = Ground(client, clock, journal)
         self._links: dict[str, Link] = {}
         self._known = False
+        self._asked = 0
 
     def __repr__(self) -> str:
         return f"<Links {len(self._links)} on {self.client.url}>"
@@ -58,6 +59,27 @@ class Links:
     async def check_all(self, links: Iterable[Link]) -> None:
         """Measure links; all that are not as asked in one LinkCheckError."""
         await self._bounded(link.check() for link in links)
+
+    async def ping(self) -> None:
+        """Ask the server for one link, each in its turn. Raises LinkServerError.
+
+        By a connection of its own: one that stands may be all that is left of a server. A link
+        that fails has its turn again.
+        """
+        links = self.all()
+        asked = self._asked % len(links) if links else 0
+        client = LinkServerClient(self.client.url)
+        try:
+            await client.version()
+            if links and await client.proxy(links[asked].name) is None:
+                raise LinkServerError(404, f"it has lost link {links[asked].name}")
+        finally:
+            await client.close()
+        self._asked = asked + 1
+
+    async def renew(self) -> None:
+        """Put every link, in its present condition, on a server that has lost them."""
+        await self._bounded(link.renew() for link in self.all())
 
     async def _establish(self, spec: LinkSpec) -> Link:
         if not self._known:

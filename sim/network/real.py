@@ -12,7 +12,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.clock import Clock
@@ -53,8 +53,7 @@ def find(environment: Mapping[str, str] = os.environ) -> Found | None:
 class RealLinkServer:
     """A toxiproxy-server process of our own at `endpoint`.
 
-    `died` is called with its last words if it ends before `stop`; `env` is added to its
-    environment (the mark of the world).
+    `env` is added to its environment (the mark of the world).
     """
 
     def __init__(
@@ -62,18 +61,15 @@ class RealLinkServer:
         binary: str,
         endpoint: Endpoint,
         clock: Clock,
-        died: Callable[[str], None] | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._binary = binary
         self._clock = clock
-        self._died = died
         self._env = {**os.environ, **(env or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._last_lines: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
         self._watching: asyncio.Task[None] | None = None
-        self._stopping = False
 
     def __repr__(self) -> str:
         state = f"pid {self.pid}" if self._process else "stopped"
@@ -93,7 +89,6 @@ class RealLinkServer:
         """Start it and wait until its API answers. Raises StartError with its last lines."""
         if await self._answers():
             raise StartError(f"a link server is already listening on {self.endpoint}")
-        self._stopping = False
         command = (self._binary, "-host", self.endpoint.host, "-port", str(self.endpoint.port))
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -117,6 +112,11 @@ class RealLinkServer:
             await self.stop()
             raise StartError(f"no answer at {self.url}: {self._last_words()}")
 
+    async def ping(self) -> None:
+        """Raises StartError, with its last lines, where it has ended."""
+        if self._process is None or self._process.returncode is not None:
+            raise StartError(self._last_words())
+
     async def _answers_before_its_end(self, process: asyncio.subprocess.Process) -> bool:
         while not await self._answers():
             if process.returncode is not None:
@@ -126,7 +126,6 @@ class RealLinkServer:
 
     async def stop(self) -> None:
         """End it: SIGTERM, then SIGKILL. Safe to call again."""
-        self._stopping = True
         process, self._process = self._process, None
         if process and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -154,13 +153,11 @@ class RealLinkServer:
             await client.close()
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        """Read its log, so that it never blocks on a full pipe, and notice its end."""
+        """Read its log, so that it never blocks on a full pipe."""
         if process.stdout:
             async for line in process.stdout:
                 self._last_lines.append(line.decode("utf-8", "replace").rstrip())
         await process.wait()
-        if self._died and not self._stopping:
-            self._died(self._last_words())
 
     def _last_words(self) -> str:
         lines = "\n  ".join(self._last_lines) or "(nothing)"

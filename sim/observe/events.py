@@ -79,6 +79,14 @@ class PartFailed(Event):
 
 
 @dataclass(frozen=True)
+class PartRestarted(Event):
+    """A part that had failed works again. What it carried when it failed is lost."""
+
+    kind = "part_restarted"
+    part: str
+
+
+@dataclass(frozen=True)
 class HostStalled(Event):
     """The simulator's own loop ran late by this much: gaps no longer than it prove nothing."""
 

@@ -6,6 +6,7 @@ simulated seconds since the world was made.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from sim.clock import Clock
 from sim.errors import InputError, Problem
-from sim.observe.events import KINDS, Event
+from sim.observe.events import KINDS, Event, PartFailed
 
 
 class Record(NamedTuple):
@@ -32,6 +33,8 @@ class Journal:
     """Stamps events, keeps them, writes them to a file, and tells subscribers.
 
     `redact` is applied to each line before it is written, so that no secret reaches the disk.
+    Where the disk takes no more, the file ends, the records go on in memory, and one of them
+    says so (`PartFailed`): a run is never ended by its own record, nor green without one.
     """
 
     def __init__(
@@ -55,7 +58,10 @@ class Journal:
         record = Record(round(self._clock.now(), 6), event)
         self.records.append(record)
         if self._file:
-            self._file.write(self._redact(encode(record)) + "\n")
+            try:
+                self._file.write(self._redact(encode(record)) + "\n")
+            except OSError as error:
+                self._give_up(error)
         for tell in self._subscribers:
             tell(record)
 
@@ -66,13 +72,25 @@ class Journal:
     def flush(self) -> None:
         """Hand what was written to the operating system."""
         if self._file:
-            self._file.flush()
+            try:
+                self._file.flush()
+            except OSError as error:
+                self._give_up(error)
 
     def close(self) -> None:
         """Close the file; the records stay readable."""
+        self.flush()
         if self._file:
             self._file.close()
             self._file = None
+
+    def _give_up(self, error: OSError) -> None:
+        """Write to the file no more. What is left of it is like that of a writer who was killed."""
+        file, self._file = self._file, None
+        if file:
+            with contextlib.suppress(OSError):  # it tries once more to write what it has
+                file.close()
+        self.write(PartFailed("journal", f"{self.path} ends here: {error.strerror or error}"))
 
 
 _FIELDS: dict[type[Event], tuple[str, ...]] = {

@@ -15,6 +15,7 @@ from sim.observe.events import (
     LoadStarted,
     MachineChanged,
     PartFailed,
+    PartRestarted,
     RoutingChanged,
 )
 from sim.observe.history import location_of
@@ -78,6 +79,8 @@ def _told(event: object) -> str | None:
             line = f"{event.fault} {event.target} could not be done: {event.reason}"
         case PartFailed():
             line = f"{event.part} failed: {event.reason}"
+        case PartRestarted():
+            line = f"{event.part} was restarted"
         case HealthChanged():
             line = f"check of {event.region}: {event.status} ({event.output})"
         case MachineChanged() if event.state in ("stopped", "started"):

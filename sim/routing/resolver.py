@@ -8,6 +8,7 @@ the primary region's.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
 
 from sim.clock import Clock
@@ -15,7 +16,7 @@ from sim.observe.events import RoutingChanged
 from sim.observe.journal import Journal
 from sim.routing.dns.authority import Authority
 from sim.routing.dns.counters import Counts
-from sim.routing.dns.server import NameServer
+from sim.routing.dns.server import NameServer, ask
 from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.ttl import ShrinkingViews, bounded_ttl_s
 from sim.routing.dns.zone import Outlook, View, Zone
@@ -60,6 +61,7 @@ class Resolver:
         self._frozen: frozenset[str] = frozenset()
         self._may_change_at: Foresight | None = None
         self._announced: dict[str, tuple[str, ...]] = {}
+        self._places = deque((None, *topology.locations))
         self._authority = Authority(_zone(topology, plan), self._prefixes, {})
         self._authority.views = self._views()
         hosts: dict[str, str | None] = {plan.nameserver(name): name for name in topology.locations}
@@ -87,6 +89,22 @@ class Resolver:
     async def stop(self) -> None:
         """Close every socket. May be called at any time, and again."""
         await self._server.stop()
+
+    async def ping(self) -> None:
+        """Ask one of its addresses for the app, each in its turn. Raises OSError where nobody is.
+
+        One that fails has its turn again; one that a fault keeps silent is passed over.
+        """
+        place = self._places[0]
+        if not self._authority.silent & {None, place}:
+            host = self._plan.nameserver(place) if place else self._plan.control.host
+            await ask(host, self.port, self._topology.hostname)
+        self._places.rotate(-1)
+
+    async def restart(self) -> None:
+        """Close whatever is still open, and listen again at the same port."""
+        await self.stop()
+        await self.start()
 
     # --- what is answered --------------------------------------------------------------------
 

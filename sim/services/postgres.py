@@ -117,6 +117,11 @@ class Postgres:
         if self._child:
             await self._child.stop(self._clock, _STOP_REAL_S * self._clock.speed, signal.SIGQUIT)
 
+    async def ping(self) -> None:
+        """Raises StartError, with its last log lines, where it does not run."""
+        if not self.pid:
+            raise StartError(self._post_mortem("has ended"))
+
     def _accepts(self) -> bool:
         """Whether the server says in its pid file that it is ready (as pg_ctl finds out).
 

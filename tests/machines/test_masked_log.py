@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from sim.machines.masked_log import MaskedLog
 from sim.secrets import redactor
@@ -27,3 +28,13 @@ async def test_bytes_that_are_no_text_pass_unchanged(tmp_path):
 async def test_it_goes_on_at_the_end_of_the_file(tmp_path):
     (tmp_path / "log").write_bytes(b"first run\n")
     assert written(tmp_path / "log", b"second run\n") == b"first run\nsecond run\n"
+
+
+async def test_a_full_disk_costs_lines_and_nothing_else():
+    """What is printed is taken off the pipe all the same, so the child never waits."""
+    log = MaskedLog(Path("/dev/full"), str)
+    for _ in range(3):
+        os.write(log.write_end, b"x" * 60_000 + b"\n")
+        assert log._read()
+    os.close(log.write_end)
+    log.finish()

@@ -119,15 +119,23 @@ async def test_a_program_that_is_none_is_said(tmp_path: Path, clock: Clock) -> N
     await server.stop()
 
 
-async def test_its_death_is_noticed(stock_binary: str, clock: Clock) -> None:
-    died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    server = RealLinkServer(stock_binary, free_endpoint("127.90.30.1"), clock, died.set_result)
-    await server.start()
-    assert server.pid
-    os.kill(server.pid, signal.SIGKILL)
-    async with clock.timeout(5):
-        assert "ended; the last it printed" in await died
-    await server.stop()
+async def test_its_death_is_told_and_it_can_be_started_again(
+    stock: RealLinkServer, clock: Clock
+) -> None:
+    await stock.ping()
+    assert stock.pid
+    os.kill(stock.pid, signal.SIGKILL)
+
+    async def ping_until_it_fails() -> None:
+        while True:
+            await stock.ping()
+            await clock.sleep(0.005)
+
+    with pytest.raises(StartError, match="ended; the last it printed"):
+        await ping_until_it_fails()
+    await stock.stop()
+    await stock.start()
+    await stock.ping()
 
 
 async def test_links_open_and_slow_down_on_it(link: Link, links: Links, clock: Clock) -> None:

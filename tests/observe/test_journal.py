@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sim.clock import Clock
 from sim.errors import InputError
-from sim.observe.events import Acked, FaultBegan, LoadStarted, RoutingChanged
+from sim.observe.events import Acked, FaultBegan, LoadStarted, PartFailed, RoutingChanged
 from sim.observe.journal import Journal, Record, decode, encode, read
 
 EVENTS = [
@@ -82,3 +84,12 @@ def test_subscribers_are_told_in_order(virtually):
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
 def test_a_record_survives_its_line(event):
     assert decode(encode(Record(1.5, event))) == Record(1.5, event)
+
+
+def test_a_full_disk_ends_the_file_and_is_in_the_record(virtually):
+    """Neither the run nor the story ends with it; told once, wherever the disk is found full."""
+    for events, written in (([*EVENTS, *EVENTS], 8), (EVENTS * 500, 2000)):  # at the end; at once
+        journal = virtually(journaled(Path("/dev/full"), events, seconds=0))
+        told = [record.event for record in journal.records if isinstance(record.event, PartFailed)]
+        assert told == [PartFailed("journal", "/dev/full ends here: No space left on device")]
+        assert len(journal.records) == written + 1

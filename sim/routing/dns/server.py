@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import cast
 
+from dnslib import DNSRecord
+
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
 from sim.routing.dns.wire import Transport
@@ -47,7 +49,8 @@ class NameServer:
     async def start(self) -> None:
         """Listen everywhere, or nowhere: raises EnvironmentLacksError."""
         try:
-            self.port = self._wanted or _permitted_port(next(iter(self._hosts)))
+            # Started again, it has to be where everybody looks for it.
+            self.port = self._wanted or self.port or _permitted_port(next(iter(self._hosts)))
             for host, asked in self._hosts.items():
                 await self._listen(host, asked)
         except OSError as error:
@@ -61,8 +64,9 @@ class NameServer:
         """Close every socket and connection."""
         loop = asyncio.get_running_loop()
         for udp in self._udp:
-            loop.remove_reader(udp)
-            udp.close()
+            if udp.fileno() >= 0:
+                loop.remove_reader(udp)
+                udp.close()
         for server in self._tcp:
             server.close()
         for connection in tuple(self._connections):
@@ -100,6 +104,19 @@ class NameServer:
                 except OSError:  # a full buffer, or a source that cannot be replied to
                     continue
         self.received["udp"] += _BURST
+
+
+async def ask(host: str, port: int, name: str) -> bytes:
+    """What a name server answers when asked for a name's address. Raises OSError where nobody is.
+
+    It waits for as long as that takes.
+    """
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)  # noqa: FBT003 - the standard library's only form
+        sock.connect((host, port))  # connected, so that a port where nobody listens is refused
+        await loop.sock_sendall(sock, DNSRecord.question(name).pack())
+        return await loop.sock_recv(sock, _MAX_DATAGRAM)
 
 
 class _TcpConnection(asyncio.Protocol):
