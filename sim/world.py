@@ -199,11 +199,20 @@ class World:
         self.startup_ms["all"] = self.clock.real_ms() - began
 
     def _claim(self) -> tuple[socket.socket, AddressPlan]:
-        """Listen at the control address of a free slot, which no two worlds can."""
+        """Listen at the control address of a free slot, which no two worlds can.
+
+        A slot where a killed world's link server or database still listens is passed over.
+        """
         for slot in SLOTS:
             plan = AddressPlan(self.topology, slot)
             with contextlib.suppress(OSError):
-                listener = socket.create_server((plan.control.host, plan.control.port))
+                listener = _listen(plan.control)
+                try:
+                    for endpoint in (plan.link_server, plan.database):
+                        _listen(endpoint).close()
+                except OSError:
+                    listener.close()
+                    raise
                 self._stack.callback(listener.close)
                 return listener, plan
         raise EnvironmentLacksError(
@@ -385,3 +394,7 @@ class World:
         """A region is in DNS as long as one of its machines passes."""
         del machine, status
         self.resolver.serve(self.healthy_regions)
+
+
+def _listen(endpoint: Endpoint) -> socket.socket:
+    return socket.create_server((endpoint.host, endpoint.port))

@@ -11,6 +11,7 @@ from sim.cli.faults import fault, heal
 from sim.cli.files import init, validate
 from sim.cli.inspect import dig, links, logs
 from sim.cli.run import demo, report, run
+from sim.cli.sweep import sweep
 from sim.cli.worlds import down, status, up
 from sim.errors import SimError
 
@@ -29,6 +30,7 @@ def cli() -> None:
 
 for command in (
     run,
+    sweep,
     demo,
     report,
     up,

@@ -36,9 +36,13 @@ class ControlServer:
         self._verbs[name] = handler
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Begin to answer.
+
+        On a duplicate of the listener: the address is the world's claim on its slot, and stays
+        claimed when this server has stopped and other parts are still ending.
+        """
         await self._runner.setup()
-        await web.SockSite(self._runner, self._listener).start()
+        await web.SockSite(self._runner, self._listener.dup()).start()
 
     async def stop(self) -> None:
         """End every connection, and stop listening."""

@@ -8,7 +8,7 @@ the answer. Of any other gateway it cannot be known, and the journal says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import aiohttp
@@ -29,6 +29,8 @@ ASKED_GATEWAY = "what the gateway kept"
 _CONNECT_REAL_S = 10.0
 _ANSWER_REAL_S = 10.0
 _AT_ONCE = 16
+_SETTLE_REAL_S = 1.0
+_LOOK_AGAIN_REAL_S = 0.1
 
 
 class Audience(Protocol):
@@ -61,19 +63,23 @@ async def audit_database(world: Audience, said: Sequence[Record]) -> None:
         journal.write(Audited(error="the topology has no database"))
         return
     sessions = {r.event.session for r in said if isinstance(r.event, SessionReady)}
+
+    async def look() -> list[Stored]:
+        rows = await connection.fetch(STORED)
+        return [Stored(*row) for row in rows if row["session"] in sessions]
+
     try:
         async with world.clock.timeout(_CONNECT_REAL_S * world.clock.speed):
             connection = await asyncpg.connect(url)
         try:
-            rows = await connection.fetch(STORED)
+            stored = await _settled(world, said, look)
         finally:
             await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         journal.write(Audited(error=f"the database: {type(error).__name__}: {error}"))
         return
-    for session, seq, region, machine in rows:
-        if session in sessions:
-            journal.write(Stored(session, seq, region, machine))
+    for row in stored:
+        journal.write(row)
     journal.write(Audited())
 
 
@@ -92,18 +98,25 @@ async def audit_drivers(
         async with one_of_few:
             return await _ask(world, driver, session, client, last.get(session))
 
-    try:
+    async def look() -> list[Stored]:
         answers = await asyncio.gather(*(ask(*pair) for pair in sessions.items()))
+        if last and all(answer is None for answer in answers):
+            raise LookupError(
+                "the gateway knows none of the run's sessions: is the question the right one?"
+            )
+        return [
+            Stored(session, seq, "", "")
+            for session, answer in zip(sessions, answers, strict=True)
+            for seq in answer or ()
+        ]
+
+    try:
+        stored = await _settled(world, said, look)
     except Exception as failure:  # noqa: BLE001 - a user's driver must not end the run
         journal.write(Audited(error=_explain(failure), asked=ASKED_GATEWAY))
         return
-    if last and all(answer is None for answer in answers):
-        error = "the gateway knows none of the run's sessions: is the question the right one?"
-        journal.write(Audited(error=error, asked=ASKED_GATEWAY))
-        return
-    for session, answer in zip(sessions, answers, strict=True):
-        for seq in answer or ():
-            journal.write(Stored(session, seq, "", ""))
+    for row in stored:
+        journal.write(row)
     journal.write(Audited(asked=ASKED_GATEWAY))
 
 
@@ -116,6 +129,24 @@ def cannot_audit(world: Audience, driver: str) -> None:
             asked=ASKED_GATEWAY,
         )
     )
+
+
+async def _settled(
+    world: Audience, said: Sequence[Record], look: Callable[[], Awaitable[list[Stored]]]
+) -> list[Stored]:
+    """What is stored, as soon as all that was acknowledged is, or else after a moment.
+
+    A gateway that acknowledges before it has stored may be about to; only what it never stores is
+    lost.
+    """
+    promised = {(r.event.session, r.event.seq) for r in said if isinstance(r.event, Acked)}
+    until = world.clock.now() + _SETTLE_REAL_S * world.clock.speed
+    while True:
+        stored = await look()
+        kept = {(row.session, row.seq) for row in stored}
+        if promised <= kept or world.clock.now() >= until:
+            return stored
+        await world.clock.sleep(_LOOK_AGAIN_REAL_S * world.clock.speed)
 
 
 async def _ask(

@@ -1,0 +1,140 @@
+"""`sim sweep`: a session, killed at each of its boundaries in turn, and what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sim.cli.options import (
+    EXISTING,
+    OUTPUT,
+    runtime_option,
+    secrets_option,
+    seed_option,
+    speed_option,
+)
+from sim.cli.running import run_async
+
+if TYPE_CHECKING:
+    from sim.sweep.sweep import Passage
+
+_MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
+
+
+@click.command()
+@click.argument("scenario", type=EXISTING)
+@click.option("--location", metavar="L", help="Whose session; else the one farthest from the data.")
+@runtime_option
+@speed_option
+@seed_option
+@secrets_option
+@click.option("--json", "report", type=OUTPUT, metavar="F", help="Write the table as JSON.")
+def sweep(
+    scenario: Path,
+    location: str | None,
+    runtime: str,
+    speed: float,
+    seed: int | None,
+    secrets: Path | None,
+    report: Path | None,
+) -> int:
+    """Kill the machine of one session of SCENARIO at each boundary of the session.
+
+    Of the scenario the topology and the load's driver, pace and patience are taken; its timeline
+    and its expectations are not.
+    """
+    from sim.rng import fresh_seed
+    from sim.scenario.load import load_scenario
+    from sim.scenario.vocabulary import read_location
+    from sim.secrets import load_secrets
+    from sim.sweep.boundaries import boundaries
+    from sim.sweep.sweep import Sweep, farthest_location
+
+    del runtime  # there is one so far
+    loaded = load_scenario(scenario)
+    if location is not None:
+        try:
+            read_location(location, loaded.topology)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--location") from None
+    plan = Sweep(
+        loaded,
+        location or farthest_location(loaded.topology),
+        fresh_seed() if seed is None else seed,
+        speed,
+        load_secrets(loaded.topology.gateway.secrets, secrets),
+        lambda text: click.echo(text, err=True),
+    )
+    click.echo(
+        f"sweep: {loaded.name}, a session from {plan.location} (seed {plan.seed}, speed {speed:g})"
+    )
+    passages = run_async(plan.run(boundaries(), _say))
+    rows = [_row(passage) for passage in passages]
+    if report:
+        report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    _show(rows)
+    verdicts = [passage.verdict for passage in passages]
+    outcome = next((v for v in ("failed", "unknown") if v in verdicts), "held")
+    click.echo(f"\nverdict: {outcome}")
+    return {"held": 0, "failed": 1, "unknown": 4}[outcome]
+
+
+def _say(passage: Passage) -> None:
+    click.echo(f"{_name(passage)}: {passage.verdict}", err=True)
+
+
+def _name(passage: Passage) -> str:
+    return passage.boundary.name if passage.boundary else "undisturbed"
+
+
+def _row(passage: Passage) -> dict[str, Any]:
+    return {
+        "boundary": _name(passage),
+        "verdict": passage.verdict,
+        "killed": list(passage.machines),
+        "outage_s": round(passage.outage_s, 3),
+        "lost": passage.lost,
+        "duplicated": passage.duplicated,
+        "reordered": passage.reordered,
+        "forgotten": passage.forgot,
+        "came_back": passage.came_back,
+        "why_unknown": passage.why_unknown,
+    }
+
+
+def _show(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("killed when the session was", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("outage", justify="right", no_wrap=True)
+    table.add_column("what became of it")
+    for row in rows:
+        style = {"held": "green", "failed": "bold red", "unknown": "yellow"}[row["verdict"]]
+        table.add_row(
+            row["boundary"],
+            Text(_MARKS[row["verdict"]], style=style),
+            f"{row['outage_s']:.1f} s" if row["killed"] else "",
+            _found(row),
+        )
+    console = Console(highlight=False)
+    console.print()
+    console.print(table)
+
+
+def _found(row: dict[str, Any]) -> str:
+    found = [f"{row[kind]} {kind}" for kind in ("lost", "duplicated", "reordered") if row[kind]]
+    if row["forgotten"]:
+        found.append("the gateway forgot")
+    if not row["came_back"]:
+        found.append("never served again")
+    if row["why_unknown"]:
+        found.append(row["why_unknown"])
+    return ", ".join(found)

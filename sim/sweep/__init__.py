@@ -1,0 +1,1 @@
+"""Statelessness, exhaustively: one session, killed at each of its boundaries in turn."""

@@ -1,0 +1,193 @@
+"""Runs one session in a world of its own for each boundary, and says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+from sim.errors import InputError, Problem, SimError
+from sim.observe.events import Acked
+from sim.observe.history import History
+from sim.observe.ledger import balance
+from sim.observe.outages import find_outages
+from sim.scenario.checks.sessions import count
+from sim.scenario.evidence import Evidence
+from sim.scenario.faults import inflict
+from sim.scenario.model import Scenario, Target
+from sim.scenario.runner import audit, make_load
+from sim.sweep.boundaries import Boundary
+from sim.sweep.trap import Trap, blows_of
+from sim.topology.distance import DATABASE, link_spec
+from sim.topology.model import Topology
+from sim.world import World
+
+# Worlds mostly wait: so many side by side keep two cores busy without disturbing each other.
+SIDE_BY_SIDE = 4
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What became of the session at one boundary (None: undisturbed).
+
+    `forgot` counts resumptions at which the gateway no longer knew all that it had acknowledged.
+    `why_unknown` says why this passage proves nothing, where it does not.
+    """
+
+    boundary: Boundary | None
+    machines: Sequence[str]
+    outage_s: float
+    lost: int
+    duplicated: int
+    reordered: int
+    forgot: int
+    came_back: bool
+    ack_ms: float
+    why_unknown: str
+
+    @property
+    def verdict(self) -> Literal["held", "failed", "unknown"]:
+        """Failed wherever something is lost, doubled, out of order, forgotten or gone."""
+        broken = self.lost or self.duplicated or self.reordered or self.forgot
+        if broken or (self.machines and not self.came_back and not self.why_unknown):
+            return "failed"
+        return "unknown" if self.why_unknown else "held"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How sessions of a scenario's load are swept: everything but the boundary."""
+
+    scenario: Scenario
+    location: str
+    seed: int
+    speed: float
+    secrets: Mapping[str, str]
+    warn: Callable[[str], None]
+
+    async def run(self, at: Sequence[Boundary], told: Callable[[Passage], None]) -> list[Passage]:
+        """The clean run's passage, then those of the boundaries; each is `told` at its end.
+
+        Raises InputError where even the undisturbed session does not fare well.
+        """
+        clean = await self.passage(None, 0.0)
+        if clean.verdict != "held":
+            why = clean.why_unknown or "undisturbed, it already loses, doubles or forgets messages"
+            raise InputError(Problem(f"the clean run proves nothing: {why}"))
+        told(clean)
+        places = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def one(boundary: Boundary) -> Passage:
+            async with places:
+                passage = await self.passage(boundary, clean.ack_ms / 1000)
+            told(passage)
+            return passage
+
+        return [clean, *await asyncio.gather(*(one(boundary) for boundary in at))]
+
+    async def passage(self, boundary: Boundary | None, way_s: float) -> Passage:
+        """Take one session through a boundary, in a world of its own."""
+        topology = self.scenario.topology
+        alone = replace(topology, locations={self.location: topology.locations[self.location]})
+        asked = replace(self.scenario.load, clients=1)
+        world = World(
+            alone,
+            seed=self.seed,
+            speed=self.speed,
+            secrets=self.secrets,
+            scenario=self.scenario.document,
+        )
+        async with world:
+            load = make_load(world, asked, world.rng.fork("load"), self.warn)
+            striking: list[asyncio.Task[None]] = []
+            trap = Trap(
+                load.clients[0].name,
+                blows_of(boundary),
+                way_s,
+                max(0.0, asked.every_s / self.speed - way_s),
+                lambda machine, earlier: striking.append(
+                    asyncio.create_task(_strike(world, machine, earlier))
+                ),
+                load.stop,
+            )
+            world.journal.subscribe(trap)
+            world.health.align(world.clock.now())
+            try:
+                await load.run(self.scenario.duration_s)
+            finally:
+                for task in striking:
+                    task.cancel()
+                await asyncio.gather(*striking, return_exceptions=True)
+            await audit(world, load)
+        history = History(world.journal.records)
+        return _judged(boundary, trap, Evidence(history, replace(self.scenario, topology=alone)))
+
+
+async def _strike(world: World, machine: str, earlier: str | None) -> None:
+    """Kill a machine; the one that was killed before it boots, so that there is somewhere to go."""
+    with contextlib.suppress(SimError):  # journaled, and then nothing is proven
+        await inflict(world, world.journal, "crash", Target("machine", machine), {})
+        if earlier is not None:
+            await inflict(world, world.journal, "start", Target("machine", earlier), {})
+
+
+def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Passage:
+    history, ledger = evidence.history, balance(evidence.history)
+    sessions = count(history)
+    latencies = [acked.latency_ms for _, acked in history.of(Acked)]
+    outages = find_outages(history, evidence.pace)
+    return Passage(
+        boundary,
+        machines=[_named(history, machine) for machine in trap.struck],
+        outage_s=max((outage.seconds for outage in outages), default=0.0),
+        lost=ledger.count("lost"),
+        duplicated=ledger.count("duplicated"),
+        reordered=ledger.count("reordered"),
+        forgot=len(sessions.broken),
+        came_back=_came_back(history, trap),
+        ack_ms=median(latencies) if latencies else 0.0,
+        why_unknown=_why_unknown(history, trap, ledger.why_not_audited),
+    )
+
+
+def _why_unknown(history: History, trap: Trap, why_not_audited: str) -> str:
+    if broken := next(iter(history.broken_parts), None):
+        return broken
+    if not history.connected:
+        return "the client never connected"
+    if not trap.sprung:
+        return "the session never came to this boundary"
+    return why_not_audited
+
+
+def _came_back(history: History, trap: Trap) -> bool:
+    """Whether the session was served again after the last blow."""
+    if not trap.struck:
+        return True
+    last, _ = history.faults[-1]
+    return any(t > last for t, _ in history.of(Acked))
+
+
+def _named(history: History, machine: str) -> str:
+    """A machine by its region and id, as people find it in logs."""
+    region = next((e.region for _, e in history.of(Acked) if e.machine == machine), None)
+    return f"{region} {machine}" if region else machine
+
+
+def farthest_location(topology: Topology) -> str:
+    """The location whose nearest region is farthest from the database; without one, the first.
+
+    There the time between receiving a message and having stored it is longest, and with it the
+    window in which a gateway can break its word.
+    """
+    if topology.database is None:
+        return next(iter(topology.locations))
+
+    def to_database_ms(location: str) -> float:
+        nearest = min(topology.regions, key=lambda code: link_spec(topology, location, code).rtt_ms)
+        return link_spec(topology, nearest, DATABASE).rtt_ms
+
+    return max(topology.locations, key=to_database_ms)
