@@ -9,10 +9,22 @@ from sim.errors import InputError, Problem
 from sim.scenario.driver_section import read_declaration
 from sim.scenario.load import load_scenario
 from sim.scenario.reading import Reading
-from sim.topology.document import load_document
+from sim.topology.document import Document, load_document
 from sim.topology.load import load_topology
 
 _SCENARIO_KEYS = frozenset({"topology", "timeline", "duration", "expect"})
+
+
+def is_scenario_file(path: Path) -> bool:
+    """Whether a file is a scenario; one that cannot be read may be."""
+    try:
+        return _is_scenario(load_document(path))
+    except InputError:
+        return True
+
+
+def _is_scenario(document: Document) -> bool:
+    return bool(_SCENARIO_KEYS.intersection(document.data))
 
 
 def validate(paths: Iterable[Path]) -> list[Problem]:
@@ -21,7 +33,7 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
     for path in paths:
         try:
             document = load_document(path)
-            if _SCENARIO_KEYS.intersection(document.data):
+            if _is_scenario(document):
                 load_scenario(path)
             elif "websocket" in document.data:
                 reading = Reading(document, None)

@@ -75,6 +75,7 @@ class Episode:
     def evidence(self, records: Sequence[Record], topology: Topology) -> Evidence:
         """What was seen so far."""
         history = History(self.of(records))
+        history.last_t += _GRAIN_S  # windows are half open, and what was seen last counts too
         load = self.load or Load(every_s=max(1.0, history.end))
         return Evidence(history, Scenario(self.name, topology, load, (), history.end))
 
@@ -111,6 +112,7 @@ def find(evidence: Evidence, expectation: Expectation) -> Finding:
 
 def demand(evidence: Evidence, expectation: Expectation) -> None:
     """Raise ExpectationError where an expectation does not hold, or where that is not known."""
+    __tracebackhide__ = True
     finding = find(evidence, expectation)
     if finding.held is not True:
         row = {"check": expectation.check, **expectation.params}

@@ -19,6 +19,13 @@ RUNTIMES = ("process",)
 DEFAULT_SEED = 1
 
 
+def demand_runtime(name: str) -> None:
+    """Raise InputError for a runtime that there is not."""
+    if name not in RUNTIMES:
+        hint = suggest(name, RUNTIMES)
+        raise InputError(Problem(f"unknown runtime `{name}`{hint}", field="runtime"))
+
+
 class open_world:  # noqa: N801 - used as a function that gives a context, as `open` is
     """A world of a topology's file, up within the block: `with open_world(file) as world`.
 
@@ -37,9 +44,7 @@ class open_world:  # noqa: N801 - used as a function that gives a context, as `o
         name: str | None = None,
         journal: Path | None = None,
     ) -> None:
-        if runtime not in RUNTIMES:
-            hint = suggest(runtime, RUNTIMES)
-            raise InputError(Problem(f"unknown runtime `{runtime}`{hint}", field="runtime"))
+        demand_runtime(runtime)
         if not 0.1 <= speed <= 1000:
             raise InputError(Problem(f"found {speed:g}; must be 0.1 to 1000", field="speed"))
         self._topology = Path(topology)

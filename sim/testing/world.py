@@ -14,7 +14,7 @@ from sim.clients.client import Client
 from sim.clients.declaration import Declaration
 from sim.clients.vantage import Vantage
 from sim.errors import InputError
-from sim.observe.events import Event, RunStarted
+from sim.observe.events import Event, FaultBegan, RunStarted
 from sim.observe.history import History
 from sim.observe.journal import Record, decode, encode
 from sim.rng import Rng
@@ -209,6 +209,13 @@ class SimWorld:
         name = "load" if self._loads == 1 else f"load {self._loads}"
         return self.world.rng.fork(name)
 
+    def restore(self) -> None:
+        """End what the test left running, undo its faults and wait for belief to follow.
+
+        Called from a thread that is not the world's.
+        """
+        self.portal.wait(self._restore())
+
     def on_end(self, end: Callable[[], Awaitable[object]]) -> None:
         """Call that before the world ends."""
         self._ending.push_async_callback(end)
@@ -220,6 +227,15 @@ class SimWorld:
     def _told(self, records: list[Record]) -> list[Record]:
         """These records, with the episode in the place of a scenario."""
         return _with_scenario(records, self._episode.document(History(records).end))
+
+    async def _restore(self) -> None:
+        await self.end()
+        since = self._episode.test_from
+        if any(
+            isinstance(record.event, FaultBegan) for record in self.world.journal.records[since:]
+        ):
+            await self._fault({"fault": "heal"})
+            await settle(self.world, self._changed_s, None)
 
     async def _fault(self, entry: Mapping[str, Any]) -> None:
         world = self.world
