@@ -115,10 +115,10 @@ def _up(asked: Settings, seed: int, tmp_path_factory: pytest.TempPathFactory) ->
             " (`sim init` writes one)"
         )
     journal = tmp_path_factory.mktemp("sim") / "journal.jsonl"
-    opening = open_world(
-        asked.topology, seed=seed, speed=asked.speed, runtime=asked.runtime, journal=journal
-    )
     try:
+        opening = open_world(
+            asked.topology, seed=seed, speed=asked.speed, runtime=asked.runtime, journal=journal
+        )
         world = opening.__enter__()
     except SimError as error:
         _fail(f"the world did not come up: {error}")
