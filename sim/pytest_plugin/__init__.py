@@ -106,14 +106,14 @@ def _settings(config: pytest.Config, item: pytest.Item | None = None) -> Setting
 @contextmanager
 def _up(asked: Settings, seed: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimWorld]:
     """A world that is up; a mistake of the user's, or what is lacking here, without a traceback."""
-    from sim.testing import SimError, open_world  # noqa: PLC0415
-
     if asked.topology is None:
         _fail(
             "no topology is named for this world: write @pytest.mark.sim(topology=…),"
             " `sim_topology` in pytest's configuration, or --sim-topology FILE"
             " (`sim init` writes one)"
         )
+    from sim.testing import SimError, open_world  # noqa: PLC0415
+
     journal = tmp_path_factory.mktemp("sim") / "journal.jsonl"
     try:
         opening = open_world(

@@ -93,7 +93,7 @@ def first_anomaly(outcome: Outcome) -> str:
     found += [
         (
             t,
-            f"{ready.client}: {ready.machine} in {ready.region} forgot session {ready.session}",
+            f"{ready.client}: the gateway in {ready.region} forgot session {ready.session}",
         )
         for t, ready in count(evidence.history).broken
     ]

@@ -23,10 +23,11 @@ class Sim:
         self.environment.pop("TERM", None)
         self.environment.pop("SIM_TOXIPROXY", None)  # a test asks for the stock server by name
 
-    def start(self, *arguments, **options):
+    def start(self, *arguments, module="sim", **options):
         """The command, running."""
+        program = ("-m", module) if module else ()
         return subprocess.Popen(
-            [sys.executable, "-m", "sim", *map(str, arguments)],
+            [sys.executable, *program, *map(str, arguments)],
             env={**self.environment, **options.pop("env", {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -44,6 +45,10 @@ class Sim:
             process.wait()
             raise
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def python(self, *arguments, **options):
+        """The end of Python itself, among this home's worlds."""
+        return self(*arguments, module=None, **options)
 
     def json(self, *arguments):
         """What a listing prints as JSON."""

@@ -44,13 +44,16 @@ SCENARIO = """
 def run(pytester, monkeypatch):
     """Run pytest in a folder of its own, and give its result."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # Other plugins cost each run a second; that ours is found by itself, an end-to-end test sees.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "sim.pytest_plugin", "-p", "pytest_asyncio.plugin")
     options = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 
     def run(*arguments, ini="", **files):
         pytester.makeini(f"[pytest]\n{options}{ini}\n")
         for name, text in files.items():
             pytester.makefile(".py", **{name: text})
-        return pytester.runpytest(*arguments)
+        return pytester.runpytest(*plugins, *arguments)
 
     return run
 
