@@ -121,7 +121,7 @@ def test_it_fails_for_a_stateful_gateway_and_says_how_to_see_it_again(outside, s
     assert replay[0] == "pytest"
     again = outside("-m", *replay)
     assert again.returncode == 1
-    assert "sessions: all resumed: FAILED" in again.stdout
+    assert "sessions: all resumed: FAILED" in again.stdout, again.stdout
     assert sim.left_behind() == []
 
 

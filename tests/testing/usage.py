@@ -35,7 +35,7 @@ async def crash_and_resume(world: SimWorld) -> SimSession:
         led_to: tuple[str, ...] = world.led_to("london")
         assert led_to == ("iad",)
         await load.everyone_served(within="60s")
-    world.expect.outage("london", max="20s")
+    world.expect.outage("london", max="30s")
     world.expect.messages(lost=0, duplicated=0, reordered=0)
     outcome: Outcome = world.outcome()
     assert outcome.verdict.exit_code == 0
