@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format bench bench-dns bench-links clean
+.PHONY: demo test lint format bench bench-dns bench-links soak clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sim demo
@@ -22,6 +22,13 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.world
+
+# Random faults for MINUTES under 300 sessions; then kills and restarts. SEED repeats a run.
+MINUTES ?= 10
+soak: $(VENV)/.dev
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m bench.orphans 50
+	$(BIN)/python -m bench.restarts 100
 
 bench-dns: $(VENV)/.dev
 	$(BIN)/python -m bench.dns --write docs/dns.md

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of `sim up`, `sim run` and `sim down`: what is left, and who clears up.
+"""`kill -9` at random moments of `sim up`, `sim run` and `sim down`: what is left, who clears up.
 
 After each, `sim down` must leave no process, no folder and no shared memory, and the next world
 must come up.
@@ -121,7 +121,7 @@ class Orphanage:
 
 
 def segments() -> set[str]:
-    """System V segments whose maker is gone and that nobody has attached: PostgreSQL's leftovers."""
+    """System V segments whose maker is gone and that nobody has attached: of PostgreSQL."""
     found = set()
     for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]:
         _, identity, _, _, maker, _, attached, *_ = line.split()
