@@ -15,6 +15,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pip check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -10,6 +10,7 @@ from pathlib import Path
 from sim.errors import InputError, Problem
 
 MASK = "••••••"
+_TELLING = 8  # characters: a shorter line of a longer secret says nothing, and is everywhere
 
 
 def load_secrets(names: Iterable[str], file: Path | None = None) -> dict[str, str]:
@@ -53,14 +54,21 @@ def _read(file: Path) -> dict[str, str]:
     return found
 
 
+def _parts(value: str) -> list[str]:
+    """A value, and the lines of one that has several (a key in PEM): logs are written by lines."""
+    lines = [line.strip() for line in value.splitlines()]
+    return [value, *(line for line in lines if len(line) >= _TELLING)]
+
+
 def _forms(value: str) -> tuple[str, ...]:
-    """A value as it is, and as JSON may write it."""
+    """A text as it is, and as JSON may write it."""
     return (value, *(json.dumps(value, ensure_ascii=escape)[1:-1] for escape in (True, False)))
 
 
 def redactor(values: Iterable[str]) -> Callable[[str], str]:
     """A function that masks these values in a text, also where JSON has escaped them."""
-    forms = {form for value in values if value for form in _forms(value)}
+    parts = {part for value in values if value for part in _parts(value)}
+    forms = {form for part in parts for form in _forms(part)}
     # Longest first, so that a secret which contains another is masked whole.
     ordered = sorted(forms, key=len, reverse=True)
 

@@ -32,7 +32,8 @@ E = TypeVar("E", bound=Event)
 class Journal:
     """Stamps events, keeps them, writes them to a file, and tells subscribers.
 
-    `redact` is applied to each line before it is written, so that no secret reaches the disk.
+    `redact` is applied to each line before it is written, so that no secret reaches the disk, and
+    to what others said (a gateway's answer, a driver's error), so that none reaches a report.
     Where the disk takes no more, the file ends, the records go on in memory, and one of them
     says so (`PartFailed`): a run is never ended by its own record, nor green without one.
     """
@@ -55,7 +56,7 @@ class Journal:
 
     def write(self, event: Event) -> None:
         """Append an event at this instant."""
-        record = Record(round(self._clock.now(), 6), event)
+        record = Record(round(self._clock.now(), 6), self._masked(event))
         self.records.append(record)
         if self._file:
             try:
@@ -64,6 +65,15 @@ class Journal:
                 self._give_up(error)
         for tell in self._subscribers:
             tell(record)
+
+    def _masked(self, event: Event) -> Event:
+        """The event without secrets in its free text; names have to stay as they are."""
+        said = {
+            name: masked
+            for name in _FREE_TEXT[type(event)]
+            if (text := getattr(event, name)) and (masked := self._redact(text)) != text
+        }
+        return dataclasses.replace(event, **said) if said else event
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every record from now on, in order, as it is written."""
@@ -95,6 +105,10 @@ class Journal:
 
 _FIELDS: dict[type[Event], tuple[str, ...]] = {
     cls: tuple(f.name for f in dataclasses.fields(cls)) for cls in KINDS.values()
+}
+_FREE_TEXT: dict[type[Event], tuple[str, ...]] = {
+    cls: tuple(name for name in fields if name in ("reason", "output", "error"))
+    for cls, fields in _FIELDS.items()
 }
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 

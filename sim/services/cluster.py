@@ -84,7 +84,8 @@ class ClusterMaker:
         """Make a template of a new cluster. That is for speed only, so failing costs nothing."""
         mine = self.template.with_name(f"{self.template.name}.{secrets.token_hex(4)}")
         try:
-            self._cache.mkdir(parents=True, exist_ok=True)
+            # Whoever could write here could have the next world's database run what they like.
+            self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             await self._copy(data, mine)
             mine.rename(self.template)
         except (OSError, StartError):
