@@ -7,6 +7,7 @@ import sys
 import click
 
 from sim import __version__
+from sim.cli.again import diff, replay
 from sim.cli.faults import fault, heal
 from sim.cli.files import init, validate
 from sim.cli.inspect import dig, links, logs
@@ -33,6 +34,8 @@ for command in (
     sweep,
     demo,
     report,
+    replay,
+    diff,
     up,
     down,
     status,

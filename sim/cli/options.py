@@ -45,6 +45,7 @@ secrets_option = click.option(
     metavar="F",
     help="File of NAME=value lines; without it the environment has the secrets' values.",
 )
+journal_option = click.option("--journal", type=OUTPUT, metavar="F", help="Keep the journal.")
 runtime_option = click.option(
     "--runtime",
     type=click.Choice(["process"]),

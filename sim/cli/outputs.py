@@ -33,6 +33,11 @@ class Outputs:
     junit: Path | None = None
     summary: Path | None = None
 
+    def numbered(self, number: int) -> Outputs:
+        """The same of one of several runs, each with files of its own."""
+        named = {form: numbered(getattr(self, form), number) for form in _FORMS}
+        return Outputs(**named)
+
     def write(self, outcome: Outcome) -> None:
         """Write what was asked for."""
         for form in _FORMS:
@@ -47,6 +52,11 @@ class Outputs:
                         "make room there, or name another file; `sim report JOURNAL` writes it"
                         " without another run, if you keep the journal (--journal)",
                     ) from error
+
+
+def numbered(path: Path | None, number: int) -> Path | None:
+    """The path of a run's file: `report-2.json` for `report.json`."""
+    return path and path.with_stem(f"{path.stem}-{number}")
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ What only a run needs is imported when one begins, so that the other commands st
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,32 @@ import click
 
 from sim.cli.options import (
     EXISTING,
-    OUTPUT,
+    journal_option,
     runtime_option,
     secrets_option,
     seed_option,
     speed_option,
 )
-from sim.cli.outputs import Outputs, output_options
+from sim.cli.outputs import Outputs, numbered, output_options
 from sim.cli.running import run_async
+from sim.cli.tables import listing
 
 if TYPE_CHECKING:
+    from sim.report.document import Document
+    from sim.scenario.model import Scenario
     from sim.simulate import Outcome
 
 DEMO_SPEED = 10.0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a scenario is run: what is the same for one run and for many."""
+
+    speed: float
+    secrets: Path | None = None
+    journal: Path | None = None
+    outputs: Outputs = field(default_factory=Outputs)
 
 
 @click.command()
@@ -32,21 +46,31 @@ DEMO_SPEED = 10.0
 @runtime_option
 @speed_option
 @seed_option
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Run it N times, each with the next seed; files are numbered.",
+)
 @secrets_option
 @output_options
-@click.option("--journal", type=OUTPUT, metavar="F", help="Keep the journal.")
+@journal_option
 def run(
     scenario: Path,
     runtime: str,
     speed: float,
     seed: int | None,
+    repeat: int | None,
     secrets: Path | None,
     journal: Path | None,
     **outputs: Path | None,
 ) -> int:
     """Run SCENARIO and judge it."""
     del runtime  # there is one so far
-    return _simulate(scenario, speed, seed, secrets, journal, Outputs(**outputs))
+    manner = Manner(speed, secrets, journal, Outputs(**outputs))
+    if repeat is None:
+        return _run_file(scenario, seed, manner)
+    return _repeat(scenario, seed, repeat, manner)
 
 
 @click.command()
@@ -63,7 +87,7 @@ def run(
 def demo(speed: float, seed: int | None, **outputs: Path | None) -> int:
     """Kill Frankfurt under fifty clients in New York and London."""
     scenario = topologies() / "frankfurt-crash.yaml"
-    return _simulate(scenario, speed, seed, None, None, Outputs(**outputs))
+    return _run_file(scenario, seed, Manner(speed, outputs=Outputs(**outputs)))
 
 
 @click.command()
@@ -74,7 +98,7 @@ def report(journal: Path, **outputs: Path | None) -> int:
     from sim.observe.journal import read
     from sim.simulate import judge
 
-    return _tell(judge(read(journal), str(journal)), Outputs(**outputs))
+    return tell(judge(read(journal), str(journal)), Outputs(**outputs))
 
 
 def topologies() -> Path:
@@ -84,41 +108,74 @@ def topologies() -> Path:
     return inside if inside.is_dir() else package.parent / "topologies"
 
 
-def _simulate(
-    path: Path,
-    speed: float,
-    seed: int | None,
-    secrets: Path | None,
-    journal: Path | None,
-    outputs: Outputs,
-) -> int:
+def _run_file(path: Path, seed: int | None, manner: Manner) -> int:
     """Run the scenario of a file, print its report, and give the exit code of its verdict."""
-    from sim.cli.progress import progress
+    return tell(simulated(_loaded(path), seed, manner), manner.outputs)
+
+
+def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
+    """Run the scenario of a file with one seed after another; the worst verdict's exit code."""
+    from sim.report import series
     from sim.rng import fresh_seed
+    from sim.scenario.verdict import EXIT_CODES
+
+    scenario = _loaded(path)
+    first = fresh_seed() if seed is None else seed
+    reports: list[Document] = []
+    for number in range(1, times + 1):
+        journal = numbered(manner.journal, number)
+        outcome = simulated(scenario, first + number - 1, replace(manner, journal=journal))
+        manner.outputs.numbered(number).write(outcome)
+        reports.append(outcome.report)
+        click.echo(f"{number} of {times}: {outcome.verdict.outcome}\n")
+    rows = [series.row(report) for report in reports]
+    listing(rows, tuple(rows[0]), as_json=False)
+    click.echo()
+    spread = series.spread(reports)
+    listing(spread, tuple(spread[0]), as_json=False)
+    outcome_of_all = series.worst(row["verdict"] for row in rows)
+    for row in rows:
+        if row["verdict"] != "held":
+            again = f"sim run {path} --speed {manner.speed:g} --seed {row['seed']}"
+            click.echo(f"\nthe first that did not hold, again: {again}")
+            break
+    click.echo(f"\nverdict: {outcome_of_all}")
+    return EXIT_CODES[outcome_of_all]
+
+
+def _loaded(path: Path) -> Scenario:
     from sim.scenario.load import load_scenario
-    from sim.secrets import load_secrets
-    from sim.simulate import simulate, world_for
 
     scenario = load_scenario(path)
     for note in scenario.topology.notes:
         _warn(f"note: {note}")
+    return scenario
+
+
+def simulated(scenario: Scenario, seed: int | None, manner: Manner) -> Outcome:
+    """Run a scenario in front of a person: named first, told while it happens, and judged."""
+    from sim.cli.progress import progress
+    from sim.rng import fresh_seed
+    from sim.secrets import load_secrets
+    from sim.simulate import simulate, world_for
+
     world = world_for(
         scenario,
         seed=fresh_seed() if seed is None else seed,
-        speed=speed,
-        secrets=load_secrets(scenario.topology.gateway.secrets, secrets),
-        journal_path=journal,
+        speed=manner.speed,
+        secrets=load_secrets(scenario.topology.gateway.secrets, manner.secrets),
+        journal_path=manner.journal,
     )
-    click.echo(f"run: {scenario.name} (seed {world.seed}, speed {speed:g}, {world.parts})")
+    click.echo(f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})")
     watch = progress(scenario.duration_s)
-    return _tell(run_async(simulate(world, scenario, warn=_warn, watch=watch)), outputs)
+    return run_async(simulate(world, scenario, warn=_warn, watch=watch))
 
 
 def _warn(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _tell(outcome: Outcome, outputs: Outputs) -> int:
+def tell(outcome: Outcome, outputs: Outputs) -> int:
     """Write the forms of the report that were asked for, print it, and give the exit code."""
     from rich.console import Console
 

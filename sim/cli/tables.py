@@ -11,8 +11,10 @@ import click
 Row = Mapping[str, Any]
 
 
-def listing(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows on stdout, one a line and never wrapped.
+def listing(
+    rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, err: bool = False
+) -> None:
+    """Print rows on stdout (`err`: stderr), one a line and never wrapped.
 
     The columns are keys of the rows; an underscore in one is a space in the table's head.
     """
@@ -24,7 +26,7 @@ def listing(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool) -> No
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        click.echo("  ".join(padded).rstrip(), err=err)
 
 
 def _cell(value: Any) -> str:
