@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sim import pytest_plugin
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS
 from sim.scenario.validate import validate
 from sim.scenario.vocabulary import CHECKS as CHECK_WORDS
 from sim.scenario.vocabulary import FAULTS as FAULT_WORDS
+from sim.testing import targets
+from sim.testing.expect import Expect
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text()
+TESTING = (ROOT / "docs" / "testing.md").read_text()
 
 
 def blocks(text, language):
@@ -46,6 +51,33 @@ def test_every_parameter_is_documented(word):
     ]
     for param in spec.params:
         assert re.search(rf"`{param.key}:?[ `]", rows[0]), f"{param.key} of {word}"
+
+
+@pytest.mark.parametrize("word", sorted(FAULT_WORDS))
+def test_every_fault_is_a_method_of_what_it_is_done_to_and_documented(word):
+    """`service_outage` is the `outage` of a service."""
+    for kind in FAULT_WORDS[word].targets:
+        name = word.removeprefix(f"{kind}_")
+        method = inspect.signature(getattr(getattr(targets, kind.capitalize()), name))
+        assert [*method.parameters][1:] == [param.key for param in FAULT_WORDS[word].params]
+        assert re.search(rf"`\.?{name}\b", TESTING)
+
+
+@pytest.mark.parametrize("word", sorted(CHECK_WORDS))
+def test_every_check_is_an_expectation_with_its_parameters(word):
+    given = {*inspect.signature(getattr(Expect, word)).parameters}
+    asked = {param.key for param in CHECK_WORDS[word].params}
+    assert given == {"self", *asked, "from_", "until"}
+    assert f"`{word}`" in TESTING or f"expect.{word}(" in TESTING
+
+
+def test_every_flag_and_fixture_of_the_plugin_is_documented():
+    flags = re.findall(r"(--sim-[a-z]+)", inspect.getsource(pytest_plugin.options))
+    assert len({*flags}) >= 7
+    for flag in flags:
+        assert re.search(rf"`(pytest )?{flag}\b", TESTING), flag
+    for name in ("sim_world", "sim_session_world", "sim_seed"):
+        assert f"| `{name}` |" in TESTING
 
 
 def test_the_readmes_scenario_is_fine(tmp_path):

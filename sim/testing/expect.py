@@ -58,10 +58,13 @@ class Expect:
         lost: int | None = None,
         duplicated: int | None = None,
         reordered: int | None = None,
+        from_: str | None = None,
+        until: str | None = None,
     ) -> None:
         """So many acknowledged messages are missing, stored twice, or out of order, and no more."""
         __tracebackhide__ = True
-        self("messages", lost=lost, duplicated=duplicated, reordered=reordered)
+        counts = {"lost": lost, "duplicated": duplicated, "reordered": reordered}
+        self("messages", **counts, from_=from_, until=until)
 
     def sessions(
         self, *, resumed: str = "all", from_: str | None = None, until: str | None = None

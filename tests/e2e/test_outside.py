@@ -16,6 +16,8 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "testing.md").read_text()
+README = (ROOT / "README.md").read_text()
+(README_TEST,) = re.findall(r"```python\n(@pytest.*?)```", README, re.DOTALL)
 TOPOLOGY = (ROOT / "topologies" / "outages" / "two-regions.yaml").read_text()
 STATEFUL = TOPOLOGY.replace("sim.gateway]", "sim.gateway, --sessions, memory]")
 OPTIONS = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
@@ -86,12 +88,14 @@ def outside(sim, tmp_path):
 
 
 def test_it_passes_for_the_reference_gateway_and_leaves_nothing(outside, sim):
+    """And so does the example of the README."""
     code = documented("test_failover.py")
     assert len(code.splitlines()) <= 20
     (outside.folder / "test_failover.py").write_text(code)
-    done = outside("-m", "pytest", "-q")
+    (outside.folder / "test_readme.py").write_text(f"import pytest\n\n{README_TEST}")
+    done = outside("-m", "pytest", "-q", "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert "2 passed" in done.stdout
     assert "sim:" not in done.stdout
     assert sim.left_behind() == []
 

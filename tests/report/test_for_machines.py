@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+import xmlschema
 
 from sim.report import junit, summary
 
@@ -75,6 +77,39 @@ def test_a_case_for_each_expectation_and_only_held_is_green(report):
     for counted in (root, root[0]):
         counts = [counted.get(key) for key in ("tests", "failures", "errors")]
         assert counts == ["3", "1", "1"]
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return xmlschema.XMLSchema(Path(__file__).parent / "junit.xsd")
+
+
+def test_ci_systems_can_read_it(report, schema):
+    schema.validate(junit.render(report))
+    report["doubts"] = ["no client ever connected"]
+    schema.validate(junit.render(report))
+    report["scenario"] = report["expectations"][1]["observed"] = HOSTILE
+    schema.validate(junit.render(report))
+    report["expectations"] = []
+    schema.validate(junit.render(report))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('tests="3"', 'tests="three"'),
+        ('time="150.250"', 'time="150,25"'),
+        ("<properties>", "<property name='a' value='b'/><properties>"),
+        (' classname="frankfurt crashes"', ""),
+        ("failure", "broken"),
+        ('skipped="0"', 'unknown="0"'),
+    ],
+)
+def test_the_schema_finds_what_they_could_not(report, schema, right, wrong):
+    text = junit.render(report)
+    assert right in text
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        schema.validate(text.replace(right, wrong))
 
 
 def test_what_makes_a_run_doubtful_is_an_error_of_its_own(report):
