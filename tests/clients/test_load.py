@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from itertools import pairwise
 
 import pytest
@@ -108,7 +109,7 @@ class Resending:
 def journal_of(virtually, monkeypatch, small_topology):
     """The records of a load of that driver for 10 s, in virtual time."""
 
-    def run(driver, *, duration_s=10.0, seed=7, warn=lambda _text: None, **fields):
+    def run(driver, *, duration_s=10.0, stop_s=None, seed=7, warn=lambda _text: None, **fields):
         monkeypatch.setattr("sim.clients.load.load_driver", lambda _name: driver)
 
         async def scenario():
@@ -117,7 +118,10 @@ def journal_of(virtually, monkeypatch, small_topology):
             plan = AddressPlan(small_topology, 93)
             setting = Setting(small_topology, plan, 53, clock, journal)
             load = Load(LoadSpec(**fields), setting, Rng(seed, "load"), warn)
+            if stop_s is not None:
+                clock.call_later(stop_s, load.stop)
             await load.run(duration_s)
+            assert load.records() == [r for r in journal.records if hasattr(r.event, "client")]
             return journal.records
 
         return virtually(scenario())
@@ -127,6 +131,17 @@ def journal_of(virtually, monkeypatch, small_topology):
 
 def only(records, kind):
     return [(r.t, r.event) for r in records if isinstance(r.event, kind)]
+
+
+@pytest.mark.parametrize("duration_s", [10.0, math.inf])
+def test_a_load_that_is_stopped_ends_then_and_politely(journal_of, duration_s):
+    records = journal_of(Perfect, clients=4, duration_s=duration_s, stop_s=4.25)
+    ((ended, _),) = only(records, LoadEnded)
+    assert 4.25 <= ended <= 4.25 + 0.1 + 1e-6  # what was sent is still waited for
+    assert max(t for t, _ in only(records, Sent)) <= 4.25
+    ends = [event for _, event in only(records, Disconnected)]
+    assert len(ends) == 4
+    assert all(event.expected for event in ends)
 
 
 def test_clients_are_spread_over_locations_and_named(journal_of):

@@ -44,6 +44,21 @@ def test_missed_turns_are_left_out(virtually):
     assert turns(virtually, 0.5, 4.0, busy_s=1.2) == [0.0, 1.2, 2.4, 3.6]
 
 
+def test_an_end_that_comes_nearer_while_it_waits_counts(virtually):
+    async def scenario():
+        clock = Clock()
+        term = Term(100.0)
+        pace = Pace(1.0, term, clock)
+        await anext(pace)
+        following = asyncio.ensure_future(anext(pace, "closed"))
+        await clock.sleep(0.5)
+        term.ends_at = clock.now()
+        term.over.set()
+        assert await following == "closed"
+
+    virtually(scenario())
+
+
 def test_after_the_end_it_waits_for_the_word_to_close(virtually):
     async def scenario():
         clock = Clock()

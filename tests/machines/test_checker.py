@@ -106,6 +106,24 @@ def test_a_start_is_believed_with_its_first_pass(virtually: Virtually) -> None:
     virtually(scene())
 
 
+def test_what_was_found_is_as_old_as_the_beginning_of_its_run(virtually: Virtually) -> None:
+    """A run that was under way when something changed says nothing of the change."""
+
+    async def scene() -> None:
+        bench, subject = Bench(), machine()
+        await bench.bring_up(subject)
+        await bench.checker.news()
+        before = bench.clock.now()
+        bench.answer = None  # from now on a run takes its whole timeout
+        await bench.checker.news()
+        found = bench.checker.found_at(subject.id)
+        assert found == bench.asked[-1]
+        assert before < found == pytest.approx(bench.clock.now() - CHECK.timeout_s, abs=0.001)
+        await bench.checker.stop()
+
+    virtually(scene())
+
+
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_crash_is_detected_within_interval_and_timeout(
     virtually: Virtually, silent: bool
