@@ -40,16 +40,22 @@ def section_of_world(item: pytest.Item, world: SimWorld) -> tuple[str, str]:
     config = item.config
     journal = world.world.journal.path
     folder = journal.parent if journal else config.rootpath
-    failure = Failure(
-        name=item.nodeid,
-        seed=world.seed,
-        speed=world.speed,
-        replay=_replay(item, world),
-        outcome=world.outcome(),
-        journal=world.journal_lines(),
-        notes=world.notes,
-    )
-    return section(config, folder, failure)
+    replay = _replay(item, world)
+    try:
+        failure = Failure(
+            name=item.nodeid,
+            seed=world.seed,
+            speed=world.speed,
+            replay=replay,
+            outcome=world.outcome(),
+            journal=world.journal_lines(),
+            notes=world.notes,
+        )
+        return section(config, folder, failure)
+    except Exception as error:  # noqa: BLE001 - pytest would end the whole run for it
+        why = f"there is no report: {type(error).__name__}: {error}"
+        text = f"seed {world.seed}, speed {world.speed:g}\nreplay: {replay}\n{why}\n"
+        return f"{_TITLE}: {item.nodeid}", text
 
 
 def section(config: pytest.Config, folder: Path, failure: Failure) -> tuple[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from sim.pytest_plugin.sections import without_seed
+from sim.pytest_plugin.sections import section_of_world, without_seed
 
 # What a test's world would be made of, printed instead of built.
 SHOWS = """
@@ -130,6 +132,18 @@ def test_the_replayed_id_has_no_seed():
     assert without_seed("a.py::test_one[seed7-x-y]") == "a.py::test_one[x-y]"
     assert without_seed("a.py::test_one[x-seed7]") == "a.py::test_one[x]"
     assert without_seed("a.py::test_seed7") == "a.py::test_seed7"
+
+
+def test_a_report_that_cannot_be_drawn_costs_no_more_than_itself(request):
+    def outcome():
+        raise OSError(28, "No space left on device")
+
+    journal = SimpleNamespace(path=None)
+    inner = SimpleNamespace(journal=journal)
+    world: Any = SimpleNamespace(world=inner, seed=7, speed=10.0, outcome=outcome)
+    _, text = section_of_world(request.node, world)
+    assert text.startswith("seed 7, speed 10\nreplay: pytest ")
+    assert text.endswith("there is no report: OSError: [Errno 28] No space left on device\n")
 
 
 def test_scenarios_are_tests_where_that_is_asked_for(run, pytester):
