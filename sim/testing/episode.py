@@ -14,6 +14,7 @@ from typing import Any
 
 from sim.observe.events import (
     ClientMade,
+    EdgeConnection,
     Event,
     FaultBegan,
     FaultFailed,
@@ -93,8 +94,10 @@ class Episode:
 
 
 def _is_of(event: Event, ours: set[str] | None) -> bool:
+    if ours is None or isinstance(event, EdgeConnection):
+        return True  # an edge knows a connection by its address, and whose it is nobody can tell
     client = getattr(event, "client", None)
-    return ours is None or client is None or client in ours
+    return client is None or client in ours
 
 
 def find(evidence: Evidence, expectation: Expectation) -> Finding:

@@ -8,6 +8,7 @@ from sim.observe.events import (
     Acked,
     ClientMade,
     Connected,
+    EdgeConnection,
     FaultBegan,
     HealthChanged,
     LoadStarted,
@@ -26,6 +27,7 @@ TOPOLOGY = topology_from_mapping(
         "gateway": {"command": ["./gateway"]},
         "regions": {"iad": {}, "fra": {}},
         "locations": {"new-york": {}, "london": {}},
+        "policies": {"residency": {"eu": {"locations": ["london"], "regions": ["fra"]}}},
     }
 )
 RUN = RunStarted(1, 1.0, "process", "embedded", "0", TOPOLOGY.document)
@@ -72,6 +74,16 @@ def test_where_there_is_a_load_only_its_clients_count():
     )
     episode = Episode("test", 0, load_from=3)
     assert held(episode, records, **FROM_FRA) == (True, "")
+
+
+def test_what_edges_saw_counts_whoever_it_was():
+    seen = EdgeConnection("iad", "m", "london", "127.44.2.10", 1, 1, 5.0, "closed")
+    load = [LoadStarted(1), ClientMade("london/0", "london", "strict")]
+    episode = Episode("test", 0, load_from=1)
+    result, _ = held(
+        episode, journal(*load, *talk("london/0"), seen), check="residency", policy="eu"
+    )
+    assert result is False
 
 
 def test_an_outage_needs_a_load():
