@@ -30,7 +30,7 @@ TOPOLOGY: dict[str, Any] = {
     "app": "soak",
     "gateway": {
         **ATLAS["gateway"],
-        "checks": [{"type": "http", "path": "/healthz", "interval": "4s", "timeout": "2s"}],
+        "checks": [{"type": "http", "path": "/healthz", "interval": "4s", "timeout": "5s"}],
     },
     "regions": {"iad": {"primary": True, "machines": 2}, "fra": {}, "nrt": {}},
     "locations": {"new-york": {"share": 40}, "london": {"share": 40}, "tokyo": {"share": 20}},

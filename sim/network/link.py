@@ -16,7 +16,7 @@ from sim.errors import InputError, StartError
 from sim.network.client import NO_ANSWER, LinkServerClient, LinkServerError
 from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
 from sim.network.measure import problem
-from sim.network.spec import ToxicSpec
+from sim.network.spec import ProxySpec, ToxicSpec
 from sim.network.stats import LinkStats, parse_metrics
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal
@@ -142,12 +142,29 @@ class Link:
             await self._establish(self.conditions)
         self._tell()
 
+    def opening(self) -> tuple[ProxySpec, list[ToxicSpec]]:
+        """What `establish` would make, for a server that makes many at once."""
+        toxics = self._toxics(self.conditions)
+        return self.spec.proxy(enabled=True), list(toxics.values())
+
+    def opened(self) -> None:
+        """The server has made what `opening` says."""
+        self._present = self._toxics(self.conditions)
+        self._enabled = True
+        self._tell()
+
     async def renew(self) -> None:
         """Be on the server again as it should be now: a server that was restarted has lost it."""
         async with self._changing:
             await _cancelled(self._checking)
             await self._establish(self.conditions)
             self._checking = asyncio.create_task(self._check())
+
+    async def audit(self) -> None:
+        """Measure it; one that is not as asked is journaled."""
+        if not self._checking or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        await asyncio.wait([self._checking])
 
     async def check(self) -> None:
         """Measure it. Raises LinkCheckError where it is not as asked."""
@@ -191,7 +208,7 @@ class Link:
 
     async def _apply(self, wanted: Conditions) -> None:
         """Send the difference between what is and what should be."""
-        toxics = wanted.toxics(handshake=self.spec.handshake, embedded=self._ground.embedded)
+        toxics = self._toxics(wanted)
         enabled = wanted.cut != "refusing"
         if self._enabled and not enabled:
             await self._enable(on=False)
@@ -204,6 +221,9 @@ class Link:
                 self._present[name] = spec
         if enabled and not self._enabled:
             await self._enable(on=True)
+
+    def _toxics(self, wanted: Conditions) -> dict[str, ToxicSpec]:
+        return wanted.toxics(handshake=self.spec.handshake, embedded=self._ground.embedded)
 
     async def _enable(self, *, on: bool) -> None:
         await self._client.set_enabled(self.name, on)

@@ -19,6 +19,10 @@ __all__ = ["Link", "LinkCheckError", "LinkSpec", "LinkStats", "Links"]
 T = TypeVar("T")
 
 _OPEN_AT_ONCE = 16
+_OPEN_IN_ONE = 50  # in one request: some milliseconds, in which the server does nothing else
+_MEASURED_FIRST = 64
+_AUDITED_AT_ONCE = 4
+_IS_THERE = 409
 
 
 class Links:
@@ -31,6 +35,7 @@ class Links:
         self._links: dict[str, Link] = {}
         self._known = False
         self._asked = 0
+        self._auditing: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"<Links {len(self._links)} on {self.client.url}>"
@@ -49,12 +54,45 @@ class Links:
     async def open_all(self, specs: Iterable[LinkSpec]) -> list[Link]:
         """Open many at once; all of their problems in one error."""
         links = await self.establish_all(specs)
-        await self.check_all(links)
+        # Measuring takes a round trip or two each: of very many, the nearest are worth waiting for.
+        nearest = sorted(links, key=lambda link: link.rtt_ms)
+        await self.check_all(nearest[:_MEASURED_FIRST])
+        if rest := nearest[_MEASURED_FIRST:]:
+            self._auditing = asyncio.create_task(self._audit(rest))
         return links
 
     async def establish_all(self, specs: Iterable[LinkSpec]) -> list[Link]:
         """Create many links at once: they carry connections, but nobody has measured them yet."""
-        return await self._bounded(map(self._establish, specs))
+        links = [await self._new(spec) for spec in specs]
+        if self.embedded:
+            for few in (links[k : k + _OPEN_IN_ONE] for k in range(0, len(links), _OPEN_IN_ONE)):
+                await self._open_in_one(few)
+        else:
+            await self._bounded(link.establish() for link in links)
+        return links
+
+    async def _open_in_one(self, links: list[Link]) -> None:
+        try:
+            await self.client.open_links([link.opening() for link in links])
+        except LinkServerError as error:
+            if error.status != _IS_THERE:
+                raise
+            await self._bounded(link.establish() for link in links)
+        else:
+            for link in links:
+                link.opened()
+
+    async def _audit(self, links: Iterable[Link]) -> None:
+        """Measure these a few at a time, beside everything else."""
+        waiting = iter(links)
+
+        async def some() -> None:
+            for link in waiting:
+                await link.audit()
+
+        async with asyncio.TaskGroup() as few:
+            for _ in range(_AUDITED_AT_ONCE):
+                few.create_task(some())
 
     async def check_all(self, links: Iterable[Link]) -> None:
         """Measure links; all that are not as asked in one LinkCheckError."""
@@ -82,6 +120,11 @@ class Links:
         await self._bounded(link.renew() for link in self.all())
 
     async def _establish(self, spec: LinkSpec) -> Link:
+        link = await self._new(spec)
+        await link.establish()
+        return link
+
+    async def _new(self, spec: LinkSpec) -> Link:
         if not self._known:
             self._ground.embedded = (await self.client.version()).endswith("+embedded")
             self._known = True
@@ -90,7 +133,6 @@ class Links:
         if not self.embedded:
             spec = replace(spec, handshake=False)  # no stock server has that toxic
         link = self._links[spec.name] = Link(self._ground, spec)
-        await link.establish()
         return link
 
     async def _bounded(self, doings: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -125,6 +167,9 @@ class Links:
 
     async def close(self) -> None:
         """Remove every link. Safe to call again."""
+        if self._auditing:
+            self._auditing.cancel()
+            await asyncio.gather(self._auditing, return_exceptions=True)
         links, self._links = self.all(), {}
         for link in links:
             await link.close()

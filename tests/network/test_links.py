@@ -348,3 +348,22 @@ async def test_attempts_given_up_during_a_partition_never_reach_the_far_end(
         assert await reader.read(1) == b"x"
         writer.close()
     assert [data for data in met if data and data != PROBE] == [b"after"]
+
+
+async def test_many_links_open_at_once_and_the_far_ones_are_measured_later(
+    links: Links, upstream: Endpoint, clock: Clock
+) -> None:
+    """Of 80 the nearest 64 are measured before they are given; a wrong one of the rest is told."""
+    specs = [
+        LinkSpec(f"place{k}", "fra", free_endpoint(f"127.90.33.{k + 1}"), upstream, 1.0 + k, 0.0)
+        for k in range(80)
+    ]
+    gone = replace(specs[79], upstream=free_endpoint("127.90.34.1"), probe=PROBE)
+    opened = await links.open_all([*specs[:79], gone])
+    assert len(opened) == 80
+    found = await links.client.proxies()
+    assert all(found[link.name]["enabled"] and found[link.name]["toxics"] for link in opened)
+    async with clock.timeout(10):
+        while not (failed := [e for _, e in only(links.journal.records, PartFailed)]):
+            await clock.sleep(0.01)
+    assert [event.part for event in failed] == [f"link {gone.name}"]

@@ -1,7 +1,8 @@
 """Toxiproxy's HTTP API: routes, status codes, bodies and messages.
 
-Added to it: `POST /proxies/{name}/reset` breaks all connections of one proxy off with an RST, and
-`/metrics` counts live connections too and is always there.
+Added to it: `POST /proxies/{name}/reset` breaks all connections of one proxy off with an RST,
+`POST /links` makes many proxies with their toxics, and `/metrics` counts live connections too and
+is always there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import posixpath
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -59,6 +61,7 @@ class Api:
             ("/metrics", {"*": self._metrics}),
             ("/reset", {"POST": self._reset}),
             ("/populate", {"POST": self._populate}),
+            ("/links", {"POST": self._open_links}),
             ("/proxies", {"GET": self._list, "POST": self._create}),
             (proxy, {"GET": self._show, "POST": self._update, "PATCH": self._update,
                      "DELETE": self._delete}),
@@ -130,6 +133,16 @@ class Api:
             return _json({"error": message, "status": status, "proxies": bodies}, status)
         return _json({"proxies": [proxy.body() for proxy in done] or None}, 201)
 
+    async def _open_links(self, request: web.BaseRequest) -> web.Response:
+        """Proxies that are not there yet, each enabled once its toxics are on it."""
+        value = gojson.first_value(await request.read())
+        for wanted, entry in zip(_wanted_list(value), value or [], strict=True):
+            proxy = await self._collection.create(replace(wanted, enabled=False))
+            for toxic in entry.get("toxics") or []:
+                _new_toxic(proxy, toxic)
+            await self._collection.update(proxy.name, None, None, wanted.enabled)
+        return web.Response(status=204)
+
     # --- proxies -----------------------------------------------------------------------------
 
     async def _list(self, _: web.BaseRequest) -> web.Response:
@@ -168,20 +181,7 @@ class Api:
         self._collection.get(proxy)
         value = gojson.first_value(await request.read())
         found = self._collection.get(proxy)  # it may have gone while the body came in
-        names = ("name", "type", "stream", "toxicity", "attributes")
-        values = gojson.fields(value, "toxiproxy.Toxic", *names)
-        stream = gojson.string(values, "stream", "downstream")
-        kind = gojson.string(values, "type", "")
-        toxicity = gojson.number(values, "toxicity", 1)
-        name = gojson.string(values, "name", "") or f"{kind}_{stream}"
-        if stream.lower() not in {"upstream", "downstream"}:
-            raise ApiError(400, "stream was invalid, can be either upstream or downstream")
-        if kind not in TOXICS:
-            raise ApiError(400, "invalid toxic type")
-        if found.find_toxic(name):
-            raise ApiError(409, "toxic already exists")
-        body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity}
-        return _json(add_toxic(found, body, _attributes(TOXICS[kind], values)).body())
+        return _json(_new_toxic(found, value).body())
 
     async def _show_toxic(self, _: web.BaseRequest, proxy: str, toxic: str) -> web.Response:
         return _json(_find_toxic(self._collection.get(proxy), toxic).body())
@@ -200,6 +200,23 @@ class Api:
         found = self._collection.get(proxy)
         found.remove_toxics([_find_toxic(found, toxic)])
         return web.Response(status=204)
+
+
+def _new_toxic(proxy: Proxy, value: Any) -> Applied:
+    names = ("name", "type", "stream", "toxicity", "attributes")
+    values = gojson.fields(value, "toxiproxy.Toxic", *names)
+    stream = gojson.string(values, "stream", "downstream")
+    kind = gojson.string(values, "type", "")
+    toxicity = gojson.number(values, "toxicity", 1)
+    name = gojson.string(values, "name", "") or f"{kind}_{stream}"
+    if stream.lower() not in {"upstream", "downstream"}:
+        raise ApiError(400, "stream was invalid, can be either upstream or downstream")
+    if kind not in TOXICS:
+        raise ApiError(400, "invalid toxic type")
+    if proxy.find_toxic(name):
+        raise ApiError(409, "toxic already exists")
+    body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity}
+    return add_toxic(proxy, body, _attributes(TOXICS[kind], values))
 
 
 def _find_toxic(proxy: Proxy, name: str) -> Applied:
