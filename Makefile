@@ -23,6 +23,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.world
+	$(BIN)/python -m bench.scale --write docs/performance.md
 
 # Random faults for MINUTES under 300 sessions; then kills and restarts. SEED repeats a run.
 MINUTES ?= 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -18,11 +19,21 @@ class Terminated(SimError):  # noqa: N818 - it is no error, as KeyboardInterrupt
     exit_code = 143
 
 
+def _take_descriptors() -> None:
+    """Raise the limit of open files to what this user may have: a session takes half a dozen.
+
+    The usual soft limit of 1024 is for programs that use select(2).
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run_async(main: Coroutine[Any, Any, T]) -> T:
     """The result of `main`; Ctrl-C and SIGTERM cancel it, so that what it started is ended.
 
     Raises KeyboardInterrupt or Terminated then.
     """
+    _take_descriptors()
     terminated = False
 
     async def guarded() -> T:

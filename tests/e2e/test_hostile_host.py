@@ -77,6 +77,25 @@ def test_a_report_that_cannot_be_written_costs_nobody_the_verdict(sim, scenario)
     assert "Traceback" not in done.stderr
 
 
+# --- few descriptors -------------------------------------------------------------------------
+
+
+def test_the_usual_limit_of_open_files_is_no_limit_to_sessions(sim, scenario):
+    """Each session takes half a dozen descriptors; a shell's soft limit is for other programs."""
+    load = {**QUICK_CRASH["load"], "clients": 60}
+    expect = [{"check": "outage", "location": "new-york", "max": "0s"}]
+    path = scenario(load=load, timeline=[], duration="6s", expect=expect)
+    command = 'ulimit -Sn 128 && exec "$0" -m sim run "$1" --speed 4'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, str(path)],
+        env=sim.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # --- a clock that jumps ----------------------------------------------------------------------
 
 
