@@ -67,7 +67,7 @@ async def idle() -> str:
     kib = (full.memory_mib - empty.memory_mib) * 1024 / IDLE
     return (
         f"{len(evidence.history.connected)} connected, {broken} broken off; {kib:.0f} KiB and"
-        f" {spent_s * 1000 / IDLE:.1f} ms of processor for each, its connecting and closing included"
+        f" {spent_s * 1000 / IDLE:.1f} ms of processor for each, from connecting to closing"
     )
 
 
