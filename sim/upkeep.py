@@ -8,6 +8,7 @@ is a process that was killed or a callback of ours with a defect.
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -106,16 +107,36 @@ class Upkeep:
 
     async def _outcome(self, doing: Callable[[], Awaitable[object]], within_s: float) -> str | None:
         """Do it; why it failed, or None."""
+        failure: BaseException
         try:
             async with self._clock.timeout(within_s * self._clock.speed):
                 await doing()
+            return None
         except TimeoutError:
             return f"no answer within {within_s:g} s"
         except (SimError, OSError) as error:
-            return str(error)
+            why, failure = str(error), error
         except Exception as error:  # noqa: BLE001 - a broken part may raise anything
-            return f"{type(error).__name__}: {error}"
-        return None
+            why, failure = f"{type(error).__name__}: {error}", error
+        if _out_of_descriptors(failure):
+            # The part may be as well as ever: restarting it would break what it carries.
+            self._fail_once("no file descriptor is left to ask with: raise the limit (ulimit -n)")
+            return None
+        return why
+
+    def _fail_once(self, why: str) -> None:
+        if why not in self._heard:
+            self._heard.add(why)
+            self._journal.write(PartFailed("simulator", why))
 
     async def _pause(self, real_s: float) -> None:
         await self._clock.sleep(real_s * self._clock.speed)
+
+
+def _out_of_descriptors(error: BaseException | None) -> bool:
+    """Whether this, or what it came from, is that no file can be opened."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        error = error.__cause__
+    return False
