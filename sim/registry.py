@@ -26,6 +26,7 @@ ENVIRONMENT_KEY = "SIM_WORLD"
 _RECORD = "world.json"
 _OWNER = "owner.json"
 _JOURNAL = "journal.jsonl"
+_CONTAINERS = "containers.json"
 _GONE_WITHIN_S = 5.0
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - see _in_memory
 _ROOM_BYTES = 1 << 30
@@ -121,6 +122,20 @@ def make_folder(app: str) -> Path:
 def save(record: WorldRecord) -> None:
     """Put a world on record; readable by its owner alone, since it holds the token."""
     _write(record.folder / _RECORD, dataclasses.asdict(record))
+
+
+def mark_containers(folder: Path) -> None:
+    """From now on the world has things in a Docker engine, at what is now $DOCKER_HOST."""
+    _write(folder / _CONTAINERS, {"docker_host": os.environ.get("DOCKER_HOST")})
+
+
+def engine_of(folder: Path) -> dict[str, str | None] | None:
+    """The environment in which the world's Docker engine is found; None for one without."""
+    try:
+        found = json.loads((folder / _CONTAINERS).read_text(encoding="utf-8"))
+        return {"DOCKER_HOST": found["docker_host"]}
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _write(path: Path, data: object) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sim.control.verbs import Control
 from sim.errors import InputError, Problem
+from sim.machines.runtime import RuntimeName
 from sim.observe.history import History
 from sim.observe.journal import Record, Subscriber
 from sim.report import document
@@ -49,6 +50,7 @@ def world_for(
     speed: float = 1.0,
     secrets: Mapping[str, str] | None = None,
     journal_path: Path | None = None,
+    runtime: RuntimeName = "process",
 ) -> World:
     """The world that a scenario runs in, not up yet."""
     return World(
@@ -58,6 +60,7 @@ def world_for(
         secrets=secrets,
         journal_path=journal_path,
         scenario=scenario.document,
+        runtime=runtime,
     )
 
 

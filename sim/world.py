@@ -21,17 +21,20 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sim import __version__, registry
+from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError, single_error
-from sim.machines.checker import HealthChecker
+from sim.machines.checker import HealthChecker, Probe
 from sim.machines.fleet import Fleet
 from sim.machines.health import Status
 from sim.machines.machine import Machine
+from sim.machines.probe import probe
 from sim.machines.process import ProcessRuntime
+from sim.machines.runtime import Runtime, RuntimeName
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network.client import LinkServerClient
 from sim.network.embedded.server import EmbeddedLinkServer
@@ -52,6 +55,9 @@ from sim.topology.distance import link_spec
 from sim.topology.model import Topology
 from sim.upkeep import Part, Upkeep
 
+if TYPE_CHECKING:
+    from sim.machines.docker.runtime import DockerRuntime
+
 # What a link's far end answers at once, without touching anything behind it.
 _EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
 _POSTGRES_PROBE = bytes.fromhex("0000000804d2162f")  # SSLRequest
@@ -70,10 +76,12 @@ class World:
         secrets: Mapping[str, str] | None = None,
         journal_path: Path | None = None,
         scenario: Mapping[str, Any] | None = None,
+        runtime: RuntimeName = "process",
     ) -> None:
         self.topology = topology
         self.seed = seed
         self.speed = speed
+        self.runtime = runtime
         self.clock: Clock
         self.plan: AddressPlan
         self.journal: Journal
@@ -91,6 +99,8 @@ class World:
         self._journal_path = journal_path
         self._secrets = dict(secrets or {})
         self._stack = AsyncExitStack()
+        self._docker: DockerRuntime | None = None
+        self._urls: dict[str, str] = {}  # the database as each region's machines reach it
         self._stock = find()
 
     def __repr__(self) -> str:
@@ -119,7 +129,7 @@ class World:
     @property
     def parts(self) -> str:
         """What this world is made of, for the line that names a run."""
-        return f"process runtime, {self.links_by} links"
+        return f"{self.runtime} runtime, {self.links_by} links"
 
     @property
     def link_server_url(self) -> str:
@@ -167,7 +177,8 @@ class World:
     async def _start(self) -> None:
         self.clock = Clock(self.speed)
         for abandoned in registry.abandoned():
-            registry.reap(abandoned)
+            with contextlib.suppress(EnvironmentLacksError):  # its engine is down: later
+                clean_up(abandoned)
         folder = registry.make_folder(self.topology.app)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         token = tokens.token_urlsafe(24)
@@ -230,17 +241,13 @@ class World:
             self._stack.push_async_callback,
         )
         mark = {registry.ENVIRONMENT_KEY: folder.name}
-        urls: dict[str, str] = {}
         hidden = [token, *self._secrets.values()]
         if topology.database and topology.database.url:
-            url = topology.database.url
-            urls = {r: through(url, plan.database_link(r)) for r in topology.regions}
-            hidden += [url, password_of(url)]
+            hidden += [topology.database.url, password_of(topology.database.url)]
         elif topology.database:
             self.database = Postgres(plan.database, folder / "postgres", clock, mark)
             push(self.database.stop)
             hidden.append(self.database.password)
-            urls = {r: self.database.url(plan.database_link(r)) for r in topology.regions}
         path = self._journal_path or folder / "journal.jsonl"
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
@@ -249,7 +256,7 @@ class World:
             RunStarted(
                 seed=self.seed,
                 speed=self.speed,
-                runtime="process",
+                runtime=self.runtime,
                 links=self.links_by,
                 version=__version__,
                 topology=topology.document,
@@ -272,15 +279,16 @@ class World:
         push(self.links.close)
         self.resolver = Resolver(topology, plan, clock, self.journal)
         push(self.resolver.stop)
-        self.health = HealthChecker(clock, self.rng.fork("health"), self.journal)
+        runtime, check = self._make_runtime(folder, redact)
+        self.health = HealthChecker(clock, self.rng.fork("health"), self.journal, check)
         push(self.health.stop)
         logs = folder / "logs"
         logs.mkdir()
-        specs = SpecBuilder(
-            topology, plan, self.rng, Surroundings(folder.name, logs, self._secrets, urls)
-        )
-        runtime = ProcessRuntime(clock, redact=redact)
+        around = Surroundings(folder.name, logs, self._secrets, self._urls)
+        specs = SpecBuilder(topology, plan, self.rng, around)
         self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
+        if self._docker:
+            self._docker.oversee(self.fleet)
         self._edges = [
             Edge(code, topology, plan, self._machines_of(code), clock, self.journal)
             for code in topology.regions
@@ -288,6 +296,33 @@ class World:
         for edge in self._edges:
             push(edge.stop)
         push(self.fleet.close)
+
+    def _make_runtime(self, folder: Path, redact: Callable[[str], str]) -> tuple[Runtime, Probe]:
+        """What runs the machines, and how they are checked."""
+        if self.runtime == "process":
+            return ProcessRuntime(self.clock, redact=redact), probe
+        from sim.machines.docker.probe import probe as probe_container  # noqa: PLC0415 - the SDK
+        from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - takes 0.2 s
+
+        registry.mark_containers(folder)
+        self._docker = DockerRuntime(self.topology, self.plan, self.clock, folder.name, redact)
+        self._stack.push_async_callback(self._docker.close)
+        return self._docker, probe_container
+
+    def _database_door(self, region: str) -> Endpoint:
+        """Where a region's machines reach the database's link: in a container not on loopback."""
+        if self._docker:
+            return self._docker.networks.door(region)
+        return self.plan.database_link(region)
+
+    def _database_urls(self) -> dict[str, str]:
+        """How each region's machines reach the database."""
+        url = self.database_url()
+        if url is None:
+            return {}
+        return {
+            region: through(url, self._database_door(region)) for region in self.topology.regions
+        }
 
     def _make_link_server(
         self, mark: Mapping[str, str]
@@ -319,10 +354,13 @@ class World:
     async def _start_machines(self) -> None:
         """The machines, once the database that they will ask for is there."""
         links: list[Link] = []
+        if self._docker:
+            await self._timed("docker", self._docker.open())
+        self._urls.update(self._database_urls())
         if upstream := await self._start_database():
             links = await self.links.establish_all(
                 self._link(
-                    region, _DATABASE, self.plan.database_link(region), upstream, _POSTGRES_PROBE
+                    region, _DATABASE, self._database_door(region), upstream, _POSTGRES_PROBE
                 )
                 for region in self.topology.regions
             )

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 import pytest
 
 from sim.clock import VirtualTimeLoop
+from tests.docker.fixtures import engine
+
+__all__ = ["engine", "virtually"]
 
 T = TypeVar("T")
 

@@ -30,13 +30,14 @@ def replay(
 
     Relative paths of its topology are taken from the current folder.
     """
+    from sim.machines.runtime import runtime_named
     from sim.observe.journal import read
     from sim.simulate import judge
 
     before = judge(read(recorded), str(recorded))
     run = before.evidence.history.run
     assert run is not None  # noqa: S101 - a journal without it is not judged
-    manner = Manner(run.speed, secrets, journal)
+    manner = Manner(runtime_named(run.runtime), run.speed, secrets, journal)
     after = simulated(before.evidence.scenario, run.seed, manner)
     code = tell(after, Outputs(**outputs))
     click.echo(err=True)

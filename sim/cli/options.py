@@ -48,10 +48,10 @@ secrets_option = click.option(
 journal_option = click.option("--journal", type=OUTPUT, metavar="F", help="Keep the journal.")
 runtime_option = click.option(
     "--runtime",
-    type=click.Choice(["process"]),
+    type=click.Choice(["process", "docker"]),
     default="process",
     show_default=True,
-    help="What machines are: a command on this host.",
+    help="What machines are: a command on this host, or containers of the gateway's image.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 world_option = click.option(

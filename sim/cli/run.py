@@ -24,6 +24,7 @@ from sim.cli.running import run_async
 from sim.cli.tables import listing
 
 if TYPE_CHECKING:
+    from sim.machines.runtime import RuntimeName
     from sim.report.document import Document
     from sim.scenario.model import Scenario
     from sim.simulate import Outcome
@@ -35,6 +36,7 @@ DEMO_SPEED = 10.0
 class Manner:
     """How a scenario is run: what is the same for one run and for many."""
 
+    runtime: RuntimeName
     speed: float
     secrets: Path | None = None
     journal: Path | None = None
@@ -57,7 +59,7 @@ class Manner:
 @journal_option
 def run(
     scenario: Path,
-    runtime: str,
+    runtime: RuntimeName,
     speed: float,
     seed: int | None,
     repeat: int | None,
@@ -66,14 +68,14 @@ def run(
     **outputs: Path | None,
 ) -> int:
     """Run SCENARIO and judge it."""
-    del runtime  # there is one so far
-    manner = Manner(speed, secrets, journal, Outputs(**outputs))
+    manner = Manner(runtime, speed, secrets, journal, Outputs(**outputs))
     if repeat is None:
         return _run_file(scenario, seed, manner)
     return _repeat(scenario, seed, repeat, manner)
 
 
 @click.command()
+@runtime_option
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 1000),
@@ -84,10 +86,10 @@ def run(
 )
 @seed_option
 @output_options
-def demo(speed: float, seed: int | None, **outputs: Path | None) -> int:
+def demo(runtime: RuntimeName, speed: float, seed: int | None, **outputs: Path | None) -> int:
     """Kill Frankfurt under fifty clients in New York and London."""
     scenario = topologies() / "frankfurt-crash.yaml"
-    return _run_file(scenario, seed, Manner(speed, outputs=Outputs(**outputs)))
+    return _run_file(scenario, seed, Manner(runtime, speed, outputs=Outputs(**outputs)))
 
 
 @click.command()
@@ -136,7 +138,8 @@ def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
     outcome_of_all = series.worst(row["verdict"] for row in rows)
     for row in rows:
         if row["verdict"] != "held":
-            again = f"sim run {path} --speed {manner.speed:g} --seed {row['seed']}"
+            again = f"sim run {path} --runtime {manner.runtime} --speed {manner.speed:g}"
+            again += f" --seed {row['seed']}"
             click.echo(f"\nthe first that did not hold, again: {again}")
             break
     click.echo(f"\nverdict: {outcome_of_all}")
@@ -165,6 +168,7 @@ def simulated(scenario: Scenario, seed: int | None, manner: Manner) -> Outcome:
         speed=manner.speed,
         secrets=load_secrets(scenario.topology.gateway.secrets, manner.secrets),
         journal_path=manner.journal,
+        runtime=manner.runtime,
     )
     click.echo(f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})")
     watch = progress(scenario.duration_s)

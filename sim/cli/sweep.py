@@ -20,6 +20,7 @@ from sim.cli.options import (
 from sim.cli.running import run_async
 
 if TYPE_CHECKING:
+    from sim.machines.runtime import RuntimeName
     from sim.sweep.sweep import Passage
 
 _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
@@ -36,7 +37,7 @@ _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 def sweep(
     scenario: Path,
     location: str | None,
-    runtime: str,
+    runtime: RuntimeName,
     speed: float,
     seed: int | None,
     secrets: Path | None,
@@ -54,7 +55,6 @@ def sweep(
     from sim.sweep.boundaries import boundaries
     from sim.sweep.sweep import Sweep, farthest_location
 
-    del runtime  # there is one so far
     loaded = load_scenario(scenario)
     if location is not None:
         try:
@@ -66,6 +66,7 @@ def sweep(
         location or farthest_location(loaded.topology),
         fresh_seed() if seed is None else seed,
         speed,
+        runtime,
         load_secrets(loaded.topology.gateway.secrets, secrets),
         lambda text: click.echo(text, err=True),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim import registry
+from sim.cleanup import clean_up
 from sim.cli.options import (
     EXISTING,
     json_option,
@@ -30,6 +31,7 @@ from sim.errors import InputError, SimError
 from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
+    from sim.machines.runtime import RuntimeName
     from sim.world import World
 
 _STOP_REAL_S = 30.0
@@ -45,14 +47,13 @@ _LOOK_REAL_S = 0.02
 @click.option("--detach", "-d", is_flag=True, help="Come back once the world is up.")
 def up(
     topology: Path,
-    runtime: str,
+    runtime: RuntimeName,
     speed: float,
     seed: int | None,
     secrets: Path | None,
     detach: bool,
 ) -> int:
     """Bring up the world of TOPOLOGY, until Ctrl-C or `sim down`."""
-    del runtime  # there is one so far
     if detach:
         return asyncio.run(
             _detached([arg for arg in sys.argv[1:] if arg not in ("--detach", "-d")])
@@ -70,6 +71,7 @@ def up(
         seed=fresh_seed() if seed is None else seed,
         speed=speed,
         secrets=load_secrets(loaded.gateway.secrets, secrets),
+        runtime=runtime,
     )
     run_async(_stay_up(world))
     return 0
@@ -130,8 +132,7 @@ def down(every: bool) -> int:
     """End the world, and whatever an earlier one that was killed has left."""
     leftovers = registry.abandoned()
     for folder in leftovers:
-        ended = registry.reap(folder)
-        click.echo(f"cleaned up after {folder.name} ({len(ended)} processes were left)")
+        click.echo(f"cleaned up after {folder.name} ({clean_up(folder)})")
     worlds = registry.running()
     if len(worlds) > 1 and not every:
         names = ", ".join(record.id for record in worlds)
@@ -159,7 +160,7 @@ async def _end(record: WorldRecord) -> None:
         while record.alive:
             await clock.sleep(_LOOK_REAL_S)
     if record.folder.exists():
-        registry.reap(record.folder)
+        clean_up(record.folder)
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """The machines of a world: who they are, and the verbs that start, break and end them.
 
 What is so is journaled when it happens (`MachineChanged`), an exit that nobody asked for too. A
-machine that died stays down until it is started: Fly's restart policy is not simulated.
+machine that died is started again as its restart policy says; one that a fault ended stays down.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sim.errors import InputError, SimError, StartError
 from sim.machines.checker import HealthChecker
 from sim.machines.lifecycle import Action, State
 from sim.machines.machine import Machine
-from sim.machines.runtime import Instance, Runtime
+from sim.machines.runtime import Exit, Instance, Runtime
 from sim.machines.specs import SpecBuilder
-from sim.observe.events import MachineChanged
+from sim.observe.events import MachineChanged, PartFailed
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
 
@@ -25,6 +25,9 @@ from sim.topology.model import Topology
 # does not depend on the simulation's speed.
 _START_TIMEOUT_REAL_S = 60.0
 _LOG_LINES = 20
+# Fly's own default; the wait before a restart doubles from the first one on, in simulated seconds.
+_MAX_RESTARTS = 10
+_FIRST_BACKOFF_S = 1.0
 
 
 class Fleet:
@@ -49,6 +52,8 @@ class Fleet:
         self._machines: dict[str, Machine] = {}
         self._watchers: dict[str, asyncio.Task[None]] = {}
         self._why_down: dict[str, str] = {}
+        self._restarts: dict[str, int] = {}
+        self._restarting: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         started = sum(m.state is State.STARTED for m in self._machines.values())
@@ -160,6 +165,9 @@ class Fleet:
 
     async def close(self) -> None:
         """End the world's machines, all at once, with the time to drain that a stop gives."""
+        for restart in self._restarting:
+            restart.cancel()
+        await asyncio.gather(*self._restarting, return_exceptions=True)
         running = [m for m in self._machines.values() if m.id in self._watchers]
         for machine in running:
             if machine.frozen:
@@ -171,6 +179,48 @@ class Fleet:
             )
         )
 
+    # --- what nobody here asked for ----------------------------------------------------------
+
+    def befell(self, machine_id: str, what: str, *, frozen: bool | None = None) -> None:
+        """Journal what somebody else did to a machine that goes on running."""
+        if machine := self._machines.get(machine_id):
+            if frozen is not None:
+                machine.frozen = frozen
+            self._tell(machine, what)
+
+    async def returned(self, machine_id: str, instance: Instance) -> None:
+        """Somebody else has started a machine that had ended."""
+        machine = self._machines.get(machine_id)
+        if machine and machine.state in (State.STOPPED, State.FAILED):
+            self._change(machine, Action.START, "started by somebody else")
+            self._begin(machine, instance)
+
+    def part_failed(self, part: str, reason: str) -> None:
+        """Journal that something that machines depend on is gone."""
+        self._journal.write(PartFailed(part, reason))
+
+    def _restart_if_due(self, machine: Machine, end: Exit) -> None:
+        """Start a machine that died by itself, as its policy says; not one that never came up."""
+        policy = self._gateway.restart
+        clean = end.code == 0
+        tried = self._restarts.get(machine.id)
+        if policy == "never" or (policy == "on-failure" and clean) or tried is None:
+            return
+        if tried < _MAX_RESTARTS:
+            self._restarts[machine.id] = tried + 1
+            task = asyncio.create_task(self._restart_after(machine, _FIRST_BACKOFF_S * 2**tried))
+            self._restarting.add(task)
+            task.add_done_callback(self._restarting.discard)
+
+    async def _restart_after(self, machine: Machine, delay_s: float) -> None:
+        await self._clock.sleep(delay_s)
+        if machine.state is State.STOPPED and machine.id in self._machines:
+            self._change(machine, Action.START, "its restart policy")
+            try:
+                await self._run(machine)
+            except StartError:
+                return  # journaled as its state; a person can start it
+
     # --- one run -----------------------------------------------------------------------------
 
     async def _run(self, machine: Machine) -> None:
@@ -179,12 +229,18 @@ class Fleet:
         except StartError as error:
             self._change(machine, Action.START_FAILED, str(error))
             raise StartError(f"machine {machine.name} did not start: {error}") from error
+        watcher = self._begin(machine, instance)
+        await self._first_pass(machine, instance, watcher)
+        self._restarts.setdefault(machine.id, 0)
+
+    def _begin(self, machine: Machine, instance: Instance) -> asyncio.Task[None]:
+        """A run has begun: watch for its end, and check its health."""
         machine.instance, machine.frozen = instance, False
         watcher = asyncio.create_task(self._watch(machine, instance))
         self._watchers[machine.id] = watcher
         self._change(machine, Action.READY)
         self._health.started(machine.id)
-        await self._first_pass(machine, instance, watcher)
+        return watcher
 
     async def _first_pass(
         self, machine: Machine, instance: Instance, watcher: asyncio.Task[None]
@@ -218,6 +274,8 @@ class Fleet:
         why = self._why_down.pop(machine.id, "died")
         if machine.state is not State.RESTARTING:
             self._change(machine, Action.EXITED, f"{why}: {end}")
+            if why == "died":
+                self._restart_if_due(machine, end)
 
     async def _down(self, machine: Machine, ending: Awaitable[object], why: str) -> None:
         """End a run, and wait until that is journaled."""

@@ -6,9 +6,22 @@ import signal as signals
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
+from sim.errors import InputError, Problem
 from sim.topology.addresses import Endpoint
+from sim.topology.problems import suggest
+
+RuntimeName = Literal["process", "docker"]
+RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
+
+
+def runtime_named(name: str) -> RuntimeName:
+    """The runtime of that name. Raises InputError where there is none."""
+    for known in RUNTIMES:
+        if name == known:
+            return known
+    raise InputError(Problem(f"unknown runtime `{name}`{suggest(name, RUNTIMES)}", field="runtime"))
 
 
 @dataclass(frozen=True)
@@ -16,7 +29,8 @@ class MachineSpec:
     """All that a runtime needs to start one machine.
 
     `env` holds secrets, so it is not shown. `endpoint` is where the machine must be reachable on
-    this host; a process finds it in its PORT and HOST.
+    this host; a process finds it in its PORT and HOST. A container listens on `port`, in an
+    address of its own.
     """
 
     id: str
@@ -28,6 +42,9 @@ class MachineSpec:
     folder: Path
     log_path: Path
     kill_signal: str = "SIGTERM"
+    port: int = 8080
+    memory_bytes: int | None = None
+    cpus: float | None = None
 
 
 @dataclass(frozen=True)

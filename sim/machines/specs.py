@@ -15,6 +15,7 @@ from sim.topology.model import Topology
 
 # Below the ephemeral range (32768 on), so that no outgoing connection holds one of these.
 _PORTS = range(18000, 32000)
+_FLYS_SMALLEST = 256 * 1024**2  # bytes of memory
 _PORTS_PER_SLOT = len(_PORTS) // len(SLOTS)
 
 
@@ -50,7 +51,6 @@ class SpecBuilder:
         machine_id = draws.hex_id()
         endpoint = Endpoint(host := self._plan.machine(region, number - 1), self._port(host))
         gateway = self._topology.gateway
-        image = gateway.image or f"{self._topology.app}:local"
         env = {
             **gateway.env,
             **self._surroundings.secrets,
@@ -63,8 +63,8 @@ class SpecBuilder:
             "FLY_MACHINE_VERSION": f"01{draws.hex_id(24).upper()}",
             "FLY_PRIVATE_IP": endpoint.host,
             "FLY_PROCESS_GROUP": "app",
-            "FLY_IMAGE_REF": image,
-            "FLY_VM_MEMORY_MB": "256",
+            "FLY_IMAGE_REF": self._topology.image,
+            "FLY_VM_MEMORY_MB": str((gateway.memory_bytes or _FLYS_SMALLEST) >> 20),
             "PRIMARY_REGION": self._topology.primary.code,
             "SIM_WORLD": self._surroundings.world,
         }
@@ -74,12 +74,15 @@ class SpecBuilder:
             id=machine_id,
             region=region,
             command=gateway.command,
-            image=gateway.image,
+            image=self._topology.image if gateway.image or gateway.build else None,
             env=env,
             endpoint=endpoint,
             folder=self._topology.folder,
             log_path=self._surroundings.folder / f"{region}-{number}.log",
             kill_signal=gateway.kill_signal,
+            port=gateway.port,
+            memory_bytes=gateway.memory_bytes,
+            cpus=gateway.cpus,
         )
 
     def release(self, spec: MachineSpec) -> None:

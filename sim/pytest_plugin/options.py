@@ -33,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--sim-topology", metavar="FILE", help="The topology of every sim world.")
     group.addoption("--sim-seed", type=int, metavar="N", help="Decides all chance (default 1).")
     group.addoption("--sim-speed", type=float, metavar="N", help="Simulated seconds per second.")
-    group.addoption("--sim-runtime", metavar="NAME", help="What machines are (process).")
+    group.addoption("--sim-runtime", metavar="NAME", help="What machines are: process or docker.")
     group.addoption(
         "--sim-seeds",
         type=int,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sim.errors import SimError
+from sim.machines.runtime import runtime_named
 from sim.pytest_plugin.options import seeds, settings
 from sim.pytest_plugin.sections import Failure, section
 from sim.report.terminal import asked
@@ -17,7 +18,6 @@ from sim.scenario.load import load_scenario
 from sim.scenario.validate import is_scenario_file
 from sim.secrets import load_secrets
 from sim.simulate import Outcome, simulate, world_for
-from sim.testing.opening import demand_runtime
 from sim.testing.portal import Portal
 
 _ENDING = ".scenario.yaml"
@@ -57,7 +57,7 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Run it. Raises NotHeldError, SimError."""
         given = settings(self.config)
-        demand_runtime(given.runtime)
+        runtime = runtime_named(given.runtime)
         speed = given.speed
         scenario = load_scenario(self.path)
         folder = self.config._tmp_path_factory.mktemp("sim")  # type: ignore[attr-defined]  # noqa: SLF001 - an item has no fixtures
@@ -68,12 +68,15 @@ class ScenarioItem(pytest.Item):
             speed=speed,
             secrets=load_secrets(scenario.topology.gateway.secrets),
             journal_path=journal,
+            runtime=runtime,
         )
         with closing(Portal()) as portal:  # a loop that no other plugin knows of
             outcome = portal.wait(simulate(world, scenario, warn=self.warn_of))
         if outcome.verdict.outcome == "held":
             return
         replay = f"sim run {_shown(self.path)} --seed {self._seed} --speed {speed:g}"
+        if runtime != "process":
+            replay += f" --runtime {runtime}"
         lines = journal.read_text(encoding="utf-8").splitlines()
         failure = Failure(self.nodeid, self._seed, speed, replay, outcome, lines, ())
         title, text = section(self.config, folder, failure)

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Literal
 
 from sim.errors import InputError, Problem, SimError
+from sim.machines.runtime import RuntimeName
 from sim.observe.events import Acked
 from sim.observe.history import History
 from sim.observe.ledger import balance
@@ -65,6 +66,7 @@ class Sweep:
     location: str
     seed: int
     speed: float
+    runtime: RuntimeName
     secrets: Mapping[str, str]
     warn: Callable[[str], None]
 
@@ -99,6 +101,7 @@ class Sweep:
             speed=self.speed,
             secrets=self.secrets,
             scenario=self.scenario.document,
+            runtime=self.runtime,
         )
         async with world:
             load = make_load(world, asked, world.rng.fork("load"), self.warn)

@@ -8,22 +8,14 @@ from pathlib import Path
 
 from sim.control.verbs import Control
 from sim.errors import InputError, Problem
+from sim.machines.runtime import runtime_named
 from sim.secrets import load_secrets
 from sim.testing.portal import Portal
 from sim.testing.world import SimWorld
 from sim.topology.load import load_topology
-from sim.topology.problems import suggest
 from sim.world import World
 
-RUNTIMES = ("process",)
 DEFAULT_SEED = 1
-
-
-def demand_runtime(name: str) -> None:
-    """Raise InputError for a runtime that there is not."""
-    if name not in RUNTIMES:
-        hint = suggest(name, RUNTIMES)
-        raise InputError(Problem(f"unknown runtime `{name}`{hint}", field="runtime"))
 
 
 class open_world:  # noqa: N801 - used as a function that gives a context, as `open` is
@@ -44,7 +36,7 @@ class open_world:  # noqa: N801 - used as a function that gives a context, as `o
         name: str | None = None,
         journal: Path | None = None,
     ) -> None:
-        demand_runtime(runtime)
+        self._runtime = runtime_named(runtime)
         if not 0.1 <= speed <= 1000:
             raise InputError(Problem(f"found {speed:g}; must be 0.1 to 1000", field="speed"))
         self._topology = Path(topology)
@@ -98,6 +90,7 @@ class open_world:  # noqa: N801 - used as a function that gives a context, as `o
                 speed=self._speed,
                 secrets=load_secrets(topology.gateway.secrets),
                 journal_path=journal,
+                runtime=self._runtime,
             )
             await stack.enter_async_context(world)
             await stack.enter_async_context(Control(world))

@@ -11,6 +11,9 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
     127.S.150+R.10-249   its machines
     127.S.250.1          database
 
+The docker runtime's containers have the same addresses with 10 for 127: region R is the network
+10.S.150+R.0/24, in which .1 is this host, and .2 the simulator where it is a container itself.
+
 So a client's place shows in its source address, in the nameserver it asks and in the address it
 connects to, and ports are the same everywhere. On Linux all of 127/8 can be bound with no set-up.
 """
@@ -113,6 +116,10 @@ class AddressPlan:
     def machine(self, region: str, number: int) -> str:
         """The address of the region's n-th machine, counted from 0."""
         return self._host(150 + self._regions[region], 10 + number % _MACHINE_ADDRESSES)
+
+    def container_network(self, region: str) -> IPv4Network:
+        """The Docker network of a region."""
+        return IPv4Network((f"10.{self.slot}.{150 + self._regions[region]}.0", 24))
 
     def region_at(self, address: str) -> str | None:
         """The region that an answered address leads to, or None."""

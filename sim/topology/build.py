@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sim.topology.geography import REGIONS, place_named
 from sim.topology.model import (
+    Build,
     Check,
     Coordinates,
     Database,
@@ -75,6 +76,7 @@ def _gateway(schema: GatewaySchema) -> Gateway:
     )
     return Gateway(
         image=schema.image,
+        build=Build(made.context, made.dockerfile, made.args) if (made := schema.build) else None,
         command=tuple(schema.command) if schema.command else None,
         port=schema.port,
         env=schema.env,
@@ -82,6 +84,9 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         checks=checks or Gateway.checks,
         kill_timeout_s=schema.kill_timeout,
         kill_signal=schema.kill_signal,
+        memory_bytes=schema.memory,
+        cpus=schema.cpus,
+        restart=schema.restart,
     )
 
 

@@ -31,9 +31,9 @@ def problems_between(schema: TopologySchema, document: Document) -> list[Problem
 
 def _gateway(schema: TopologySchema, document: Document) -> Iterable[Problem]:
     gateway = schema.gateway
-    if gateway.image is None and gateway.command is None:
+    if gateway.image is None and gateway.build is None and gateway.command is None:
         message = (
-            "has neither `command` (process runtime) nor `image` (docker runtime); "
+            "has neither `command` (process runtime) nor `image` or `build` (docker runtime); "
             "give one of them, such as `command: [./my-gateway]`"
         )
         yield document.problem(message, "gateway")

@@ -40,10 +40,26 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Build:
+    """How an image is made, as compose files say it: a folder with a Dockerfile."""
+
+    context: str
+    dockerfile: str = "Dockerfile"
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+RestartPolicy = Literal["never", "on-failure", "always"]
+
+
+@dataclass(frozen=True)
 class Gateway:
-    """The program under test, and how it is started, checked and stopped."""
+    """The program under test, and how it is started, checked and stopped.
+
+    `memory_bytes` and `cpus` bound a container; a process has what the host has.
+    """
 
     image: str | None = None
+    build: Build | None = None
     command: tuple[str, ...] | None = None
     port: int = 8080
     env: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +67,9 @@ class Gateway:
     checks: tuple[Check, ...] = (Check(),)
     kill_timeout_s: float = 5.0
     kill_signal: str = "SIGTERM"
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    restart: RestartPolicy = "never"
 
 
 @dataclass(frozen=True)
@@ -139,6 +158,11 @@ class Topology:
     def hostname(self) -> str:
         """The name that clients use."""
         return f"{self.app}.{self.domain}"
+
+    @property
+    def image(self) -> str:
+        """The name of the gateway's image: the one given, or the one it is built as."""
+        return self.gateway.image or f"{self.app}:local"
 
     @property
     def folder(self) -> Path:

@@ -12,12 +12,13 @@ from pydantic import BeforeValidator, Field
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
 from sim.topology.model import Coordinates, Subnet
 from sim.topology.problems import Schema
-from sim.topology.units import format_duration, parse_duration, quoted
+from sim.topology.units import format_duration, format_size, parse_duration, parse_size, quoted
 
 MAX_MACHINES = 240  # the addresses a region has for them
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LEAST_MEMORY = 6 * 1024**2  # Docker's own bound
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
@@ -109,6 +110,19 @@ def _url(value: object) -> object:
     return value
 
 
+def _memory(value: object) -> int:
+    size = parse_size(value)
+    if size < _LEAST_MEMORY:
+        least = format_size(_LEAST_MEMORY)
+        raise ValueError(f"found {quoted(value)}; a container needs {least} at least")
+    return size
+
+
+def _only_context(value: object) -> object:
+    """`build: FOLDER` is short for `build: {context: FOLDER}`, as in compose files."""
+    return {"context": value} if isinstance(value, str) else value
+
+
 def _empty_mapping(value: object) -> object:
     return {} if value is None else value
 
@@ -133,10 +147,19 @@ class CheckSchema(Schema):
     grace_period: Duration = 5.0
 
 
+class BuildSchema(Schema):
+    """How the image is made."""
+
+    context: str = Field(description="the folder that the Dockerfile takes files from")
+    dockerfile: str = "Dockerfile"
+    args: dict[Variable, Text] = Field(default_factory=dict)
+
+
 class GatewaySchema(Schema):
     """The program under test."""
 
     image: str | None = None
+    build: Annotated[BuildSchema | None, BeforeValidator(_only_context)] = None
     command: list[Text] | None = Field(None, min_length=1)
     port: int = Field(8080, ge=1, le=65_535)
     env: dict[Variable, Text] = Field(default_factory=dict)
@@ -148,6 +171,9 @@ class GatewaySchema(Schema):
         "SIGTERM"
     )
     kill_timeout: Annotated[float, BeforeValidator(_between_durations(0, 300))] = 5.0
+    memory: Annotated[int | None, BeforeValidator(_memory)] = None
+    cpus: float | None = Field(None, ge=0.01, le=1024)
+    restart: Literal["never", "on-failure", "always"] = "never"
 
 
 class RegionSchema(Schema):

@@ -1,0 +1,24 @@
+"""Cleaning up after a world that was killed: its containers first, then processes and folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim import registry
+
+
+def clean_up(folder: Path) -> str:
+    """End all that a dead world has left, and say in words what that was.
+
+    Raises EnvironmentLacksError where it had containers and their engine does not answer; the
+    folder stays then, so that a later clean-up finds them.
+    """
+    found = []
+    if engine := registry.engine_of(folder):
+        from sim.machines.docker.leftovers import remove_all  # noqa: PLC0415 - the SDK takes 0.2 s
+
+        count = remove_all(folder.name, host=engine["DOCKER_HOST"])
+        found.append(f"{count} containers and networks")
+    ended = registry.reap(folder)
+    found.append(f"{len(ended)} processes")
+    return f"{' and '.join(found)} were left"

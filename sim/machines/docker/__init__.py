@@ -1,0 +1,1 @@
+"""The docker runtime: each machine is a container of the user's own image, unmodified."""

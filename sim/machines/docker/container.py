@@ -1,0 +1,113 @@
+"""One run of a machine as a container, from its start until it has exited.
+
+What the other end of a connection sees: a killed container's connections end with FIN or RST from
+the engine's port forwarding, and new ones are refused; a paused one's are accepted and hang.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+from sim.clock import Clock
+from sim.machines.child import tail
+from sim.machines.docker.engine import APIError, Engine
+from sim.machines.docker.logs import ContainerLog
+from sim.machines.runtime import Exit, MachineSpec
+
+_LAST_WORDS_REAL_S = 2.0
+
+
+class DockerInstance:
+    """A container that runs. A paused one cannot drain: it is killed in time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        spec: MachineSpec,
+        clock: Clock,
+        log: ContainerLog,
+        stop_signal: str,
+    ) -> None:
+        self.container = container
+        self.spec = spec
+        self.paused_by_us = False
+        self._engine = engine
+        self._clock = clock
+        self._log = log
+        self._stop_signal = stop_signal
+        self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._paused = False
+
+    def __repr__(self) -> str:
+        state = self._exit.result() if self._exit.done() else "running"
+        return f"<DockerInstance {self.container[:12]} {state}>"
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not been seen to end."""
+        return not self._exit.done()
+
+    async def ended(self, state: dict[str, Any]) -> None:
+        """The engine says that it ended, in this state: take in its last words, then tell."""
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(_LAST_WORDS_REAL_S * self._clock.speed):
+                await self._log.ended()
+        if not self._exit.done():
+            self._exit.set_result(exit_of(state))
+
+    def paused(self, *, now: bool) -> None:
+        """The engine says that it is paused, or no longer."""
+        self._paused = now
+
+    async def exited(self) -> Exit:
+        """Wait until it is gone."""
+        return await asyncio.shield(self._exit)
+
+    async def stop(self, timeout_s: float) -> Exit:
+        """The stop signal, then SIGKILL after `timeout_s` simulated seconds."""
+        await self._send(self._stop_signal)
+        try:
+            async with self._clock.timeout(timeout_s):
+                return await self.exited()
+        except TimeoutError:
+            return await self.kill()
+
+    async def kill(self) -> Exit:
+        """SIGKILL to all of the container."""
+        if self.running and self._paused:
+            await self.thaw()  # no signal reaches a paused container
+        await self._send("SIGKILL")
+        return await self.exited()
+
+    async def freeze(self) -> None:
+        """Pause it: the kernel still accepts connections, nothing answers."""
+        self.paused_by_us = self._paused = True
+        await self._engine.call("pause", self.container)
+
+    async def thaw(self) -> None:
+        """Let a paused one go on."""
+        self.paused_by_us = self._paused = False
+        with contextlib.suppress(APIError):  # it may not be paused any more, or be gone
+            await self._engine.call("unpause", self.container)
+
+    async def tail(self, lines: int) -> list[str]:
+        """The last lines of its output."""
+        return tail(self.spec.log_path, lines)
+
+    async def _send(self, name: str) -> None:
+        if self.running:
+            with contextlib.suppress(APIError):  # it has ended meanwhile
+                await self._engine.call("kill", self.container, name)
+
+
+def exit_of(state: dict[str, Any]) -> Exit:
+    """How a container ended. Shells and engines write the end by signal n as the code 128 + n."""
+    code = int(state.get("ExitCode", 0))
+    oom = bool(state.get("OOMKilled"))
+    if 128 < code < 160 and code - 128 in set(signal.Signals):
+        return Exit(None, signal=code - 128, oom=oom)
+    return Exit(code, oom=oom)

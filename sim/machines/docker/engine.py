@@ -1,0 +1,118 @@
+"""The Docker engine: the SDK's blocking calls in threads, and its errors in the user's words."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from sim.errors import EnvironmentLacksError, StartError
+
+WORLD_LABEL = "sim.world"
+_THREADS = 16
+_CALL_REAL_S = 60.0
+
+__all__ = ["WORLD_LABEL", "APIError", "Engine", "NotFound"]
+
+
+def where() -> str:
+    """Where the engine is looked for: $DOCKER_HOST, else Docker's own socket."""
+    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+def connect(timeout_s: float | None = _CALL_REAL_S, host: str | None = None) -> docker.APIClient:
+    """A client of the engine, which answered. Raises EnvironmentLacksError, with the remedy."""
+    try:
+        environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
+        settings = docker.utils.kwargs_from_env(environment=environment)
+        return docker.APIClient(
+            **settings, version="auto", timeout=timeout_s, max_pool_size=2 * _THREADS
+        )
+    except (DockerException, requests.RequestException) as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> EnvironmentLacksError:
+    text = str(error)
+    if "Permission denied" in text:
+        return EnvironmentLacksError(
+            f"no permission to use the Docker engine at {where()}",
+            "become a member of the group docker (`sudo usermod -aG docker $USER`, then log in"
+            " again), run as root, or use --runtime process",
+        )
+    return EnvironmentLacksError(
+        f"no Docker engine answers at {where()}",
+        "start it (`sudo systemctl start docker`, or Docker Desktop), set DOCKER_HOST to where it"
+        " is, or use --runtime process",
+    )
+
+
+class Engine:
+    """One connection to the engine. Each call runs in a thread; the loop never waits for Docker."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self._api: docker.APIClient | None = None
+        self._streams: docker.APIClient | None = None
+
+    def __repr__(self) -> str:
+        return f"<Engine {where()}>"
+
+    async def open(self) -> None:
+        """Connect. Raises EnvironmentLacksError where no engine answers."""
+        loop = asyncio.get_running_loop()
+        self._api, self._streams = await asyncio.gather(
+            loop.run_in_executor(self._pool, connect),
+            loop.run_in_executor(self._pool, connect, None),
+        )
+
+    @property
+    def api(self) -> Any:
+        """The SDK's low-level client, for `call`."""
+        return self._api
+
+    @property
+    def streams(self) -> Any:
+        """A client whose reads wait for ever, for threads that follow something."""
+        return self._streams
+
+    async def call(self, method: str, *args: Any, **options: Any) -> Any:
+        """A method of the SDK's client. Raises APIError; StartError where the engine is gone."""
+        return await self.run(getattr(self._api, method), *args, **options)
+
+    async def run(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """A blocking function, in a thread. The errors are `call`'s."""
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._pool, partial(function, *args, **options))
+        self._under_way.add(call)
+        call.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(call)
+        except APIError:
+            raise
+        except requests.RequestException as error:
+            raise StartError(f"the Docker engine at {where()} does not answer: {error}") from error
+
+    async def settle(self) -> None:
+        """Wait for calls that were cancelled: their threads go on, and may still make something."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Drop the connections; threads that still wait for the engine are not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for client in (self._api, self._streams):
+            if client:
+                client.close()
+
+
+def said(error: APIError) -> str:
+    """What the engine said, without the HTTP around it."""
+    return str(error.explanation or error).strip()

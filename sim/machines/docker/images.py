@@ -1,0 +1,63 @@
+"""The machines' image: found in the engine, or built there from the user's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from docker.errors import BuildError, DockerException
+
+from sim.errors import EnvironmentLacksError, InputError, Problem, StartError
+from sim.machines.docker.engine import Engine, NotFound
+from sim.topology.model import Build, Topology
+
+_LAST_LINES = 20
+
+
+async def provide(engine: Engine, topology: Topology) -> dict[str, Any]:
+    """The image's description, after building it if the topology says how.
+
+    It is built each time: the engine's cache makes that quick, and what is tested is never older
+    than its source. Nothing is pulled: a run must not depend on a network.
+    """
+    gateway = topology.gateway
+    if not gateway.image and not gateway.build:
+        message = (
+            "has no image: the docker runtime needs `image: NAME` or `build: FOLDER`"
+            " (or use --runtime process)"
+        )
+        file = str(topology.path) if topology.path else None
+        raise InputError(Problem(message, file, field="gateway"))
+    if gateway.build:
+        await engine.run(_build, engine, topology.folder, gateway.build, topology.image)
+    try:
+        found: dict[str, Any] = await engine.call("inspect_image", topology.image)
+    except NotFound as error:
+        raise EnvironmentLacksError(
+            f"the Docker engine has no image {topology.image!r}",
+            f"`docker pull {topology.image}`, `docker build -t {topology.image} FOLDER`, or name"
+            " the folder in gateway.build",
+        ) from error
+    return found
+
+
+def _build(engine: Engine, folder: Path, build: Build, tag: str) -> None:
+    context = folder / build.context
+    if not (context / build.dockerfile).is_file():
+        raise InputError(f"gateway.build: there is no file {context / build.dockerfile}")
+    lines: list[str] = []
+    try:
+        for message in engine.streams.build(
+            path=str(context),
+            dockerfile=build.dockerfile,
+            buildargs=dict(build.args),
+            tag=tag,
+            rm=True,
+            decode=True,
+        ):
+            lines += str(message.get("stream", "")).rstrip().splitlines()
+            if "error" in message:
+                raise BuildError(message["error"], [])
+    except (DockerException, OSError) as error:
+        shown = "\n  ".join(lines[-_LAST_LINES:])
+        raise StartError(f"building {tag} from {context} failed: {error}\n  {shown}") from error

@@ -1,0 +1,88 @@
+"""A world's Docker networks, one for each region, and how this host is reached from inside.
+
+A container has a loopback of its own, so the database's link listens where containers reach it: at
+this host's address in the region's network. Where the simulator is a container itself, it joins
+the networks, and reaches the machines there instead of at published ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from docker.types import IPAMConfig, IPAMPool
+
+from sim.errors import EnvironmentLacksError, StartError
+from sim.machines.docker.engine import WORLD_LABEL, APIError, Engine, said
+from sim.topology.addresses import DATABASE_PORT, AddressPlan, Endpoint
+
+_IN_A_CONTAINER = Path("/.dockerenv")
+
+
+class Networks:
+    """The networks of a world's regions."""
+
+    def __init__(self, engine: Engine, plan: AddressPlan, world: str) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._world = world
+        self.ids: dict[str, str] = {}
+        self.inside = False
+        self._boxed = _IN_A_CONTAINER.exists()
+
+    def name(self, region: str) -> str:
+        """What a region's network is called."""
+        return f"sim-{self._world}-{region}"
+
+    def door(self, region: str) -> Endpoint:
+        """Where a region's containers reach the database's link; known from `open` on."""
+        network = self._plan.container_network(region)
+        return Endpoint(str(network[2 if self.inside else 1]), DATABASE_PORT)
+
+    def region_of(self, network: str) -> str | None:
+        """The region of a network's id."""
+        return next((region for region, known in self.ids.items() if known == network), None)
+
+    async def open(self, regions: Mapping[str, object]) -> None:
+        """Make them all. Raises EnvironmentLacksError where their addresses are taken."""
+        self.inside = await self._inside()
+        await asyncio.gather(*map(self._make, regions))
+
+    async def _inside(self) -> bool:
+        """Whether this program is in a container of this very engine."""
+        if not self._boxed:
+            return False
+        try:
+            await self._engine.call("inspect_container", socket.gethostname())
+        except APIError:
+            return False
+        return True
+
+    async def _make(self, region: str) -> None:
+        subnet = self._plan.container_network(region)
+        pool = IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
+        try:
+            made = await self._engine.call(
+                "create_network",
+                self.name(region),
+                driver="bridge",
+                ipam=IPAMConfig(pool_configs=[pool]),
+                labels={WORLD_LABEL: self._world},
+            )
+            self.ids[region] = made["Id"]
+            if self.inside:
+                await self._engine.call(
+                    "connect_container_to_network",
+                    socket.gethostname(),
+                    made["Id"],
+                    ipv4_address=str(subnet[2]),
+                )
+        except APIError as error:
+            if "overlap" in said(error):
+                raise EnvironmentLacksError(
+                    f"another Docker network has addresses of {subnet}, which {region} needs",
+                    "end other worlds (`sim down --all`), or remove it (`docker network ls`)",
+                ) from error
+            raise StartError(f"no network for {region}: {said(error)}") from error

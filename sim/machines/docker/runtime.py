@@ -1,0 +1,297 @@
+"""The docker runtime: makes containers, and tells the fleet what befell them.
+
+A start is a new container of the same image, as a Fly machine's start is a fresh root file system.
+What the engine tells is compared with what was asked: what nobody asked for is journaled as that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from docker.errors import DockerException
+from docker.types import LogConfig
+
+from sim.clock import Clock
+from sim.errors import SimError, StartError
+from sim.machines.docker import images
+from sim.machines.docker.container import DockerInstance
+from sim.machines.docker.doorway import Doorway
+from sim.machines.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
+from sim.machines.docker.events import EngineEvent, Follower
+from sim.machines.docker.leftovers import remove_all
+from sim.machines.docker.logs import ContainerLog
+from sim.machines.docker.networks import Networks
+from sim.machines.runtime import Instance, MachineSpec
+from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.model import Topology
+
+_AT_ONCE = 4  # more starts at a time are no quicker
+_LOOK_REAL_S = 0.2
+
+
+class Overseer(Protocol):
+    """Who wants to know what befell machines without having been asked for."""
+
+    def befell(self, machine_id: str, what: str, *, frozen: bool | None = None) -> None:
+        """Something happened to a machine that goes on; `frozen` if it changed that."""
+
+    async def returned(self, machine_id: str, instance: Instance) -> None:
+        """A machine that had ended was started by somebody else."""
+
+    def part_failed(self, part: str, reason: str) -> None:
+        """Something that machines depend on is gone."""
+
+
+class DockerRuntime:
+    """Runs machines as containers. `redact` is applied to each line that a machine prints."""
+
+    name = "docker"
+
+    def __init__(
+        self,
+        topology: Topology,
+        plan: AddressPlan,
+        clock: Clock,
+        world: str,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        self.engine = Engine()
+        self.networks = Networks(self.engine, plan, world)
+        self._topology = topology
+        self._clock = clock
+        self._world = world
+        self._redact = redact
+        self._stop_signal = "SIGTERM"
+        self._instances: dict[str, DockerInstance] = {}
+        self._doorways: dict[str, Doorway] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._overseer: Overseer | None = None
+        self._follower: Follower | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        running = sum(instance.running for instance in self._instances.values())
+        return f"<DockerRuntime {running} containers>"
+
+    def oversee(self, overseer: Overseer) -> None:
+        """Tell this one from now on."""
+        self._overseer = overseer
+
+    async def open(self) -> None:
+        """Find the engine and the image, make the networks, and follow what happens.
+
+        Raises EnvironmentLacksError, InputError or StartError, with the remedy.
+        """
+        await self.engine.open()
+        await self._follow()
+        image = await images.provide(self.engine, self._topology)
+        await self.networks.open(self._topology.regions)
+        # The image's own stop signal, unless the topology asks for another than the usual one.
+        self._stop_signal = image["Config"].get("StopSignal") or "SIGTERM"
+
+    async def close(self) -> None:
+        """Remove every container and network of the world."""
+        if self._follower:
+            self._follower.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for doorway in self._doorways.values():
+            doorway.close()
+        await self.engine.settle()
+        try:
+            if self.engine.api:
+                with contextlib.suppress(SimError):  # the engine is gone, so they will be found
+                    await self.engine.run(remove_all, self._world, self.engine.api)
+        finally:
+            await self.engine.close()
+
+    async def start(self, spec: MachineSpec) -> DockerInstance:
+        """Run the image. Raises StartError, with what the engine said, where it cannot."""
+        async with self._turns:
+            try:
+                return await self._start(spec)
+            except APIError as error:
+                raise StartError(_explain(error, spec)) from error
+
+    async def _start(self, spec: MachineSpec) -> DockerInstance:
+        name = self._container_name(spec)
+        with contextlib.suppress(NotFound):
+            await self.engine.call("remove_container", name, force=True, v=True)
+        container = await self.engine.run(self._create, name, spec)
+        log = ContainerLog(self.engine, spec.log_path, self._redact)
+        signal = spec.kill_signal if spec.kill_signal != "SIGTERM" else self._stop_signal
+        instance = DockerInstance(self.engine, container, spec, self._clock, log, signal)
+        self._instances[container] = instance
+        try:
+            await self.engine.call("start", container)
+            if self.networks.inside:
+                await self._open_doorway(spec)
+        except BaseException:
+            del self._instances[container]
+            log.drop()
+            raise
+        log.follow(container)
+        return instance
+
+    def _container_name(self, spec: MachineSpec) -> str:
+        return f"sim-{self._world}-{spec.log_path.stem}"
+
+    def _create(self, name: str, spec: MachineSpec) -> str:
+        api = self.engine.api
+        address = container_address(spec)
+        published = {f"{spec.port}/tcp": (spec.endpoint.host, spec.endpoint.port)}
+        host = api.create_host_config(
+            network_mode=self.networks.name(spec.region),
+            port_bindings=None if self.networks.inside else published,
+            # As on Fly, the first process is an init: it passes signals on, and reaps.
+            init=True,
+            mem_limit=spec.memory_bytes,
+            memswap_limit=spec.memory_bytes,
+            nano_cpus=int(spec.cpus * 1e9) if spec.cpus else None,
+            log_config=LogConfig(type="json-file", config={"max-size": "20m"}),
+        )
+        network = api.create_endpoint_config(ipv4_address=address)
+        made = api.create_container(
+            spec.image,
+            name=name,
+            hostname=spec.id,
+            environment=container_environment(spec),
+            labels={WORLD_LABEL: self._world, "sim.region": spec.region, "sim.machine": spec.id},
+            ports=[(spec.port, "tcp")],
+            host_config=host,
+            networking_config=api.create_networking_config(
+                {self.networks.name(spec.region): network}
+            ),
+        )
+        return str(made["Id"])
+
+    async def _open_doorway(self, spec: MachineSpec) -> None:
+        there = Endpoint(container_address(spec), spec.port)
+        doorway = self._doorways[spec.id] = Doorway(spec.endpoint, there)
+        await doorway.open()
+
+    # --- what the engine tells ---------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        self._follower = Follower(self.engine, self._tell, self._lost)
+        await self._follower.start()
+
+    def _tell(self, event: EngineEvent) -> None:
+        if event.what == "network destroy":
+            self._network_removed(event.network)
+            return
+        instance = self._instances.get(event.container)
+        if instance is None:
+            return
+        match event.what:
+            case "container die":
+                self._spawn(self._died(instance))
+            case "container start" if not instance.running:
+                self._spawn(self._returned(instance))
+            case "container oom":
+                self._befell(instance, "ran out of memory: the kernel killed a process of it")
+            case "container pause" | "container unpause":
+                self._paused(instance, now=event.what == "container pause")
+            case "network disconnect" | "network connect":
+                self._spawn(self._connection_changed(instance, event.what.split()[1]))
+
+    async def _died(self, instance: DockerInstance) -> None:
+        if doorway := self._doorways.pop(instance.spec.id, None):
+            doorway.close()
+        state: dict[str, Any] = {"ExitCode": 137}  # removed by force: that is SIGKILL
+        with contextlib.suppress(APIError, StartError):
+            state = (await self.engine.call("inspect_container", instance.container))["State"]
+        await instance.ended(state)
+
+    async def _returned(self, old: DockerInstance) -> None:
+        """Somebody else has started a container that had ended: it is the machine's again."""
+        log = ContainerLog(self.engine, old.spec.log_path, self._redact)
+        instance = DockerInstance(
+            self.engine, old.container, old.spec, self._clock, log, self._stop_signal
+        )
+        self._instances[old.container] = instance
+        log.follow(old.container)
+        if self.networks.inside:
+            await self._open_doorway(old.spec)
+        if self._overseer:
+            await self._overseer.returned(old.spec.id, instance)
+
+    def _paused(self, instance: DockerInstance, *, now: bool) -> None:
+        if instance.paused_by_us == now:
+            return
+        instance.paused_by_us = now
+        instance.paused(now=now)
+        word = "paused" if now else "unpaused"
+        self._befell(instance, f"{word} by somebody else", frozen=now)
+
+    async def _connection_changed(self, instance: DockerInstance, action: str) -> None:
+        """The end of a container disconnects it as well; only what still runs was cut off."""
+        with contextlib.suppress(APIError, StartError):
+            found = await self.engine.call("inspect_container", instance.container)
+            if not found["State"]["Running"] or not instance.running:
+                return
+            mine = self.networks.name(instance.spec.region) in found["NetworkSettings"]["Networks"]
+            if action == "disconnect" and not mine:
+                self._befell(instance, "cut off from its network by somebody else")
+
+    def _network_removed(self, network: str) -> None:
+        if region := self.networks.region_of(network):
+            del self.networks.ids[region]
+            self._failed(f"network of {region}", "somebody else removed it from the engine")
+
+    def _lost(self) -> None:
+        self._failed("docker engine", "it ended, or cut the connection")
+        self._spawn(self._find_again())
+
+    async def _find_again(self) -> None:
+        """Wait for the engine, and take in what happened to the machines meanwhile."""
+        while True:
+            await self._clock.sleep(_LOOK_REAL_S * self._clock.speed)
+            with contextlib.suppress(SimError, DockerException):
+                await self._follow()
+                break
+        for instance in [i for i in self._instances.values() if i.running]:
+            try:
+                found = await self.engine.call("inspect_container", instance.container)
+            except (APIError, StartError):
+                await instance.ended({"ExitCode": 137})
+                continue
+            if not found["State"]["Running"]:
+                await instance.ended(found["State"])
+
+    def _befell(self, instance: DockerInstance, what: str, *, frozen: bool | None = None) -> None:
+        if self._overseer and instance.running:
+            self._overseer.befell(instance.spec.id, what, frozen=frozen)
+
+    def _failed(self, part: str, reason: str) -> None:
+        if self._overseer:
+            self._overseer.part_failed(part, reason)
+
+    def _spawn(self, doing: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def container_address(spec: MachineSpec) -> str:
+    """The container's address in its region's network: the machine's, with 10 for 127."""
+    return "10." + spec.endpoint.host.partition(".")[2]
+
+
+def container_environment(spec: MachineSpec) -> dict[str, str]:
+    """What Fly sets: the port inside, and an address of its own. HOST is the process runtime's."""
+    env = {name: value for name, value in spec.env.items() if name != "HOST"}
+    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": container_address(spec)}
+
+
+def _explain(error: APIError, spec: MachineSpec) -> str:
+    text = said(error)
+    if "port is already allocated" in text or "address already in use" in text:
+        return f"{spec.endpoint} is taken by another program or container: {text}"
+    if "network" in text and "not found" in text:
+        return f"the network of {spec.region} was removed from the engine: {text}"
+    return text

@@ -1,0 +1,37 @@
+"""The engine that Docker tests run on, for every folder of tests that asks for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docker.private_engine import PrivateEngine, answering, make_images, why_not
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    """The URL of an engine that has the images; where none answers, one of our own."""
+    if answering():
+        make_images()
+        yield os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        return
+    if reason := why_not():
+        pytest.skip(reason)
+    with tempfile.TemporaryDirectory(prefix="sim-engine-") as folder:
+        own = PrivateEngine(Path(folder) / "engine")
+        own.start()
+        before = os.environ.get("DOCKER_HOST")
+        os.environ["DOCKER_HOST"] = own.url
+        try:
+            make_images()
+            yield own.url
+        finally:
+            if before is None:
+                del os.environ["DOCKER_HOST"]
+            else:
+                os.environ["DOCKER_HOST"] = before
+            own.remove()
