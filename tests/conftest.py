@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import pytest
 
 from sim.clock import VirtualTimeLoop
-from tests.docker.fixtures import engine
+from tests.docker.fixtures import engine, own_engine
 
-__all__ = ["engine", "virtually"]
+__all__ = ["engine", "own_engine", "virtually"]
 
 T = TypeVar("T")
 

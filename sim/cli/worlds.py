@@ -81,6 +81,9 @@ async def _stay_up(world: World) -> None:
     from sim.control.verbs import Control
 
     async with world, Control(world) as control:
+        # What happens in a world that stays up is rare, and somebody may be watching the file.
+        world.journal.flush()
+        world.journal.subscribe(lambda _: world.journal.flush())
         _welcome(await control.status({}))
         await asyncio.Event().wait()  # until a signal ends it
 

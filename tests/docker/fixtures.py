@@ -13,11 +13,11 @@ from tests.docker.private_engine import PrivateEngine, answering, make_images, w
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[str]:
-    """The URL of an engine that has the images; where none answers, one of our own."""
+def own_engine() -> Iterator[PrivateEngine | None]:
+    """An engine of our own, named by DOCKER_HOST; None where another one answers already."""
     if answering():
         make_images()
-        yield os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        yield None
         return
     if reason := why_not():
         pytest.skip(reason)
@@ -28,10 +28,18 @@ def engine() -> Iterator[str]:
         os.environ["DOCKER_HOST"] = own.url
         try:
             make_images()
-            yield own.url
+            yield own
         finally:
             if before is None:
                 del os.environ["DOCKER_HOST"]
             else:
                 os.environ["DOCKER_HOST"] = before
             own.remove()
+
+
+@pytest.fixture(scope="session")
+def engine(own_engine: PrivateEngine | None) -> str:
+    """The URL of an engine that has the images."""
+    if own_engine:
+        return own_engine.url
+    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"

@@ -20,12 +20,10 @@ from pathlib import Path
 
 import docker
 
-from sim.clock import Clock
-
 ROOT = Path(__file__).parents[2]
 BASE = "sim-test/python:local"
 GATEWAY = "sim-test/gateway:local"
-_READY_REAL_S = 30.0
+_LOOKS, _LOOK_REAL_S = 600, 0.05
 _SKIPPED = re.compile(
     r"(__pycache__|/test/|/tests/|/config-3|multi_region_sim|/lib2to3/|/idlelib/)"
 )
@@ -35,13 +33,15 @@ _HIDDEN = re.compile(
 )
 
 
-def answering() -> bool:
-    """Whether an engine answers at $DOCKER_HOST or at Docker's own socket."""
-    try:
-        docker.from_env().ping()
-    except docker.errors.DockerException:
+def answering(url: str | None = None) -> bool:
+    """Whether an engine answers there, or else at $DOCKER_HOST or Docker's own socket."""
+    if not shutil.which("docker"):
         return False
-    return True
+    where = ("-H", url) if url else ()
+    return (
+        subprocess.run(["docker", *where, "version"], check=False, capture_output=True).returncode
+        == 0
+    )
 
 
 def why_not() -> str | None:
@@ -77,18 +77,15 @@ class PrivateEngine:
                 stderr=log,
                 start_new_session=True,
             )
-        clock = Clock()
-        began = clock.real_ms()
-        while True:
-            with contextlib.suppress(docker.errors.DockerException):
-                docker.DockerClient(self.url).ping()
+        for _ in range(_LOOKS):
+            if answering(self.url):
                 return
-            if self._process.poll() is not None or clock.real_ms() - began > _READY_REAL_S * 1000:
-                said = (self.folder / "log").read_text()[-2000:]
-                self.stop()
-                raise RuntimeError(f"dockerd did not come up:\n{said}")
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.05)
+                self._process.wait(_LOOK_REAL_S)
+                break
+        said = (self.folder / "log").read_text()[-2000:]
+        self.stop()
+        raise RuntimeError(f"dockerd did not come up:\n{said}")
 
     def stop(self) -> None:
         """End it, and with it its containers."""
@@ -98,7 +95,14 @@ class PrivateEngine:
             self._process = None
 
     def remove(self) -> None:
-        """End it and remove its folder."""
+        """End it and remove its folder; its networks first, whose bridges would outlive it."""
+        docker_ = ("docker", "-H", self.url)
+        listed = subprocess.run(
+            [*docker_, "ps", "-aq"], check=False, capture_output=True, text=True
+        )
+        if found := listed.stdout.split():
+            subprocess.run([*docker_, "rm", "-f", *found], check=False, capture_output=True)
+        subprocess.run([*docker_, "network", "prune", "-f"], check=False, capture_output=True)
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -121,6 +125,7 @@ def make_images() -> None:
         buildargs={"BASE_IMAGE": BASE},
         rm=True,
     )
+    client.close()
 
 
 def _base_tar() -> bytes:

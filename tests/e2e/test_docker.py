@@ -1,0 +1,233 @@
+"""Worlds of containers: what somebody else does to them, what is left, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docker.private_engine import GATEWAY
+
+pytestmark = pytest.mark.e2e
+
+TOPOLOGY: dict[str, Any] = {
+    "app": "boxed",
+    "gateway": {
+        "image": GATEWAY,
+        "memory": "96MiB",
+        "checks": [{"type": "http", "path": "/healthz", "interval": "2s", "timeout": "1s"}],
+    },
+    "regions": {"iad": {"primary": True}, "fra": {}},
+    "locations": {"new-york": {}, "london": {}},
+    "services": {"database": {"kind": "postgres", "region": "iad"}},
+}
+WITHIN_S = 10.0
+
+
+def looks(within_s):
+    """Occasions to look at what another process writes, 20 ms apart."""
+    for _ in range(int(within_s / 0.02)):
+        yield
+        select.select([], [], [], 0.02)
+
+
+def as_yaml(**gateway):
+    """The topology with changes to its gateway."""
+    merged = {**TOPOLOGY["gateway"], **gateway}
+    return yaml.safe_dump({**TOPOLOGY, "gateway": merged}, sort_keys=False)
+
+
+class Boxed:
+    """A world of containers that is up, seen from outside: by its journal and by Docker."""
+
+    def __init__(self, sim: Any, engine: str) -> None:
+        self.sim = sim
+        self.engine = engine
+        (status,) = sim.json("status")
+        self.world = status["world"]
+        self.pid = status["pid"]
+        self.journal = sim.home / "worlds" / self.world / "journal.jsonl"
+
+    def docker(self, *arguments: str) -> str:
+        command = ["docker", "-H", self.engine, *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        return done.stdout.strip()
+
+    def container(self, region: str = "fra") -> str:
+        return f"sim-{self.world}-{region}-1"
+
+    def events(self, kind):
+        lines = self.journal.read_text().splitlines()
+        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+    def wait_for(self, kind, *, within_s=WITHIN_S, **fields):
+        """The journal's first event of that kind whose fields contain these texts."""
+        for _ in looks(within_s):
+            for event in self.events(kind):
+                if all(text in str(event.get(key)) for key, text in fields.items()):
+                    return event
+        raise AssertionError(f"no {kind} with {fields}: {self.events(kind)}")
+
+    def left_in_the_engine(self) -> str:
+        chosen = ("--filter", f"label=sim.world={self.world}")
+        kinds = (("ps", "-aq"), ("network", "ls", "-q"), ("volume", "ls", "-q"))
+        return "".join(self.docker(*kind, *chosen) for kind in kinds)
+
+
+@pytest.fixture
+def boxed(sim, engine, tmp_path):
+    """A world of containers, up; after the test nothing of it may be in the engine."""
+    sim.environment["DOCKER_HOST"] = engine
+
+    def boxed(**gateway):
+        path = tmp_path / "topology.yaml"
+        path.write_text(as_yaml(**gateway))
+        done = sim("up", path, "--runtime", "docker", "--detach", "--seed", "7")
+        assert done.returncode == 0, done.stderr
+        worlds.append(Boxed(sim, engine))
+        return worlds[-1]
+
+    worlds: list[Boxed] = []
+    yield boxed
+    sim("down", "--all")
+    assert [world.left_in_the_engine() for world in worlds] == [""] * len(worlds)
+
+
+def test_what_others_do_to_a_container_is_journaled_as_that(boxed):
+    world = boxed()
+    name = world.container()
+    world.docker("pause", name)
+    world.wait_for("machine_changed", state="started", reason="paused by somebody else")
+    assert [m["state"] for m in world.sim.json("status")[0]["machines"]] == ["started", "frozen"]
+    world.wait_for("health_changed", region="fra", status="critical")
+    world.docker("unpause", name)
+    world.wait_for("machine_changed", reason="unpaused by somebody else")
+
+    world.docker("network", "disconnect", f"sim-{world.world}-fra", name)
+    world.wait_for("machine_changed", reason="cut off from its network by somebody else")
+
+    world.docker("kill", name)
+    world.wait_for("machine_changed", region="fra", state="stopped", reason="died: killed by SIGK")
+    assert world.events("part_failed") == []
+    assert world.sim("heal").returncode == 0  # a start makes a new container, in its network
+    machines = world.sim.json("status")[0]["machines"]
+    assert [(m["state"], m["check"]) for m in machines] == [("started", "passing")] * 2
+
+
+def test_a_container_that_somebody_restarts_is_the_machines_again(boxed):
+    world = boxed()
+    world.docker("restart", "-t", "0", world.container())
+    world.wait_for("machine_changed", region="fra", state="stopped", reason="died")
+    world.wait_for("machine_changed", region="fra", reason="started by somebody else")
+    world.wait_for("health_changed", region="fra", status="warning")
+    assert world.sim("fault", "crash", "--region", "fra").returncode == 0
+    world.wait_for("machine_changed", region="fra", reason="killed: killed by SIGKILL")
+
+
+def test_a_container_that_dies_is_restarted_as_its_policy_says(boxed):
+    world = boxed(restart="on-failure")
+    world.docker("kill", world.container())
+    world.wait_for("machine_changed", region="fra", state="started", reason="")
+    world.wait_for("machine_changed", region="fra", state="starting", reason="restart policy")
+    world.wait_for("health_changed", region="fra", status="warning")
+
+
+def test_running_out_of_memory_is_told_as_that(boxed):
+    world = boxed()
+    hungry = "import ctypes; ctypes.memset((ctypes.c_char * (200 << 20))(), 1, 200 << 20)"
+    with pytest.raises(subprocess.CalledProcessError):
+        world.docker("exec", world.container(), "python", "-c", hungry)
+    world.wait_for("machine_changed", region="fra", reason="out of memory")
+
+
+def test_a_network_that_is_removed_is_a_failed_part(boxed):
+    world = boxed()
+    network = f"sim-{world.world}-fra"
+    world.docker("network", "disconnect", "-f", network, world.container())
+    world.docker("network", "rm", network)
+    world.wait_for("part_failed", part="network of fra", reason="removed it")
+    world.docker("kill", world.container())
+    world.wait_for("machine_changed", region="fra", state="stopped")
+    done = world.sim("fault", "start", "--region", "fra")
+    assert done.returncode != 0
+    assert "the network of fra was removed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_engine_that_restarts_takes_its_containers_along(boxed, own_engine):
+    if own_engine is None:
+        pytest.skip("the engine is not ours to restart")
+    world = boxed()
+    own_engine.stop()
+    world.wait_for("part_failed", part="docker engine")
+    own_engine.start()
+    world.wait_for("machine_changed", region="fra", state="stopped", within_s=30)
+    world.wait_for("machine_changed", region="iad", state="stopped", within_s=30)
+    assert world.sim("heal").returncode == 0
+    assert {m["check"] for m in world.sim.json("status")[0]["machines"]} == {"passing"}
+
+
+def test_after_kill_9_down_removes_containers_and_networks(boxed):
+    world = boxed()
+    os.kill(world.pid, signal.SIGKILL)
+    assert world.left_in_the_engine()
+    done = world.sim("down")
+    assert done.returncode == 0, done.stderr
+    assert "4 containers and networks" in done.stdout
+    assert world.left_in_the_engine() == ""
+
+
+def test_what_a_container_prints_is_in_its_log_without_secrets(sim, boxed):
+    sim.environment["VOICE_API_KEY"] = "swordfish-1234"
+    world = boxed(secrets=["VOICE_API_KEY"])
+    shout = "import os; open('/proc/1/fd/1', 'w').write(os.environ['VOICE_API_KEY'] + ' shown\\n')"
+    world.docker("exec", world.container(), "python", "-c", shout)
+    log = world.sim.home / "worlds" / world.world / "logs" / "fra-1.log"
+    assert any(" shown" in log.read_text() for _ in looks(WITHIN_S))
+    assert "swordfish" not in log.read_text() + world.journal.read_text()
+
+
+@pytest.mark.parametrize(
+    ("gateway", "said"),
+    [
+        ({"image": "sim-test/none:local"}, "has no image 'sim-test/none:local'"),
+        ({"image": None}, "has no image"),
+        ({"build": "nowhere"}, "there is no file"),
+    ],
+)
+def test_a_missing_image_is_told_with_the_remedy(sim, engine, tmp_path, gateway, said):
+    sim.environment["DOCKER_HOST"] = engine
+    path = tmp_path / "topology.yaml"
+    merged = {**TOPOLOGY["gateway"], "command": ["true"], **gateway}
+    path.write_text(yaml.safe_dump({**TOPOLOGY, "gateway": merged}))
+    done = sim("up", path, "--runtime", "docker")
+    assert done.returncode in (2, 3)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_engine_is_told_with_the_remedy(sim, topologies, tmp_path):
+    sim.environment["DOCKER_HOST"] = f"unix://{tmp_path}/docker.sock"
+    done = sim("up", topologies / "atlas-voice.yaml", "--runtime", "docker")
+    assert done.returncode == 3
+    assert "no Docker engine answers" in done.stderr
+    assert "--runtime process" in done.stderr
+
+
+def test_a_gateway_that_dies_at_start_shows_its_last_words(sim, engine, tmp_path):
+    sim.environment["DOCKER_HOST"] = engine
+    path = tmp_path / "topology.yaml"
+    entrypoint = 'ENTRYPOINT ["sh", "-c", "echo no key given; exit 3"]'
+    (tmp_path / "Dockerfile").write_text(f"FROM {GATEWAY}\n{entrypoint}\n")
+    broken = {**TOPOLOGY["gateway"], "image": "sim-test/broken:local", "build": "."}
+    path.write_text(yaml.safe_dump({**TOPOLOGY, "gateway": broken}))
+    done = sim("up", path, "--runtime", "docker")
+    assert done.returncode == 3
+    assert "died at start: exited with code 3" in done.stderr
+    assert "no key given" in done.stderr
