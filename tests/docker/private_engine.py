@@ -159,7 +159,7 @@ def _python_files() -> Iterator[tuple[str, str]]:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     program = os.path.realpath(f"{sys.base_prefix}/bin/{version}")
     yield f"{sys.base_prefix}/bin/{version}", program
-    for tool in ("dash", "env", "cp", "rm", "mkdir", "sleep", "unshare"):
+    for tool in ("dash", "env", "cp", "rm", "mkdir", "sleep", "node"):
         if found := shutil.which(tool):
             yield f"/usr/bin/{'sh' if tool == 'dash' else tool}", os.path.realpath(found)
     library = Path(os.path.realpath(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix})))
