@@ -40,7 +40,7 @@ from sim.network.client import LinkServerClient
 from sim.network.embedded.server import EmbeddedLinkServer
 from sim.network.links import Link, Links, LinkSpec
 from sim.network.python_client import bound_to
-from sim.network.real import RealLinkServer, find
+from sim.network.real import RealLinkServer, find, wait_for
 from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
@@ -48,6 +48,8 @@ from sim.rng import Rng
 from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
 from sim.secrets import redactor
+from sim.services.borrowed import VARIABLE as SERVER_VARIABLE
+from sim.services.borrowed import BorrowedPostgres
 from sim.services.postgres import Postgres
 from sim.services.url import endpoint_of, password_of, through
 from sim.topology.addresses import CONTROL_PORT, PUBLIC_PORT, SLOTS, AddressPlan, Endpoint
@@ -90,7 +92,7 @@ class World:
         self.health: HealthChecker
         self.links: Links
         self.resolver: Resolver
-        self.database: Postgres | None = None
+        self.database: Postgres | BorrowedPostgres | None = None
         self.listener: socket.socket
         self.upkeep: Upkeep
         self.rng = Rng(seed)
@@ -187,6 +189,8 @@ class World:
         began = self.clock.real_ms()
         if self._link_server:
             await self._timed("link server", self._link_server.start())
+        else:
+            await wait_for(self.link_server_url, self.clock)
         with single_error():
             async with asyncio.TaskGroup() as branches:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
@@ -245,7 +249,7 @@ class World:
         if topology.database and topology.database.url:
             hidden += [topology.database.url, password_of(topology.database.url)]
         elif topology.database:
-            self.database = Postgres(plan.database, folder / "postgres", clock, mark)
+            self.database = self._make_database(folder, mark)
             push(self.database.stop)
             hidden.append(self.database.password)
         path = self._journal_path or folder / "journal.jsonl"
@@ -323,6 +327,12 @@ class World:
         return {
             region: through(url, self._database_door(region)) for region in self.topology.regions
         }
+
+    def _make_database(self, folder: Path, mark: Mapping[str, str]) -> Postgres | BorrowedPostgres:
+        """A server of the world's own, or a database on the one that SIM_POSTGRES names."""
+        if server := os.environ.get(SERVER_VARIABLE):
+            return BorrowedPostgres(server, folder.name, self.clock)
+        return Postgres(self.plan.database, folder / "postgres", self.clock, mark)
 
     def _make_link_server(
         self, mark: Mapping[str, str]
@@ -404,7 +414,7 @@ class World:
         self._stack.push_async_callback(self.upkeep.stop)
         self.upkeep.watch(Part("link server", self._ping_link_server, self._revive_link_server))
         self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
-        if self.database:
+        if isinstance(self.database, Postgres):
             self.upkeep.watch(Part("database", self.database.ping, self.database.start))
 
     async def _ping_link_server(self) -> None:

@@ -50,6 +50,24 @@ def find(environment: Mapping[str, str] = os.environ) -> Found | None:
     return Found(binary=binary) if binary else None
 
 
+async def wait_for(url: str, clock: Clock) -> None:
+    """Wait until the server at that URL answers. Raises EnvironmentLacksError if it does not."""
+    client = LinkServerClient(url, timeout_s=1.0)
+    try:
+        async with clock.timeout(_READY_S * clock.speed):
+            while True:
+                with contextlib.suppress(LinkServerError):
+                    await client.version()
+                    return
+                await clock.sleep(_POLL_S * clock.speed)
+    except TimeoutError:
+        raise EnvironmentLacksError(
+            f"no link server answers at {url}", f"start it, or correct {VARIABLE}, or unset it"
+        ) from None
+    finally:
+        await client.close()
+
+
 class RealLinkServer:
     """A toxiproxy-server process of our own at `endpoint`.
 

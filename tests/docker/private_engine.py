@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def _base_tar() -> bytes:
         _text(tar, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n")
         _text(tar, "etc/group", "root:x:0:\nuser:x:1000:\n")
         _text(tar, "etc/nsswitch.conf", "hosts: files dns\n")
-        for folder, mode in (("tmp", 0o1777), ("root", 0o700)):
+        for folder, mode in (("tmp", 0o1777), ("root", 0o755)):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
@@ -210,3 +211,26 @@ def _text(tar: tarfile.TarFile, name: str, text: str, mode: int = 0o644) -> None
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = len(text.encode()), mode
     tar.addfile(entry, io.BytesIO(text.encode()))
+
+
+def make_compose_images() -> dict[str, str]:
+    """Images for docker-compose.yml where there is no registry: its variables, and their values."""
+    client = docker.from_env()
+    for name in ("postgres", "toxiproxy"):
+        folder = Path(__file__).parent / "images" / name
+        with tempfile.TemporaryDirectory() as context:
+            shutil.copytree(folder, context, dirs_exist_ok=True)
+            if name == "toxiproxy":
+                installer = ROOT / "tests/network/install_toxiproxy.sh"
+                built = subprocess.run(
+                    ["sh", installer], check=True, capture_output=True, text=True
+                )
+                shutil.copy(built.stdout.strip(), Path(context) / "toxiproxy-server")
+            tag = f"sim-test/{name}:local"
+            client.images.build(path=context, tag=tag, buildargs={"BASE_IMAGE": BASE}, rm=True)
+    client.close()
+    return {
+        "PYTHON_IMAGE": BASE,
+        "POSTGRES_IMAGE": "sim-test/postgres:local",
+        "TOXIPROXY_IMAGE": "sim-test/toxiproxy:local",
+    }
