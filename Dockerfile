@@ -7,6 +7,7 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
     && pip install --no-cache-dir -r requirements.txt
 COPY sim/ sim/
 COPY topologies/ topologies/
+RUN python -m compileall -q sim
 ENV PYTHONPATH=/app PYTHONUNBUFFERED=1
 ENTRYPOINT ["python", "-m", "sim"]
 CMD ["--help"]

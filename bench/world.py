@@ -1,10 +1,10 @@
-"""`make bench`: what a world costs, how faithful it is, and what it carries. About six minutes."""
+"""`make bench`: what a world costs, how faithful it is, what it carries. About eight minutes."""
 
 from __future__ import annotations
 
 import asyncio
 
-from bench import fidelity, sessions, speeds, startup
+from bench import containers, fidelity, sessions, speeds, startup
 from bench.common import machine
 
 
@@ -12,6 +12,7 @@ def main() -> None:
     """Print every table."""
     print(f"Measured on {machine()}.")
     asyncio.run(startup.startup())
+    containers.main()
     asyncio.run(sessions.load())
     speeds.main()
     fidelity.main()

@@ -6,6 +6,7 @@ WORKDIR /app
 # Packages that the base image has already are not fetched.
 RUN pip install --no-cache-dir 'aiohttp>=3.11' 'asyncpg>=0.30'
 COPY sim/ sim/
+RUN python -m compileall -q sim
 ENV PYTHONUNBUFFERED=1
 EXPOSE 8080
 ENTRYPOINT ["python", "-m", "sim.gateway"]

@@ -25,9 +25,7 @@ ROOT = Path(__file__).parents[2]
 BASE = "sim-test/python:local"
 GATEWAY = "sim-test/gateway:local"
 _LOOKS, _LOOK_REAL_S = 600, 0.05
-_SKIPPED = re.compile(
-    r"(__pycache__|/test/|/tests/|/config-3|multi_region_sim|/lib2to3/|/idlelib/)"
-)
+_SKIPPED = re.compile(r"(/test/|/tests/|/config-3|multi_region_sim|/lib2to3/|/idlelib/)")
 # What programs load by name, so that `ldd` does not list it.
 _HIDDEN = re.compile(
     r"lib(rt|pthread|dl|util|m|nss_dns|nss_files|gcc_s|stdc\+\+|resolv)\.so\.[0-9]+$"
