@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format bench bench-dns bench-links soak clean
+.PHONY: demo test test-thorough lint format bench bench-dns bench-links soak clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sim demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not thorough"
+
+# What takes its time: the library of outages, containers, sweeps, kills at random moments.
+test-thorough: $(VENV)/.dev
+	$(BIN)/pytest -m thorough
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

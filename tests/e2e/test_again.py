@@ -8,7 +8,7 @@ from bench.orphans import rounds
 from bench.restarts import restarts
 from bench.soak import soak
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 
 def test_whatever_is_killed_and_whenever_nothing_stays():

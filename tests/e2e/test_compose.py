@@ -11,7 +11,7 @@ import pytest
 
 from tests.docker.private_engine import make_compose_images
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 ROOT = Path(__file__).parents[2]
 

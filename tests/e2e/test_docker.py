@@ -14,7 +14,7 @@ import yaml
 
 from tests.docker.private_engine import GATEWAY
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 TOPOLOGY: dict[str, Any] = {
     "app": "boxed",

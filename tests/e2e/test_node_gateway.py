@@ -13,7 +13,7 @@ import yaml
 
 from tests.docker.private_engine import BASE
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 SOURCE = Path(__file__).parent / "node_gateway"
 SPEED = 5

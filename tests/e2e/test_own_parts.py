@@ -25,7 +25,7 @@ from sim.topology.load import topology_from_mapping
 from sim.world import World
 from tests.e2e.test_scenarios import QUICK_TOPOLOGY
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 STOCK = os.environ.get(VARIABLE) or shutil.which("toxiproxy-server")
 SPEED = 4.0

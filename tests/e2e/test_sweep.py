@@ -12,7 +12,7 @@ from sim.scenario.load import load_scenario
 from sim.sweep.boundaries import boundaries
 from sim.sweep.sweep import Sweep, farthest_location
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 SCENARIO = {
