@@ -104,10 +104,10 @@ class Load:
                 task.add_done_callback(self._died)
                 self._tasks[task] = client
             await self._until_over(duration_s)
+            self._journal.write(LoadEnded())  # nobody owes an answer to what is not asked any more
             await self._drain()
             for client in self.clients:
                 client.abandon()
-            self._journal.write(LoadEnded())
             await self._close()
         finally:
             for task in self._tasks:

@@ -36,13 +36,9 @@ class ControlServer:
         self._verbs[name] = handler
 
     async def start(self) -> None:
-        """Begin to answer.
-
-        On a duplicate of the listener: the address is the world's claim on its slot, and stays
-        claimed when this server has stopped and other parts are still ending.
-        """
+        """Begin to answer."""
         await self._runner.setup()
-        await web.SockSite(self._runner, self._listener.dup()).start()
+        await web.SockSite(self._runner, self._listener).start()
 
     async def stop(self) -> None:
         """End every connection, and stop listening."""

@@ -52,7 +52,10 @@ class LoadStarted(Event):
 
 @dataclass(frozen=True)
 class LoadEnded(Event):
-    """The end of what is judged; what clients do afterwards is tidying up."""
+    """The load's time is over, and nobody begins anything new: the end of what is judged.
+
+    Answers that were on their way still follow, and count.
+    """
 
     kind = "load_ended"
 

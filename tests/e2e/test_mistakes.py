@@ -109,7 +109,7 @@ def read(path):
 
 
 # The command, with one address to take instead of 64, which no other world takes.
-ONE_SLOT = "import sim.world; sim.world.SLOTS = range(250, 251); import sim.cli; sim.cli.main()"
+ONE_SLOT = "import sim.slots; sim.slots.SLOTS = range(250, 251); import sim.cli; sim.cli.main()"
 
 
 def test_a_port_in_use_is_told_with_the_remedy(sim, topologies):

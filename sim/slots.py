@@ -1,0 +1,40 @@
+"""Which loopback addresses a world may have: a slot, claimed until all of the world is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+from sim.errors import EnvironmentLacksError
+from sim.topology.addresses import CONTROL_PORT, SLOTS, AddressPlan, Endpoint
+from sim.topology.model import Topology
+
+
+def claim(
+    topology: Topology, stack: contextlib.AsyncExitStack
+) -> tuple[socket.socket, AddressPlan]:
+    """The listener of a free slot's control address, and its plan; `stack` gives the slot up.
+
+    The claim is a UDP socket at that address, which no two worlds can have: the listener goes
+    before other parts of the world do. A slot where a killed world's link server or database still
+    listens is passed over. Raises EnvironmentLacksError where there is no slot left.
+    """
+    for slot in SLOTS:
+        plan = AddressPlan(topology, slot)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as taken:
+            mark = taken.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            mark.bind((plan.control.host, plan.control.port))
+            for endpoint in (plan.link_server, plan.database):
+                _listen(endpoint).close()
+            listener = taken.enter_context(_listen(plan.control))
+            stack.callback(taken.pop_all().close)
+            return listener, plan
+    raise EnvironmentLacksError(
+        f"no loopback address is free for a world: port {CONTROL_PORT} is taken on all of"
+        f" 127.{SLOTS.start}.0.1 to 127.{SLOTS.stop - 1}.0.1",
+        "end a program that listens on that port everywhere, or other worlds (sim down --all)",
+    )
+
+
+def _listen(endpoint: Endpoint) -> socket.socket:
+    return socket.create_server((endpoint.host, endpoint.port))
