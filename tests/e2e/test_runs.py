@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 TOPOLOGY = {
     "app": "brief",
@@ -60,7 +60,7 @@ def test_a_failure_among_the_repeated_is_named_with_the_command_that_repeats_it(
     scenario.write_text(yaml.safe_dump(strict))
     done = sim("run", scenario, "--speed", 4, "--seed", 7, "--repeat", 2)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert f"sim run {scenario} --speed 4 --seed 7" in done.stdout
+    assert f"sim run {scenario} --runtime process --speed 4 --seed 7" in done.stdout
     assert done.stdout.splitlines()[-1] == "verdict: failed"
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from tests.e2e.test_scenarios import QUICK_TOPOLOGY
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 SECRET = "sk-every-where-7d1f0c"
 # Says its secret wherever a gateway can: in its log, its health check, its answers.
