@@ -22,7 +22,7 @@ async def restarts(times: int, slot: int) -> list[float]:
     clock = Clock()
     taken: list[float] = []
     before: Household | None = None
-    with patch("sim.world.SLOTS", range(slot, slot + 1)):
+    with patch("sim.slots.SLOTS", range(slot, slot + 1)):
         for number in range(times):
             began = clock.real_ms()
             async with world_of(ATLAS, seed=number) as world:

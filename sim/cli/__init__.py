@@ -8,9 +8,11 @@ import click
 
 from sim import __version__
 from sim.cli.again import diff, replay
+from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal
 from sim.cli.files import init, validate
 from sim.cli.inspect import dig, links, logs
+from sim.cli.place import execute
 from sim.cli.run import demo, report, run
 from sim.cli.sweep import sweep
 from sim.cli.worlds import down, status, up
@@ -44,6 +46,8 @@ for command in (
     links,
     logs,
     dig,
+    execute,
+    doctor,
     validate,
     init,
 ):

@@ -103,6 +103,9 @@ class PrivateEngine:
             subprocess.run([*docker_, "rm", "-f", *found], check=False, capture_output=True)
         subprocess.run([*docker_, "network", "prune", "-f"], check=False, capture_output=True)
         self.stop()
+        # The namespace of containers on the host's network stays mounted, and its folder with it.
+        for mounted in (self.folder / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", str(mounted)], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

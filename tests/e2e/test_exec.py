@@ -1,0 +1,84 @@
+"""`sim exec`: a program in a place; `sim doctor`: what the machine has for worlds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+import pytest
+
+from tests.docker.private_engine import BASE
+
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+
+HOST = "atlas-voice-v2.fly.dev"
+ASK = f"""
+import socket, urllib.request
+print(socket.gethostbyname("{HOST}"))
+answer = urllib.request.urlopen("http://{HOST}:8480/healthz")
+print(answer.status, answer.headers.get("X-Sim-Region") or answer.headers.get("Sim-Region"))
+"""
+
+
+@pytest.fixture
+def up(sim, topologies):
+    done = sim("up", topologies / "atlas-voice.yaml", "--detach", "--seed", "7", "--speed", "10")
+    assert done.returncode == 0, done.stderr
+    yield sim
+    sim("down", "--all")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare"), reason="takes root and unshare"
+)
+def test_a_program_is_where_it_is_said_to_be(up):
+    """The same name leads to another address from another place, and through its link."""
+    answers = {}
+    for place in ("new-york", "london"):
+        done = up("exec", "--from", place, "--", sys.executable, "-c", ASK)
+        assert done.returncode == 0, done.stderr
+        address, status = done.stdout.splitlines()
+        answers[place] = address
+        assert status.startswith("200")
+    slot = answers["london"].split(".")[1]
+    assert answers == {"new-york": f"127.{slot}.1.100", "london": f"127.{slot}.2.101"}
+
+
+def test_the_programs_code_is_the_commands(up):
+    if os.geteuid() != 0:
+        pytest.skip("takes root")
+    done = up("exec", "--from", "london", "--", "sh", "-c", "exit 7")
+    assert done.returncode == 7
+
+
+def test_a_container_is_where_it_is_said_to_be(up, engine):
+    if os.geteuid() != 0:
+        pytest.skip("takes root, for port 53")
+    up.environment["DOCKER_HOST"] = engine
+    done = up("exec", "--from", "london", "--image", BASE, "--", "python", "-c", ASK)
+    assert done.returncode == 0, done.stderr
+    address, status = done.stdout.splitlines()
+    assert address.endswith(".2.101")
+    assert status.startswith("200")
+
+
+def test_an_unknown_place_is_a_mistake(up):
+    done = up("exec", "--from", "paris", "--", "true")
+    assert done.returncode == 2
+    assert "london" in done.stderr
+
+
+def test_the_doctor_says_what_is_there(sim, engine, tmp_path):
+    sim.environment["DOCKER_HOST"] = engine
+    rows = {row["what"]: row for row in sim.json("doctor")}
+    assert rows["loopback addresses"]["state"] == "ok"
+    assert rows["Docker"]["state"] == "ok"
+    assert "engine" in rows["Docker"]["found"]
+
+    sim.environment["DOCKER_HOST"] = f"unix://{tmp_path}/none.sock"
+    sim.environment["SIM_TOXIPROXY"] = "/nowhere/toxiproxy-server"
+    done = sim("doctor")
+    assert done.returncode == 3
+    assert "no Docker engine answers" in done.stdout
+    assert "neither a program nor an http URL" in done.stdout
