@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sim.errors import InputError, Problem
@@ -65,16 +65,38 @@ def _forms(value: str) -> tuple[str, ...]:
     return (value, *(json.dumps(value, ensure_ascii=escape)[1:-1] for escape in (True, False)))
 
 
-def redactor(values: Iterable[str]) -> Callable[[str], str]:
-    """A function that masks these values in a text, also where JSON has escaped them."""
-    parts = {part for value in values if value for part in _parts(value)}
-    forms = {form for part in parts for form in _forms(part)}
-    # Longest first, so that a secret which contains another is masked whole.
-    ordered = sorted(forms, key=len, reverse=True)
+class Redactor:
+    """Masks values in a text, also where JSON has escaped them."""
 
-    def redact(text: str) -> str:
-        for form in ordered:
+    def __init__(self, values: Iterable[str]) -> None:
+        values = [value for value in values if value]
+        forms = {form for value in values for part in _parts(value) for form in _forms(part)}
+        # Longest first, so that a secret which contains another is masked whole.
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._many_lined = [value for value in values if "\n" in value]
+
+    def __call__(self, text: str) -> str:
+        """The text with every value masked."""
+        for form in self._forms:
             text = text.replace(form, MASK)
         return text
 
-    return redact
+    def begun(self, text: str) -> int:
+        """How many characters at the end of a text may be the beginning of a value of many lines.
+
+        What is written line by line keeps them back until it knows.
+        """
+        return max((_overlap(text, value) for value in self._many_lined), default=0)
+
+
+def _overlap(text: str, value: str) -> int:
+    lengths = range(min(len(text), len(value) - 1), 0, -1)
+    return next((n for n in lengths if text.endswith(value[:n])), 0)
+
+
+def redactor(values: Iterable[str]) -> Redactor:
+    """What masks these values; empty ones are none."""
+    return Redactor(values)
+
+
+NO_SECRETS = Redactor(())

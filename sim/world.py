@@ -47,7 +47,7 @@ from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
-from sim.secrets import redactor
+from sim.secrets import Redactor, redactor
 from sim.services.borrowed import VARIABLE as SERVER_VARIABLE
 from sim.services.borrowed import BorrowedPostgres
 from sim.services.postgres import Postgres
@@ -279,7 +279,7 @@ class World:
             push(edge.stop)
         push(self.fleet.close)
 
-    def _make_runtime(self, folder: Path, redact: Callable[[str], str]) -> tuple[Runtime, Probe]:
+    def _make_runtime(self, folder: Path, redact: Redactor) -> tuple[Runtime, Probe]:
         """What runs the machines, and how they are checked."""
         if self.runtime == "process":
             return ProcessRuntime(self.clock, redact=redact), probe

@@ -10,12 +10,13 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.clock import Clock
 from sim.machines.masked_log import MaskedLog
 from sim.machines.runtime import Exit
+from sim.secrets import NO_SECRETS, Redactor
 
 
 class Child:
@@ -33,7 +34,7 @@ class Child:
         output: Path,
         folder: Path | None = None,
         stdin: bytes = b"",
-        redact: Callable[[str], str] = str,
+        redact: Redactor = NO_SECRETS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._exit: asyncio.Future[Exit] = self._loop.create_future()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
 from pathlib import Path
+
+from sim.secrets import Redactor
 
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
@@ -15,11 +16,12 @@ _LONGEST_LINE = 1024 * 1024
 class MaskedLog:
     """Copies what is written to `write_end` to the end of a file, line by line, masked.
 
-    A line is masked whole, so a secret is found also where it came in two writes. Close
+    A line is masked whole, and what may be the beginning of a secret of many lines waits for the
+    rest, so a secret is found also where it came in two writes. Close
     `write_end` once the child has it. What a full disk does not take is lost; the child goes on.
     """
 
-    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, redact: Redactor) -> None:
         self._redact = redact
         self._file = path.open("ab", buffering=0)
         self._read_end, self.write_end = os.pipe()
@@ -44,16 +46,19 @@ class MaskedLog:
         if not chunk:
             self._close()
             return False
-        *lines, self._line = (self._line + chunk).split(b"\n")
+        whole, newline, rest = (self._line + chunk).rpartition(b"\n")
+        lines = _text(whole + newline)
+        kept = self._redact.begun(lines)
+        self._line = _bytes(lines[len(lines) - kept :]) + rest
+        self._write(lines[: len(lines) - kept])
         if len(self._line) > _LONGEST_LINE:
-            lines, self._line = [*lines, self._line], b""
-        self._write(b"".join(line + b"\n" for line in lines))
+            self._write(_text(self._line) + "\n")
+            self._line = b""
         return True
 
-    def _write(self, lines: bytes) -> None:
-        text = lines.decode("utf-8", "surrogateescape")
+    def _write(self, lines: str) -> None:
         with contextlib.suppress(OSError):
-            self._file.write(self._redact(text).encode("utf-8", "surrogateescape"))
+            self._file.write(_bytes(self._redact(lines)))
 
     def _close(self) -> None:
         if not self._open:
@@ -62,5 +67,13 @@ class MaskedLog:
         self._loop.remove_reader(self._read_end)
         os.close(self._read_end)
         if self._line:
-            self._write(self._line)
+            self._write(_text(self._line))
         self._file.close()
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", "surrogateescape")

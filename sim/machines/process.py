@@ -13,12 +13,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sim.clock import Clock
 from sim.errors import StartError
 from sim.machines.child import Child, tail
 from sim.machines.runtime import Exit, MachineSpec
+from sim.secrets import NO_SECRETS, Redactor
 
 _INHERITED = (
     *("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"),
@@ -90,7 +91,7 @@ class ProcessRuntime:
         self,
         clock: Clock,
         environ: Mapping[str, str] | None = None,
-        redact: Callable[[str], str] = str,
+        redact: Redactor = NO_SECRETS,
     ) -> None:
         self._clock = clock
         self._redact = redact

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -14,12 +13,13 @@ from docker.errors import DockerException
 
 from sim.machines.docker.engine import Engine
 from sim.machines.masked_log import MaskedLog
+from sim.secrets import Redactor
 
 
 class ContainerLog:
     """Follows what one container prints, from its start to its end."""
 
-    def __init__(self, engine: Engine, path: Path, redact: Callable[[str], str]) -> None:
+    def __init__(self, engine: Engine, path: Path, redact: Redactor) -> None:
         self._engine = engine
         path.parent.mkdir(parents=True, exist_ok=True)
         self._log = MaskedLog(path, redact)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from docker.errors import DockerException
@@ -25,6 +25,7 @@ from sim.machines.docker.leftovers import remove_all
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
 from sim.machines.runtime import Instance, MachineSpec
+from sim.secrets import NO_SECRETS, Redactor
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology
 
@@ -56,7 +57,7 @@ class DockerRuntime:
         plan: AddressPlan,
         clock: Clock,
         world: str,
-        redact: Callable[[str], str] = str,
+        redact: Redactor = NO_SECRETS,
     ) -> None:
         self.engine = Engine()
         self.networks = Networks(self.engine, plan, world)
