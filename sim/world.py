@@ -48,10 +48,7 @@ from sim.rng import Rng
 from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
 from sim.secrets import Redactor, redactor
-from sim.services.borrowed import VARIABLE as SERVER_VARIABLE
-from sim.services.borrowed import BorrowedPostgres
-from sim.services.postgres import Postgres
-from sim.services.url import endpoint_of, password_of, through
+from sim.services.database import WorldDatabase
 from sim.slots import claim
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan, Endpoint
 from sim.topology.distance import link_spec
@@ -93,7 +90,7 @@ class World:
         self.health: HealthChecker
         self.links: Links
         self.resolver: Resolver
-        self.database: Postgres | BorrowedPostgres | None = None
+        self.database: WorldDatabase | None = None
         self.listener: socket.socket
         self.upkeep: Upkeep
         self.rng = Rng(seed)
@@ -171,9 +168,7 @@ class World:
 
     def database_url(self) -> str | None:
         """How to reach the database directly, without any link."""
-        if self.database:
-            return self.database.url()
-        return self.topology.database.url if self.topology.database else None
+        return self.database.url() if self.database else None
 
     # --- coming up ---------------------------------------------------------------------------
 
@@ -224,12 +219,11 @@ class World:
         )
         mark = {registry.ENVIRONMENT_KEY: folder.name}
         hidden = [token, *self._secrets.values()]
-        if topology.database and topology.database.url:
-            hidden += [topology.database.url, password_of(topology.database.url)]
-        elif topology.database:
-            self.database = self._make_database(folder, mark)
-            push(self.database.stop)
-            hidden.append(self.database.password)
+        if topology.database:
+            database = WorldDatabase(topology.database, plan.database, folder, clock, mark)
+            push(database.stop)
+            hidden += database.secrets
+            self.database = database
         path = self._journal_path or folder / "journal.jsonl"
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
@@ -297,21 +291,6 @@ class World:
             return self._docker.networks.door(region)
         return self.plan.database_link(region)
 
-    def _database_urls(self) -> dict[str, str]:
-        """How each region's machines reach the database."""
-        url = self.database_url()
-        if url is None:
-            return {}
-        return {
-            region: through(url, self._database_door(region)) for region in self.topology.regions
-        }
-
-    def _make_database(self, folder: Path, mark: Mapping[str, str]) -> Postgres | BorrowedPostgres:
-        """A server of the world's own, or a database on the one that SIM_POSTGRES names."""
-        if server := os.environ.get(SERVER_VARIABLE):
-            return BorrowedPostgres(server, folder.name, self.clock)
-        return Postgres(self.plan.database, folder / "postgres", self.clock, mark)
-
     def _make_link_server(
         self, mark: Mapping[str, str]
     ) -> EmbeddedLinkServer | RealLinkServer | None:
@@ -344,8 +323,10 @@ class World:
         links: list[Link] = []
         if self._docker:
             await self._timed("docker", self._docker.open())
-        self._urls.update(self._database_urls())
-        if upstream := await self._start_database():
+        if self.database:
+            self._urls.update(self.database.urls(self.topology.regions, self._database_door))
+            await self._timed("database", self.database.start())
+            upstream = self.database.endpoint
             links = await self.links.establish_all(
                 self._link(
                     region, _DATABASE, self._database_door(region), upstream, _POSTGRES_PROBE
@@ -355,15 +336,6 @@ class World:
         async with asyncio.TaskGroup() as both:
             both.create_task(self.links.check_all(links))
             both.create_task(self._timed("machines", self.fleet.launch()))
-
-    async def _start_database(self) -> Endpoint | None:
-        """Where the database is once it accepts connections, or None where there is none."""
-        if self.database:
-            await self._timed("database", self.database.start())
-            return self.database.endpoint
-        if self.topology.database and self.topology.database.url:
-            return endpoint_of(self.topology.database.url)
-        return None
 
     def _link(
         self, source: str, target: str, listen: Endpoint, upstream: Endpoint, probe: bytes
@@ -392,8 +364,8 @@ class World:
         self._stack.push_async_callback(self.upkeep.stop)
         self.upkeep.watch(Part("link server", self._ping_link_server, self._revive_link_server))
         self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
-        if isinstance(self.database, Postgres):
-            self.upkeep.watch(Part("database", self.database.ping, self.database.start))
+        if self.database and (server := self.database.own):
+            self.upkeep.watch(Part("database", server.ping, server.start))
 
     async def _ping_link_server(self) -> None:
         if isinstance(self._link_server, RealLinkServer):
