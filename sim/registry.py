@@ -22,7 +22,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.errors import InputError
+
 ENVIRONMENT_KEY = "SIM_WORLD"
+TOKEN_VARIABLE = "SIM_TOKEN"  # noqa: S105 - its name, not a token
 _RECORD = "world.json"
 _OWNER = "owner.json"
 _JOURNAL = "journal.jsonl"
@@ -30,6 +33,7 @@ _CONTAINERS = "containers.json"
 _GONE_WITHIN_S = 5.0
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - see _in_memory
 _ROOM_BYTES = 1 << 30
+_SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,19 @@ def make_folder(app: str) -> Path:
     _write(unnamed / _OWNER, claim)
     unnamed.rename(folder)
     return folder
+
+
+def new_token() -> str:
+    """The token of a new world: the one that the user chose, or a fresh one.
+
+    Raises InputError for one that could be guessed.
+    """
+    chosen = os.environ.get(TOKEN_VARIABLE)
+    if chosen and len(chosen) < _SHORTEST_TOKEN:
+        raise InputError(
+            f"{TOKEN_VARIABLE} is too short; take {_SHORTEST_TOKEN} characters or more"
+        )
+    return chosen or secrets.token_urlsafe(24)
 
 
 def save(record: WorldRecord) -> None:

@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import math
 import os
-import secrets as tokens
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -179,7 +178,7 @@ class World:
                 clean_up(abandoned)
         folder = registry.make_folder(self.topology.app)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        token = tokens.token_urlsafe(24)
+        token = registry.new_token()
         self.listener, self.plan = claim(self.topology, self._stack)
         self._build(folder, token)
         began = self.clock.real_ms()

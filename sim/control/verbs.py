@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from sim import registry
+from sim.control.exposure import further_listeners
 from sim.control.server import ControlServer
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
@@ -24,7 +25,7 @@ class Control:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._server = ControlServer(world.listener, world.record.token)
+        self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
         for verb in (self.status, self.links, self.fault, self.explain):
             self._server.verb(verb.__name__, verb)
 
