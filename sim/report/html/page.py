@@ -11,31 +11,24 @@ import base64
 import hashlib
 import json
 from html import escape
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from string import Template
 from typing import Any
 
+from sim.page.files import drawing, joined, land, styles
 from sim.report.document import Document
 from sim.report.html.model import model
 from sim.scenario.evidence import Evidence
 from sim.scenario.verdict import Verdict
 
-_STYLES = ("theme.css", "page.css", "figures.css", "print.css")
+_PACKAGE = "sim.report.html"
+_STYLES = ("page.css", "print.css")
 
-# In the order of their need for each other; the last one builds the page.
+# On top of the drawing code that pages share; the last one builds the page.
 _SCRIPTS = (
-    "elements.js",
-    "words.js",
-    "palette.js",
     "instants.js",
-    "projection.js",
-    "labels.js",
-    "map.js",
     "bands.js",
     "lanes.js",
     "waterfall.js",
-    "charts.js",
     "time.js",
     "overview.js",
     "places.js",
@@ -54,16 +47,14 @@ def render(evidence: Evidence, verdict: Verdict, report: Document) -> str:
 
 def page_of(data: dict[str, Any], title: str) -> str:
     """The page of a model."""
-    package = files("sim.report.html")
-    assets = package / "assets"
-    style = "\n".join(_read(assets / name) for name in _STYLES)
-    script = "\n".join(_read(assets / name) for name in _SCRIPTS)
-    return Template(_read(assets / "page.html")).substitute(
+    style = f"{styles()}\n{joined(_PACKAGE, _STYLES)}"
+    script = f"{drawing()}\n{joined(_PACKAGE, _SCRIPTS)}"
+    return Template(joined(_PACKAGE, ["page.html"])).substitute(
         title=escape(title),
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}",
         style=style,
         model=embedded(data),
-        land=embedded(json.loads(_read(package / "land" / "land.json"))),
+        land=embedded(land()),
         script=script,
     )
 
@@ -74,10 +65,6 @@ def embedded(data: Any) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
-
-
-def _read(file: Traversable) -> str:
-    return file.read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -1,7 +1,7 @@
 """Makes land.json from the npm package world-atlas: decoded, simplified, in twentieths of a degree.
 
     npm install --no-save world-atlas
-    python -m sim.report.html.land.build node_modules/world-atlas
+    python -m sim.page.land.build node_modules/world-atlas
 
 The package's licence is kept beside the data. Its outlines are Natural Earth's, which are in the
 public domain. Each ring is a flat list: longitude and latitude of the first point, then steps from
