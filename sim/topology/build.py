@@ -8,6 +8,7 @@ from sim.topology.geography import REGIONS, place_named
 from sim.topology.model import (
     Build,
     Check,
+    Concurrency,
     Coordinates,
     Database,
     Gateway,
@@ -52,6 +53,7 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             all_down=schema.routing.all_down,
             answers=schema.routing.answers,
             min_ttl_s=schema.routing.min_ttl,
+            spill=schema.routing.spill,
         ),
         links=tuple(
             LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
@@ -87,6 +89,12 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         memory_bytes=schema.memory,
         cpus=schema.cpus,
         restart=schema.restart,
+        concurrency=Concurrency(
+            schema.concurrency.type, schema.concurrency.soft_limit, schema.concurrency.hard_limit
+        ),
+        auto_stop=schema.auto_stop,
+        auto_start=schema.auto_start,
+        min_machines_running=schema.min_machines_running,
     )
 
 

@@ -41,6 +41,10 @@ def _gateway(schema: TopologySchema, document: Document) -> Iterable[Problem]:
         if check.type == "tcp" and check.path is not None:
             message = "a tcp check has no path; remove it or write `type: http`"
             yield document.problem(message, "gateway", "checks", i, "path")
+    limits = gateway.concurrency
+    if limits.hard_limit is not None and limits.hard_limit < limits.soft_limit:
+        message = f"is less than `soft_limit`, {limits.soft_limit}; write at least that"
+        yield document.problem(message, "gateway", "concurrency", "hard_limit")
     if schema.services.database is None:
         return
     message = f"`DATABASE_URL` is set by services.{DATABASE}; remove one of the two"

@@ -18,6 +18,7 @@ Subnet = IPv4Network | IPv6Network
 RoutingMode = Literal["geodns", "anycast"]
 WhenNoneLocal = Literal["nearest", "refuse"]
 AllDown = Literal["all", "last_good", "none", "servfail"]
+Spill = Literal["hard", "soft"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,19 @@ class Build:
 
 
 RestartPolicy = Literal["never", "on-failure", "always"]
+AutoStop = Literal["off", "stop", "suspend"]
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """How much one machine takes, with Fly's defaults. At `hard_limit` (None: none) it is full.
+
+    Either type counts what is open at a machine: each request has a connection of its own here.
+    """
+
+    type: Literal["connections", "requests"] = "connections"
+    soft_limit: int = 20
+    hard_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,10 @@ class Gateway:
     memory_bytes: int | None = None
     cpus: float | None = None
     restart: RestartPolicy = "never"
+    concurrency: Concurrency = Concurrency()
+    auto_stop: AutoStop = "off"
+    auto_start: bool = True
+    min_machines_running: int = 0  # of the primary region alone, as at Fly
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,7 @@ class Routing:
     when_none_local: WhenNoneLocal = "nearest"
     all_down: AllDown = "all"  # what a name is answered with when no region may serve it
     answers: int = 1  # how many regions an answer names, the preferred one first (geodns)
+    spill: Spill = "hard"  # which limit of all its machines makes load leave a region (anycast)
 
 
 @dataclass(frozen=True)

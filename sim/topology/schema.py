@@ -155,6 +155,14 @@ class BuildSchema(Schema):
     args: dict[Variable, Text] = Field(default_factory=dict)
 
 
+class ConcurrencySchema(Schema):
+    """How much one machine takes."""
+
+    type: Literal["connections", "requests"] = "connections"
+    soft_limit: int = Field(20, ge=1, le=1_000_000)
+    hard_limit: int | None = Field(None, ge=1, le=1_000_000)
+
+
 class GatewaySchema(Schema):
     """The program under test."""
 
@@ -174,6 +182,10 @@ class GatewaySchema(Schema):
     memory: Annotated[int | None, BeforeValidator(_memory)] = None
     cpus: float | None = Field(None, ge=0.01, le=1024)
     restart: Literal["never", "on-failure", "always"] = "never"
+    concurrency: ConcurrencySchema = ConcurrencySchema(soft_limit=20, hard_limit=None)
+    auto_stop: Literal["off", "stop", "suspend"] = "off"
+    auto_start: bool = True
+    min_machines_running: int = Field(0, ge=0, le=MAX_MACHINES)
 
 
 class RegionSchema(Schema):
@@ -201,6 +213,7 @@ class RoutingSchema(Schema):
     all_down: Literal["all", "last_good", "none", "servfail"] = "all"
     answers: int = Field(default=1, ge=1, le=8)
     min_ttl: Annotated[float | None, BeforeValidator(_whole_seconds)] = None
+    spill: Literal["hard", "soft"] = "hard"
 
 
 class LinkSchema(Schema):

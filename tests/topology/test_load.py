@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from sim.topology.load import document_of, load_topology, topology_from_mapping
-from sim.topology.model import Check, Coordinates, Database, LinkOverride, ResidencyPolicy
+from sim.topology.model import (
+    Check,
+    Concurrency,
+    Coordinates,
+    Database,
+    LinkOverride,
+    ResidencyPolicy,
+)
 
 FILES = Path(__file__).parents[2] / "topologies"
 
@@ -41,12 +48,31 @@ policies:
 costs: {machine_month_usd: 5.20}
 """
 
+AT = {"at": [0, 0]}
+
 SMALLEST = """\
 app: voice
 gateway: {command: [./gateway]}
 regions: {gru:}
 locations: {sao-paulo:}
 """
+
+
+def test_what_one_machine_takes_has_flys_defaults_and_can_be_set() -> None:
+    gateway: dict[str, object] = {"command": ["./gateway"]}
+    plain = {"app": "voice", "gateway": gateway, "regions": {"gru": None}, "locations": {"x": AT}}
+    found = topology_from_mapping(plain)
+    assert found.gateway.concurrency == Concurrency("connections", 20, None)
+    assert (found.gateway.auto_stop, found.gateway.auto_start) == ("off", True)
+    assert found.routing.spill == "hard"
+    limits = {"type": "requests", "soft_limit": 3, "hard_limit": 5}
+    own = {"concurrency": limits, "auto_stop": "suspend", "auto_start": False}
+    gateway |= own | {"min_machines_running": 1}
+    found = topology_from_mapping(plain | {"routing": {"spill": "soft"}})
+    assert found.gateway.concurrency == Concurrency("requests", 3, 5)
+    assert (found.gateway.auto_stop, found.gateway.auto_start) == ("suspend", False)
+    assert found.gateway.min_machines_running == 1
+    assert found.routing.spill == "soft"
 
 
 def test_the_format_as_documented_loads(tmp_path: Path) -> None:
