@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from sim.costs.bill import Bill, bill
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.tails import Tail, median_stay_s
 from sim.scenario.checks import Finding
@@ -28,6 +29,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
     run = history.run
     sessions = count(history)
     ledger = evidence.ledger
+    cost = bill(history, evidence.topology) if evidence.topology.costs else None
     return {
         "scenario": history.name,
         "verdict": verdict.outcome,
@@ -63,7 +65,8 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
-        "cost_usd_month": _cost(evidence),
+        "cost_usd_month": _cost_month(cost),
+        "cost": _cost(cost),
         "notes": _notes(evidence),
     }
 
@@ -163,16 +166,34 @@ def _latency(evidence: Evidence) -> Document:
     }
 
 
-def _cost(evidence: Evidence) -> Document | None:
-    """Machines times the price of one, by region: an estimate, as the topology gives the price."""
-    price = evidence.topology.machine_month_usd
-    if price is None:
+def _cost_month(found: Bill | None) -> Document | None:
+    """What the machines cost a month, by region: an estimate, as the topology gives the prices."""
+    if found is None:
         return None
-    costs = {
-        code: round(region.machines * price, 2)
-        for code, region in evidence.topology.regions.items()
+    costs = {region.region: round(region.month_usd, 2) for region in found.regions}
+    return {**costs, "total": round(found.month_usd, 2)}
+
+
+def _cost(found: Bill | None) -> Document | None:
+    """The run's own bill: what was metered, and what it comes to."""
+    if found is None:
+        return None
+    return {
+        "regions": {
+            region.region: {
+                "started_s": _round(region.started_s),
+                "stored_s": _round(region.stored_s),
+                "egress_bytes": region.egress_bytes,
+                "machines_usd": round(region.machines_usd, 8),
+                "root_fs_usd": round(region.root_fs_usd, 8),
+                "egress_usd": round(region.egress_usd, 8),
+                "usd": round(region.run_usd, 8),
+            }
+            for region in found.regions
+        },
+        "usd": round(found.run_usd, 8),
+        "usd_month_like_this": round(found.run_month_usd, 2),
     }
-    return {**costs, "total": round(sum(costs.values()), 2)}
 
 
 def _notes(evidence: Evidence) -> list[str]:

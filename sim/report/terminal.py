@@ -198,5 +198,12 @@ def _footnotes(report: Document) -> RenderableType | None:
     lines += [Text(f"note: {note}", style="dim") for note in report["notes"]]
     if cost:
         each = ", ".join(f"{k} ${v:.2f}" for k, v in cost.items() if k != "total")
-        lines.append(Text(f"Cost a month (estimate): ${cost['total']:.2f} ({each})", style="dim"))
+        like_this = report["cost"]["usd_month_like_this"]
+        lines.append(
+            Text(
+                f"Cost a month (estimate): ${cost['total']:.2f} ({each});"
+                f" ${like_this:.2f} if all of it were like this run, egress included",
+                style="dim",
+            )
+        )
     return Group(*lines) if lines else None

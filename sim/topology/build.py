@@ -10,6 +10,7 @@ from sim.topology.model import (
     Check,
     Concurrency,
     Coordinates,
+    Costs,
     Database,
     Gateway,
     LinkOverride,
@@ -20,6 +21,7 @@ from sim.topology.model import (
     Topology,
 )
 from sim.topology.schema import GatewaySchema, TopologySchema
+from sim.topology.sizes import SIZES
 
 
 def build(schema: TopologySchema, path: Path | None) -> Topology:
@@ -64,12 +66,13 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             ResidencyPolicy(name, tuple(policy.locations), tuple(policy.regions))
             for name, policy in schema.policies.residency.items()
         ),
-        machine_month_usd=schema.costs.machine_month_usd,
+        costs=Costs(**dict(schema.costs)) if schema.costs else None,
         path=path,
     )
 
 
 def _gateway(schema: GatewaySchema) -> Gateway:
+    size = SIZES[schema.size] if schema.size else None
     checks = tuple(
         Check(
             check.type, check.path or Check.path, check.interval, check.timeout, check.grace_period
@@ -86,8 +89,9 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         checks=checks or Gateway.checks,
         kill_timeout_s=schema.kill_timeout,
         kill_signal=schema.kill_signal,
-        memory_bytes=schema.memory,
-        cpus=schema.cpus,
+        size=schema.size,
+        memory_bytes=schema.memory or (size.memory_mb * 1024**2 if size else None),
+        cpus=schema.cpus or (size.cpus if size else None),
         restart=schema.restart,
         concurrency=Concurrency(
             schema.concurrency.type, schema.concurrency.soft_limit, schema.concurrency.hard_limit

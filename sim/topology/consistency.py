@@ -24,7 +24,17 @@ from sim.topology.units import format_duration
 
 def problems_between(schema: TopologySchema, document: Document) -> list[Problem]:
     """Every problem between keys, in the order of the file."""
-    checks = (_gateway, _regions, _locations, _subnets, _routing, _links, _database, _residency)
+    checks = (
+        _gateway,
+        _regions,
+        _locations,
+        _subnets,
+        _routing,
+        _links,
+        _database,
+        _residency,
+        _costs,
+    )
     problems = [problem for check in checks for problem in check(schema, document)]
     return sorted(problems, key=lambda problem: problem.line or 0)
 
@@ -183,3 +193,10 @@ def _residency(schema: TopologySchema, document: Document) -> Iterable[Problem]:
                 if name not in known:
                     message = f"unknown {key[:-1]} `{name}`{suggest(name, known)}"
                     yield document.problem(message, "policies", "residency", policy, key, i)
+
+
+def _costs(schema: TopologySchema, document: Document) -> Iterable[Problem]:
+    for code in schema.costs.markup if schema.costs else ():
+        if code not in schema.regions:
+            message = f"unknown region `{code}`{suggest(code, schema.regions)}"
+            yield document.unknown_key(message, "costs", "markup", code)

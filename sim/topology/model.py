@@ -69,7 +69,8 @@ class Concurrency:
 class Gateway:
     """The program under test, and how it is started, checked and stopped.
 
-    `memory_bytes` and `cpus` bound a container; a process has what the host has.
+    `memory_bytes` and `cpus` bound a container; a process has what the host has. A `size` is one of
+    Fly's presets; it says both where nothing else does.
     """
 
     image: str | None = None
@@ -81,6 +82,7 @@ class Gateway:
     checks: tuple[Check, ...] = (Check(),)
     kill_timeout_s: float = 5.0
     kill_signal: str = "SIGTERM"
+    size: str | None = None
     memory_bytes: int | None = None
     cpus: float | None = None
     restart: RestartPolicy = "never"
@@ -151,6 +153,21 @@ class ResidencyPolicy:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What the user says of prices, in US dollars and months of 30 days; Fly's hold otherwise.
+
+    `machine_month_usd` is a machine's whatever its size, `sizes` are by preset. `markup` is by
+    region, `egress_gb_usd` by region group. `root_fs_gb` is the image unpacked, of each machine.
+    """
+
+    machine_month_usd: float | None = None
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    markup: Mapping[str, float] = field(default_factory=dict)
+    root_fs_gb: float = 1.0
+    egress_gb_usd: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Topology:
     """Everything a topology file says.
 
@@ -168,7 +185,7 @@ class Topology:
     links: tuple[LinkOverride, ...] = ()
     database: Database | None = None
     residency: tuple[ResidencyPolicy, ...] = ()
-    machine_month_usd: float | None = None
+    costs: Costs | None = None
     path: Path | None = None
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)

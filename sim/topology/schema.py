@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field
 
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
 from sim.topology.model import Coordinates, Subnet
-from sim.topology.problems import Schema
+from sim.topology.problems import Schema, suggest
+from sim.topology.sizes import SIZES
 from sim.topology.units import format_duration, format_size, parse_duration, parse_size, quoted
 
 MAX_MACHINES = 240  # the addresses a region has for them
@@ -118,6 +119,12 @@ def _memory(value: object) -> int:
     return size
 
 
+def _size(value: object) -> object:
+    if isinstance(value, str) and value not in SIZES:
+        raise ValueError(f"Fly has no machine size {quoted(value)}{suggest(value, SIZES)}")
+    return value
+
+
 def _only_context(value: object) -> object:
     """`build: FOLDER` is short for `build: {context: FOLDER}`, as in compose files."""
     return {"context": value} if isinstance(value, str) else value
@@ -135,6 +142,10 @@ Text = Annotated[str, BeforeValidator(_text)]
 # A parsed value of another type than the file's: strict mode would reject the input, not this.
 At = Annotated[Any, BeforeValidator(_coordinates)]
 Prefix = Annotated[Any, BeforeValidator(_subnet)]
+Usd = Annotated[float, Field(ge=0)]
+RegionGroup = Literal[
+    "north_america", "europe", "asia_pacific", "oceania", "south_america", "africa", "india"
+]
 
 
 class CheckSchema(Schema):
@@ -179,6 +190,7 @@ class GatewaySchema(Schema):
         "SIGTERM"
     )
     kill_timeout: Annotated[float, BeforeValidator(_between_durations(0, 300))] = 5.0
+    size: Annotated[str | None, BeforeValidator(_size)] = None
     memory: Annotated[int | None, BeforeValidator(_memory)] = None
     cpus: float | None = Field(None, ge=0.01, le=1024)
     restart: Literal["never", "on-failure", "always"] = "never"
@@ -256,9 +268,13 @@ class PoliciesSchema(Schema):
 
 
 class CostsSchema(Schema):
-    """Prices for the report."""
+    """Prices for the report, in US dollars."""
 
-    machine_month_usd: float | None = Field(None, ge=0)
+    machine_month_usd: Usd | None = None
+    sizes: dict[Annotated[str, BeforeValidator(_size)], Usd] = Field(default_factory=dict)
+    markup: dict[Label, Annotated[float, Field(gt=0, le=100)]] = Field(default_factory=dict)
+    root_fs_gb: float = Field(1.0, ge=0, le=1000)
+    egress_gb_usd: dict[RegionGroup, Usd] = Field(default_factory=dict)
 
 
 class TopologySchema(Schema):
@@ -284,4 +300,4 @@ class TopologySchema(Schema):
     links: list[LinkSchema] = Field(default_factory=list)
     services: ServicesSchema = ServicesSchema()
     policies: PoliciesSchema = PoliciesSchema()
-    costs: CostsSchema = CostsSchema(machine_month_usd=None)
+    costs: Annotated[CostsSchema | None, BeforeValidator(_empty_mapping)] = None

@@ -54,6 +54,20 @@ MISTAKES = [
     ("machines: 1}", "machine: 1}", 8, "regions.fra.machine", "did you mean `machines`?"),
     ("ttl: 30s", "xyz: 30s", 12, "routing.xyz", "allowed: `mode`, `ttl`, `when_none_local`"),
     ("kind: postgres", "knd: postgres", 16, "services.database.knd", "did you mean `kind`?"),
+    (
+        "app: voice",
+        "app: voice\ncosts: {markup: {frq: 1.1}}",
+        2,
+        "costs.markup.frq",
+        "did you mean `fra`?",
+    ),
+    (
+        "app: voice",
+        "app: voice\ncosts: {sizes: {shared-1x: 2}}",
+        2,
+        "costs.sizes.shared-1x",
+        "Fly has no machine size `shared-1x`; did you mean `shared-cpu-1x`?",
+    ),
     # numbers without units, and other kinds of values
     ("interval: 30s", "interval: 30", 5, "gateway.checks[0].interval", "write `30s` (units: ms"),
     ("ttl: 30s", "ttl: 30", 12, "routing.ttl", "found `30` without a unit; write `30s`"),

@@ -9,6 +9,7 @@ from sim.topology.model import (
     Check,
     Concurrency,
     Coordinates,
+    Costs,
     Database,
     LinkOverride,
     ResidencyPolicy,
@@ -96,7 +97,7 @@ def test_the_format_as_documented_loads(tmp_path: Path) -> None:
     assert topology.links == (LinkOverride(("london", "fra"), 15.0, 2.0),)
     assert topology.database == Database("iad")
     assert topology.residency == (ResidencyPolicy("eu", ("london",), ("fra",)),)
-    assert topology.machine_month_usd == 5.2
+    assert topology.costs == Costs(5.2)
     assert topology.folder == tmp_path.resolve()
 
 
@@ -110,7 +111,7 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     assert topology.regions["gru"].primary
     assert topology.regions["gru"].machines == 1
     assert topology.database is None
-    assert topology.machine_month_usd is None
+    assert topology.costs is None
 
 
 @pytest.mark.parametrize("text", [FORMATS, SMALLEST])
@@ -180,4 +181,4 @@ def test_the_topologies_that_come_along_load(name: str) -> None:
     topology = load_topology(FILES / name)
     assert topology.primary.code == "iad"
     assert topology.database == Database("iad")
-    assert topology.machine_month_usd == 5.2
+    assert topology.costs == Costs(5.2)
