@@ -15,7 +15,7 @@ def clean_up(folder: Path) -> str:
     """
     found = []
     if engine := registry.engine_of(folder):
-        from sim.machines.docker.leftovers import remove_all  # noqa: PLC0415 - the SDK takes 0.2 s
+        from sim.docker.leftovers import remove_all  # noqa: PLC0415 - the SDK takes 0.2 s
 
         count = remove_all(folder.name, host=engine["DOCKER_HOST"])
         found.append(f"{count} containers and networks")

@@ -16,7 +16,7 @@ from typing import Literal
 
 from sim import registry
 from sim.errors import EnvironmentLacksError
-from sim.network.real import find
+from sim.network.link_server import find
 from sim.services.binaries import find_binaries
 from sim.topology.addresses import CONTROL_PORT, SLOTS
 
@@ -85,14 +85,14 @@ def _link_server() -> Finding:
         stock = find()
         if stock is None:
             return "no toxiproxy-server, so the embedded one carries the links"
-        return f"a stock server carries the links: {stock.binary or stock.url}"
+        return f"a stock server carries the links: {stock}"
 
     return _attempt("link server", look)
 
 
 def _docker() -> Finding:
     def look() -> str:
-        from sim.machines.docker.engine import connect, where  # noqa: PLC0415 - the SDK is slow
+        from sim.docker.engine import connect, where  # noqa: PLC0415 - the SDK is slow
 
         client = connect()
         try:

@@ -6,7 +6,7 @@
     └─ nameservers                                                              ┘
 
 The branches come up side by side. What was started is ended on every path, also where a later
-part does not come up. (A little over 400 lines: it is the one place that knows every part.)
+part does not come up.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,11 +36,10 @@ from sim.machines.probe import probe
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Runtime, RuntimeName
 from sim.machines.specs import SpecBuilder, Surroundings
+from sim.network import link_server
 from sim.network.client import LinkServerClient
-from sim.network.embedded.server import EmbeddedLinkServer
 from sim.network.links import Link, Links, LinkSpec
 from sim.network.python_client import bound_to
-from sim.network.real import RealLinkServer, find, wait_for
 from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
@@ -100,7 +100,7 @@ class World:
         self._stack = AsyncExitStack()
         self._docker: DockerRuntime | None = None
         self._urls: dict[str, str] = {}  # the database as each region's machines reach it
-        self._stock = find()
+        self._stock = link_server.find(containers=runtime == "docker")
 
     def __repr__(self) -> str:
         return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"
@@ -133,11 +133,7 @@ class World:
     @property
     def link_server_url(self) -> str:
         """The link server's API, which any Toxiproxy client can speak to."""
-        return (
-            self._stock.url
-            if self._stock and self._stock.url
-            else f"http://{self.plan.link_server}"
-        )
+        return self._link_server.url
 
     def toxiproxy(self) -> AbstractContextManager[Any]:
         """A toxiproxy-python client bound to the world's links (extra `toxiproxy`)."""
@@ -182,10 +178,7 @@ class World:
         self.listener, self.plan = claim(self.topology, self._stack)
         self._build(folder, token)
         began = self.clock.real_ms()
-        if self._link_server:
-            await self._timed("link server", self._link_server.start())
-        else:
-            await wait_for(self.link_server_url, self.clock)
+        await self._timed("link server", self._link_server.start())
         with single_error():
             async with asyncio.TaskGroup() as branches:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
@@ -245,9 +238,10 @@ class World:
         stall = StallWatch(clock, self.journal)
         self._stack.callback(stall.stop)
         stall.start()
-        self._link_server = self._make_link_server(mark)
-        if self._link_server:
-            push(self._link_server.stop)
+        self._link_server = link_server.make(
+            self._stock, plan.link_server, clock, self.rng.fork("links"), folder
+        )
+        push(self._link_server.stop)
         client = LinkServerClient(self.link_server_url)
         push(client.close)
         self.links = Links(client, clock, self.journal)
@@ -289,22 +283,6 @@ class World:
         if self._docker:
             return self._docker.networks.door(region)
         return self.plan.database_link(region)
-
-    def _make_link_server(
-        self, mark: Mapping[str, str]
-    ) -> EmbeddedLinkServer | RealLinkServer | None:
-        """The link server to start; None where one runs already (SIM_TOXIPROXY is its URL)."""
-        if self._stock and self._stock.binary:
-            return RealLinkServer(
-                self._stock.binary,
-                self.plan.link_server,
-                self.clock,
-                mark,
-            )
-        if self._stock:
-            return None
-        # Links run in real time, whatever the speed.
-        return EmbeddedLinkServer(self.plan.link_server, Clock(1.0), self.rng.fork("links"))
 
     async def _start_doors(self) -> None:
         """The edges, and the links that lead to them."""
@@ -361,22 +339,12 @@ class World:
     def _watch_parts(self) -> None:
         """Have what may fail watched: a run does not go on in silence without one of these."""
         self._stack.push_async_callback(self.upkeep.stop)
-        self.upkeep.watch(Part("link server", self._ping_link_server, self._revive_link_server))
+        carrier = (self._link_server, self.links)
+        ping, revive = partial(link_server.ping, *carrier), partial(link_server.revive, *carrier)
+        self.upkeep.watch(Part("link server", ping, revive))
         self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
         if self.database and (server := self.database.own):
             self.upkeep.watch(Part("database", server.ping, server.start))
-
-    async def _ping_link_server(self) -> None:
-        if isinstance(self._link_server, RealLinkServer):
-            await self._link_server.ping()  # which knows more than that nobody answers
-        await self.links.ping()
-
-    async def _revive_link_server(self) -> None:
-        """Start it again (unless it is somebody else's), and put every link back on it."""
-        if self._link_server:
-            await self._link_server.stop()
-            await self._link_server.start()
-        await self.links.renew()
 
     # --- belief ------------------------------------------------------------------------------
 

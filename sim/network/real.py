@@ -1,8 +1,4 @@
-"""A stock toxiproxy-server: found, started, watched and stopped.
-
-`SIM_TOXIPROXY` names one (the path of a binary, or the URL of one that runs already); otherwise it
-is `toxiproxy-server` on PATH. A binary called `server`, as `go install` makes it, is never guessed.
-"""
+"""A stock toxiproxy-server as a process: started, watched and stopped."""
 
 from __future__ import annotations
 
@@ -10,62 +6,16 @@ import asyncio
 import collections
 import contextlib
 import os
-import shutil
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sim.clock import Clock
-from sim.errors import EnvironmentLacksError, StartError
-from sim.network.client import LinkServerClient, LinkServerError
+from sim.errors import StartError
+from sim.network.remote import POLL_REAL_S, READY_REAL_S, answers
 from sim.topology.addresses import Endpoint
 
-VARIABLE = "SIM_TOXIPROXY"
-COMMAND = "toxiproxy-server"
-_READY_S = 10.0
 _STOP_S = 3.0
-_POLL_S = 0.02
 _LAST_LINES = 20
-
-
-@dataclass(frozen=True)
-class Found:
-    """A stock server: a binary to start, or the URL of one that runs."""
-
-    binary: str | None = None
-    url: str | None = None
-
-
-def find(environment: Mapping[str, str] = os.environ) -> Found | None:
-    """The stock server that this machine has, or None. Raises EnvironmentLacksError."""
-    named = environment.get(VARIABLE, "")
-    if named.startswith(("http://", "https://")):
-        return Found(url=named)
-    binary = shutil.which(named or COMMAND, path=environment.get("PATH"))
-    if named and not binary:
-        raise EnvironmentLacksError(
-            f"{VARIABLE} names {named!r}, which is neither a program nor an http URL",
-            f"set {VARIABLE} to the path of toxiproxy-server or to its URL, or unset it",
-        )
-    return Found(binary=binary) if binary else None
-
-
-async def wait_for(url: str, clock: Clock) -> None:
-    """Wait until the server at that URL answers. Raises EnvironmentLacksError if it does not."""
-    client = LinkServerClient(url, timeout_s=1.0)
-    try:
-        async with clock.timeout(_READY_S * clock.speed):
-            while True:
-                with contextlib.suppress(LinkServerError):
-                    await client.version()
-                    return
-                await clock.sleep(_POLL_S * clock.speed)
-    except TimeoutError:
-        raise EnvironmentLacksError(
-            f"no link server answers at {url}", f"start it, or correct {VARIABLE}, or unset it"
-        ) from None
-    finally:
-        await client.close()
 
 
 class RealLinkServer:
@@ -105,7 +55,7 @@ class RealLinkServer:
 
     async def start(self) -> None:
         """Start it and wait until its API answers. Raises StartError with its last lines."""
-        if await self._answers():
+        if await answers(self.url):
             raise StartError(f"a link server is already listening on {self.endpoint}")
         command = (self._binary, "-host", self.endpoint.host, "-port", str(self.endpoint.port))
         try:
@@ -122,7 +72,7 @@ class RealLinkServer:
             raise StartError(f"cannot start {self._binary}: {error.strerror}") from error
         self._watching = asyncio.create_task(self._watch(self._process))
         try:
-            async with self._clock.timeout(_READY_S * self._clock.speed):
+            async with self._clock.timeout(READY_REAL_S * self._clock.speed):
                 answered = await self._answers_before_its_end(self._process)
         except TimeoutError:
             answered = False
@@ -136,10 +86,10 @@ class RealLinkServer:
             raise StartError(self._last_words())
 
     async def _answers_before_its_end(self, process: asyncio.subprocess.Process) -> bool:
-        while not await self._answers():
+        while not await answers(self.url):
             if process.returncode is not None:
                 return False
-            await self._clock.sleep(_POLL_S * self._clock.speed)
+            await self._clock.sleep(POLL_REAL_S * self._clock.speed)
         return True
 
     async def stop(self) -> None:
@@ -158,17 +108,6 @@ class RealLinkServer:
         if self._watching:
             await self._watching
             self._watching = None
-
-    async def _answers(self) -> bool:
-        client = LinkServerClient(self.url, timeout_s=1.0)
-        try:
-            await client.version()
-        except LinkServerError:
-            return False
-        else:
-            return True
-        finally:
-            await client.close()
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Read its log, so that it never blocks on a full pipe."""

@@ -214,24 +214,25 @@ def _text(tar: tarfile.TarFile, name: str, text: str, mode: int = 0o644) -> None
     tar.addfile(entry, io.BytesIO(text.encode()))
 
 
+def make_image_of(name: str) -> str:
+    """Make `postgres` or `toxiproxy` as their official images are, and give the image's name."""
+    tag = f"sim-test/{name}:local"
+    client = docker.from_env()
+    with tempfile.TemporaryDirectory() as context:
+        shutil.copytree(Path(__file__).parent / "images" / name, context, dirs_exist_ok=True)
+        if name == "toxiproxy":
+            installer = ROOT / "tests/network/install_toxiproxy.sh"
+            built = subprocess.run(["sh", installer], check=True, capture_output=True, text=True)
+            shutil.copy(built.stdout.strip(), Path(context) / "toxiproxy-server")
+        client.images.build(path=context, tag=tag, buildargs={"BASE_IMAGE": BASE}, rm=True)
+    client.close()
+    return tag
+
+
 def make_compose_images() -> dict[str, str]:
     """Images for docker-compose.yml where there is no registry: its variables, and their values."""
-    client = docker.from_env()
-    for name in ("postgres", "toxiproxy"):
-        folder = Path(__file__).parent / "images" / name
-        with tempfile.TemporaryDirectory() as context:
-            shutil.copytree(folder, context, dirs_exist_ok=True)
-            if name == "toxiproxy":
-                installer = ROOT / "tests/network/install_toxiproxy.sh"
-                built = subprocess.run(
-                    ["sh", installer], check=True, capture_output=True, text=True
-                )
-                shutil.copy(built.stdout.strip(), Path(context) / "toxiproxy-server")
-            tag = f"sim-test/{name}:local"
-            client.images.build(path=context, tag=tag, buildargs={"BASE_IMAGE": BASE}, rm=True)
-    client.close()
     return {
         "PYTHON_IMAGE": BASE,
-        "POSTGRES_IMAGE": "sim-test/postgres:local",
-        "TOXIPROXY_IMAGE": "sim-test/toxiproxy:local",
+        "POSTGRES_IMAGE": make_image_of("postgres"),
+        "TOXIPROXY_IMAGE": make_image_of("toxiproxy"),
     }

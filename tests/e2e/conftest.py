@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker.boxed import boxed
+
+__all__ = ["boxed", "sim", "topologies"]
+
 ROOT = Path(__file__).parents[2]
 
 

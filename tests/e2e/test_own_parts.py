@@ -14,7 +14,7 @@ import pytest
 from sim import registry
 from sim.control.client import ask
 from sim.control.verbs import Control
-from sim.network.real import VARIABLE
+from sim.network.link_server import VARIABLE
 from sim.observe.events import Acked, PartFailed, PartRestarted
 from sim.observe.history import History
 from sim.observe.journal import only

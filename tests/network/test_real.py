@@ -1,4 +1,4 @@
-"""A stock toxiproxy-server: found, started, watched, stopped; and links on it."""
+"""A stock toxiproxy-server: started, watched, stopped; and links on it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from sim.clock import Clock
-from sim.errors import EnvironmentLacksError, InputError, StartError
+from sim.errors import InputError, StartError
 from sim.network.client import LinkServerClient
 from sim.network.links import Link, Links, LinkSpec
-from sim.network.real import Found, RealLinkServer, find
+from sim.network.real import RealLinkServer
 from sim.observe.events import PartFailed
 from sim.observe.journal import Journal, only
 from sim.topology.addresses import Endpoint
@@ -55,30 +55,6 @@ def spec_to(upstream: Endpoint, rtt_ms: float = 20.0) -> LinkSpec:
 async def link(links: Links, upstream: Endpoint) -> Link:
     """A link to an echo server."""
     return await links.open(spec_to(upstream))
-
-
-def test_the_variable_names_a_url() -> None:
-    assert find({"SIM_TOXIPROXY": "http://127.0.0.1:8474"}) == Found(url="http://127.0.0.1:8474")
-
-
-def test_the_variable_names_a_binary(tmp_path: Path) -> None:
-    program = tmp_path / "mine"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    assert find({"SIM_TOXIPROXY": str(program)}) == Found(binary=str(program))
-
-
-def test_otherwise_it_is_looked_for_on_path_by_its_own_name(tmp_path: Path) -> None:
-    for name in ("server", "toxiproxy-server"):
-        assert find({"PATH": str(tmp_path)}) is None
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
-    assert find({"PATH": str(tmp_path)}) == Found(binary=str(tmp_path / "toxiproxy-server"))
-
-
-def test_a_variable_that_names_nothing_is_said() -> None:
-    with pytest.raises(EnvironmentLacksError, match="neither a program nor an http URL"):
-        find({"SIM_TOXIPROXY": "/no/such/program", "PATH": ""})
 
 
 async def test_it_starts_answers_and_stops(stock: RealLinkServer) -> None:

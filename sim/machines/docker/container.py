@@ -12,8 +12,8 @@ import signal
 from typing import Any
 
 from sim.clock import Clock
+from sim.docker.engine import APIError, Engine
 from sim.machines.child import tail
-from sim.machines.docker.engine import APIError, Engine
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.runtime import Exit, MachineSpec
 

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 from docker.errors import DockerException
 
-from sim.machines.docker.engine import Engine
+from sim.docker.engine import Engine
 
 
 @dataclass(frozen=True)

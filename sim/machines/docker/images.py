@@ -7,8 +7,8 @@ from typing import Any
 
 from docker.errors import BuildError, DockerException
 
+from sim.docker.engine import Engine, NotFound
 from sim.errors import EnvironmentLacksError, InputError, Problem, StartError
-from sim.machines.docker.engine import Engine, NotFound
 from sim.topology.model import Build, Topology
 
 _LAST_LINES = 20

@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 from docker.errors import DockerException
 
-from sim.machines.docker.engine import Engine
+from sim.docker.engine import Engine
 from sim.machines.masked_log import MaskedLog
 from sim.secrets import Redactor
 

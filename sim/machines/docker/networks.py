@@ -8,17 +8,13 @@ the networks, and reaches the machines there instead of at published ports.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 from docker.types import IPAMConfig, IPAMPool
 
+from sim.docker.engine import WORLD_LABEL, APIError, Engine, said
 from sim.errors import EnvironmentLacksError, StartError
-from sim.machines.docker.engine import WORLD_LABEL, APIError, Engine, said
 from sim.topology.addresses import DATABASE_PORT, AddressPlan, Endpoint
-
-_IN_A_CONTAINER = Path("/.dockerenv")
 
 
 class Networks:
@@ -29,8 +25,12 @@ class Networks:
         self._plan = plan
         self._world = world
         self.ids: dict[str, str] = {}
-        self.inside = False
-        self._boxed = _IN_A_CONTAINER.exists()
+        self._own: str | None = None
+
+    @property
+    def inside(self) -> bool:
+        """Whether this program is in a container of the engine; known from `open` on."""
+        return self._own is not None
 
     def name(self, region: str) -> str:
         """What a region's network is called."""
@@ -47,18 +47,8 @@ class Networks:
 
     async def open(self, regions: Mapping[str, object]) -> None:
         """Make them all. Raises EnvironmentLacksError where their addresses are taken."""
-        self.inside = await self._inside()
+        self._own = await self._engine.own_container()
         await asyncio.gather(*map(self._make, regions))
-
-    async def _inside(self) -> bool:
-        """Whether this program is in a container of this very engine."""
-        if not self._boxed:
-            return False
-        try:
-            await self._engine.call("inspect_container", socket.gethostname())
-        except APIError:
-            return False
-        return True
 
     async def _make(self, region: str) -> None:
         subnet = self._plan.container_network(region)
@@ -75,7 +65,7 @@ class Networks:
             if self.inside:
                 await self._engine.call(
                     "connect_container_to_network",
-                    socket.gethostname(),
+                    self._own,
                     made["Id"],
                     ipv4_address=str(subnet[2]),
                 )

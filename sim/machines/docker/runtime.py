@@ -15,13 +15,13 @@ from docker.errors import DockerException
 from docker.types import LogConfig
 
 from sim.clock import Clock
+from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
+from sim.docker.leftovers import remove_all
 from sim.errors import SimError, StartError
 from sim.machines.docker import images
 from sim.machines.docker.container import DockerInstance
 from sim.machines.docker.doorway import Doorway
-from sim.machines.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
 from sim.machines.docker.events import EngineEvent, Follower
-from sim.machines.docker.leftovers import remove_all
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
 from sim.machines.runtime import Instance, MachineSpec

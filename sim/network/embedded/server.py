@@ -11,7 +11,7 @@ import sys
 from aiohttp import web
 
 from sim.clock import Clock
-from sim.errors import EnvironmentLacksError
+from sim.errors import EnvironmentLacksError, StartError
 from sim.network.embedded.api import Api
 from sim.network.embedded.collection import Collection
 from sim.network.embedded.pipe import Engine
@@ -74,6 +74,11 @@ class EmbeddedLinkServer:
             ) from error  # fmt: skip
         port = self._server.sockets[0].getsockname()[1]
         self.endpoint = Endpoint(self.endpoint.host, port)
+
+    async def ping(self) -> None:
+        """Raises StartError where it does not serve."""
+        if self._server is None:
+            raise StartError("the embedded link server is stopped")
 
     async def stop(self) -> None:
         """End every connection and stop serving. Safe to call again, or before `start`."""

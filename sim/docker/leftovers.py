@@ -8,7 +8,7 @@ from typing import Any
 
 from docker.errors import APIError
 
-from sim.machines.docker.engine import WORLD_LABEL, connect
+from sim.docker.engine import WORLD_LABEL, connect
 
 _AT_ONCE = 8
 

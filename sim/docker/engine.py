@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -17,6 +19,7 @@ from sim.errors import EnvironmentLacksError, StartError
 
 WORLD_LABEL = "sim.world"
 _THREADS = 16
+_IN_A_CONTAINER = Path("/.dockerenv").exists()
 _CALL_REAL_S = 60.0
 
 __all__ = ["WORLD_LABEL", "APIError", "Engine", "NotFound"]
@@ -100,6 +103,16 @@ class Engine:
             raise
         except requests.RequestException as error:
             raise StartError(f"the Docker engine at {where()} does not answer: {error}") from error
+
+    async def own_container(self) -> str | None:
+        """The container of this very engine that this program is in, or None."""
+        if not _IN_A_CONTAINER:
+            return None
+        try:
+            await self.call("inspect_container", socket.gethostname())
+        except APIError:
+            return None
+        return socket.gethostname()
 
     async def settle(self) -> None:
         """Wait for calls that were cancelled: their threads go on, and may still make something."""
