@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sim import __version__, registry
+from sim.authority import Authority
 from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
@@ -92,6 +93,7 @@ class World:
         self.database: WorldDatabase | None = None
         self.listener: socket.socket
         self.upkeep: Upkeep
+        self.authority = Authority(topology.hostname)
         self.rng = Rng(seed)
         self.startup_ms: dict[str, float] = {}
         self._scenario = scenario
@@ -259,7 +261,15 @@ class World:
         if self._docker:
             self._docker.oversee(self.fleet)
         self._edges = [
-            Edge(code, topology, plan, self._machines_of(code), clock, self.journal)
+            Edge(
+                code,
+                topology,
+                plan,
+                self._machines_of(code),
+                clock,
+                self.journal,
+                authority=self.authority,
+            )
             for code in topology.regions
         ]
         for edge in self._edges:

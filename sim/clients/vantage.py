@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from sim.authority import Authority
 from sim.clients import eyeballs
 from sim.clients.cache import DnsCache
 from sim.clients.dns import Answer, ResolveError, StubResolver
@@ -30,13 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """The part of a world that clients see. `resolver_port` is that of every nameserver."""
+    """The part of a world that clients see. `resolver_port` is that of every nameserver.
+
+    `authority` is whose certificates they trust, and nobody else's.
+    """
 
     topology: Topology
     plan: AddressPlan
     resolver_port: int
     clock: Clock
     journal: Journal
+    authority: Authority
 
 
 class Vantage:
@@ -61,7 +67,9 @@ class Vantage:
         self.source = plan.client(location, number)
         self.address: str | None = None
         self.doing = ""
+        self.authority = setting.authority
         self._hostname = setting.topology.hostname
+        self._schemes = _SECURED if setting.topology.gateway.force_https else {}
         self._plan = plan
         self._clock = setting.clock
         self._journal = setting.journal
@@ -78,24 +86,29 @@ class Vantage:
         return self._plan.region_at(self.address) if self.address else None
 
     def url(self, path: str = "/", scheme: str = "http") -> str:
-        """The public URL of a path of the gateway."""
-        return f"{scheme}://{self._hostname}{path}"
+        """The public URL of a path of the gateway: with TLS where the edge answers nothing else."""
+        return f"{self._schemes.get(scheme, scheme)}://{self._hostname}{path}"
 
     async def resolve(self, host: str) -> tuple[str, ...]:
         """The addresses that this client would use now. Raises ResolveError."""
         return await self._cache.resolve(host)
 
-    async def connect(self, host: str) -> socket.socket:
+    async def connect(self, host: str, *, secure: bool = False) -> socket.socket:
         """A connection to a host from this place, with the client's address made known.
 
         Addresses are tried in the order of the answer, or raced where that is the client's
-        personality. Raises ResolveError, OSError.
+        personality. `secure` where TLS is to be the first thing said on it. Raises ResolveError,
+        OSError.
         """
         self.address = None
         self.doing = f"resolving {host}"
         addresses = await self.resolve(host)
         if self.personality == "happy_eyeballs" and len(addresses) > 1:
-            return await self._race(host, addresses)
+            won = await self._race(host, addresses)
+            if not secure or self.address is None:
+                return won
+            won.close()  # plain HTTP was spoken on it
+            addresses = (self.address,)
         failure: OSError = OSError(f"{host} has no address")
         for address in addresses:
             self.address = address
@@ -170,6 +183,7 @@ class Vantage:
         )
 
 
+_SECURED = {"http": "https", "ws": "wss"}
 # Linux's value; the socket module does not name it.
 _IP_BIND_ADDRESS_NO_PORT = 24
 
@@ -193,20 +207,27 @@ class _Connector(aiohttp.BaseConnector):
         traces: list[Trace],  # noqa: ARG002 - aiohttp's signature
         timeout: ClientTimeout,  # noqa: ARG002, ASYNC109 - aiohttp's signature
     ) -> ResponseHandler:
-        if req.is_ssl():
-            refusal = OSError(None, "edges speak no TLS: use http and ws")
-            raise aiohttp.ClientConnectorError(req.connection_key, refusal)
         host = req.url.raw_host or ""
+        secure = req.is_ssl()
         try:
-            sock = await self._vantage.connect(host)
+            sock = await self._vantage.connect(host, secure=secure)
         except ResolveError as error:
             failure = OSError(None, str(error))
             raise aiohttp.ClientConnectorDNSError(req.connection_key, failure) from error
         except OSError as error:
             raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         try:
-            # TLS belongs here: pass `ssl=` and `server_hostname=host` for https and wss.
-            _, protocol = await self._loop.create_connection(self._factory, sock=sock)
+            tls: dict[str, Any] = {}
+            if secure:
+                papers = await self._vantage.authority.papers()
+                tls = {"ssl": papers.client, "server_hostname": host}
+            _, protocol = await self._loop.create_connection(self._factory, sock=sock, **tls)
+        except ssl.SSLCertVerificationError as error:
+            raise aiohttp.ClientConnectorCertificateError(req.connection_key, error) from error
+        except ssl.SSLError as error:
+            raise aiohttp.ClientConnectorSSLError(req.connection_key, error) from error
+        except OSError as error:
+            raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         except BaseException:
             sock.close()
             raise

@@ -183,6 +183,20 @@ class EdgeConnection(Event):
     status: int | None = None
 
 
+@dataclass(frozen=True)
+class TlsHandshakeFailed(Event):
+    """A client began TLS with a region's edge and did not come through. No request was made.
+
+    `client` is the peer's address as the edge knows it.
+    """
+
+    kind = "tls_handshake_failed"
+    region: str
+    location: str | None
+    client: str
+    reason: str
+
+
 # --- clients ---------------------------------------------------------------------------------
 
 

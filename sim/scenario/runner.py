@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
+from sim.authority import Authority
 from sim.clients.driver import Ledger
 from sim.clients.load import Load
 from sim.clients.spec import LoadSpec
@@ -31,6 +32,7 @@ class Stage(Breakable, Protocol):
     journal: Journal
     rng: Rng
     plan: AddressPlan
+    authority: Authority
 
     def database_url(self) -> str | None:
         """How to reach the database past all links, or None where there is none."""
@@ -57,7 +59,14 @@ async def run(world: Stage, scenario: Scenario, warn: Callable[[str], None]) -> 
 
 def setting_of(world: Stage) -> Setting:
     """The part of a world that clients see."""
-    return Setting(world.topology, world.plan, world.resolver.port, world.clock, world.journal)
+    return Setting(
+        world.topology,
+        world.plan,
+        world.resolver.port,
+        world.clock,
+        world.journal,
+        world.authority,
+    )
 
 
 def make_load(world: Stage, asked: LoadAsked, rng: Rng, warn: Callable[[str], None]) -> Load:

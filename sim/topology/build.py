@@ -99,6 +99,7 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         auto_stop=schema.auto_stop,
         auto_start=schema.auto_start,
         min_machines_running=schema.min_machines_running,
+        force_https=schema.force_https,
     )
 
 

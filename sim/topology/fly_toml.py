@@ -94,6 +94,9 @@ class _Reader:
             "checks": self._checks(service, name),
             "kill_signal": self._get(data, "kill_signal", str) or _KILL_SIGNAL,
         }
+        ports = self._tables(service, f"{name}.ports")
+        if any(table.get("force_https") is True for table in (service, *ports)):
+            gateway["force_https"] = True
         if "kill_timeout" in data:
             gateway["kill_timeout"] = self._duration(data["kill_timeout"], 1.0, "kill_timeout")
         if image := self._get(build, "build.image", str):

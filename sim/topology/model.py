@@ -67,10 +67,11 @@ class Concurrency:
 
 @dataclass(frozen=True)
 class Gateway:
-    """The program under test, and how it is started, checked and stopped.
+    """The program under test, and how it is started, reached, checked and stopped.
 
     `memory_bytes` and `cpus` bound a container; a process has what the host has. A `size` is one of
     Fly's presets; it says both where nothing else does.
+    `memory_bytes` and `cpus` bound a container; a process has what the host has.
     """
 
     image: str | None = None
@@ -90,6 +91,7 @@ class Gateway:
     auto_stop: AutoStop = "off"
     auto_start: bool = True
     min_machines_running: int = 0  # of the primary region alone, as at Fly
+    force_https: bool = False  # the edge redirects plain HTTP, as Fly's does
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,7 @@ class GatewaySchema(Schema):
     auto_stop: Literal["off", "stop", "suspend"] = "off"
     auto_start: bool = True
     min_machines_running: int = Field(0, ge=0, le=MAX_MACHINES)
+    force_https: bool = False
 
 
 class RegionSchema(Schema):

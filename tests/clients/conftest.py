@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections import defaultdict
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from aiohttp import WSMsgType, web
 
+from sim.authority import Authority
 from sim.clients.load import Load
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting
@@ -180,11 +182,14 @@ class Splice(asyncio.Protocol):
 class SmallWorld:
     """The parts, wired as a world wires them."""
 
-    def __init__(self, speed):
-        self.topology = topology()
+    def __init__(self, speed, *, force_https):
+        plain = topology()
+        gateway = replace(plain.gateway, force_https=force_https)
+        self.topology = replace(plain, gateway=gateway)
         self.clock = Clock(speed)
         self.journal = Journal(self.clock)
         self.plan = AddressPlan(self.topology, SLOT)
+        self.authority = Authority(self.topology.hostname)
         self.store: defaultdict[str, list[int]] = defaultdict(list)
         self.gateways = {
             region: TinyGateway(Endpoint(self.plan.machine(region, 0), PORT), region, self.store)
@@ -199,10 +204,18 @@ class SmallWorld:
             endpoint = self.gateways[region].endpoint
             return [MachineView(f"{region}-1", endpoint, self.healthy[region])]
 
-        return Edge(region, self.topology, self.plan, machines, self.clock, self.journal)
+        return Edge(
+            region,
+            self.topology,
+            self.plan,
+            machines,
+            self.clock,
+            self.journal,
+            authority=self.authority,
+        )
 
     def setting(self):
-        return Setting(self.topology, self.plan, 1093, self.clock, self.journal)
+        return Setting(self.topology, self.plan, 1093, self.clock, self.journal, self.authority)
 
     def load(self, **fields):
         return Load(LoadSpec(**fields), self.setting(), Rng(7, "load"))
@@ -236,8 +249,8 @@ def small_topology():
 async def small_world():
     async with AsyncExitStack() as stack:
 
-        async def make(speed=10.0):
-            world = SmallWorld(speed)
+        async def make(speed=10.0, *, force_https=False):
+            world = SmallWorld(speed, force_https=force_https)
             loop = asyncio.get_running_loop()
             for gateway in world.gateways.values():
                 await gateway.start()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from sim.authority import Authority
 from sim.clients import eyeballs
 from sim.clients.vantage import Setting, Vantage
 from sim.clock import Clock
@@ -101,7 +102,7 @@ async def vantage(small_topology):
     resolver = Resolver(topology, plan, clock, journal, port=1092)
     await resolver.start()
     resolver.serve(tuple(topology.regions))
-    setting = Setting(topology, plan, 1092, clock, journal)
+    setting = Setting(topology, plan, 1092, clock, journal, Authority(topology.hostname))
     yield Vantage("london", 3, "happy_eyeballs", setting, Rng(1))
     await resolver.stop()
 

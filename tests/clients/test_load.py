@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from sim.authority import Authority
 from sim.clients.client import Client
 from sim.clients.driver import ConnectionOverError
 from sim.clients.load import Load
@@ -30,6 +31,11 @@ from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
 
 HEADERS = {"sim-region": "fra", "sim-machine": "fra-1"}
+
+
+def setting_in(topology, clock, journal):
+    plan = AddressPlan(topology, 93)
+    return Setting(topology, plan, 53, clock, journal, Authority(topology.hostname))
 
 
 class Perfect:
@@ -115,8 +121,7 @@ def journal_of(virtually, monkeypatch, small_topology):
         async def scenario():
             clock = Clock(10.0)
             journal = Journal(clock)
-            plan = AddressPlan(small_topology, 93)
-            setting = Setting(small_topology, plan, 53, clock, journal)
+            setting = setting_in(small_topology, clock, journal)
             load = Load(LoadSpec(**fields), setting, Rng(seed, "load"), warn)
             if stop_s is not None:
                 clock.call_later(stop_s, load.stop)
@@ -254,9 +259,9 @@ def test_the_end_does_not_wait_for_clients_that_back_off(virtually, monkeypatch,
     async def scenario():
         clock = Clock()
         journal = Journal(clock)
-        plan = AddressPlan(small_topology, 93)
+        setting = setting_in(small_topology, clock, journal)
         spec = LoadSpec(clients=2, backoff_base_s=1000.0, backoff_max_s=1000.0)
-        await Load(spec, Setting(small_topology, plan, 53, clock, journal), Rng(1)).run(3.0)
+        await Load(spec, setting, Rng(1)).run(3.0)
         return clock.now()
 
     assert virtually(scenario()) == pytest.approx(3.0)
@@ -304,9 +309,7 @@ def test_a_message_may_be_sent_again_on_the_next_connection(journal_of):
 def test_personalities_are_mixed_by_share(virtually, small_topology):
     async def scenario():
         clock = Clock()
-        setting = Setting(
-            small_topology, AddressPlan(small_topology, 93), 53, clock, Journal(clock)
-        )
+        setting = setting_in(small_topology, clock, Journal(clock))
         spec = LoadSpec(clients=10, resolver={"strict": 50, "pinned": 50})
         load = Load(spec, setting, Rng(1))
         kinds = [(c.location, c.vantage._cache._personality) for c in load.clients]

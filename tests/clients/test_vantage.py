@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import aiohttp
 import pytest
 
+from sim.authority import Authority
 from sim.clients.dns import ResolveError
 from sim.clients.vantage import Setting, Vantage
 from sim.clock import Clock
@@ -29,7 +30,8 @@ class Place:
         self.clock = Clock(10.0)
         self.journal = Journal(self.clock)
         self.plan = AddressPlan(topology, 93)
-        setting = Setting(topology, self.plan, 53, self.clock, self.journal)
+        authority = Authority(topology.hostname)
+        setting = Setting(topology, self.plan, 53, self.clock, self.journal, authority)
         self.vantage = Vantage("london", 3, "strict", setting, Rng(1))
         self.region = self.plan.link("london", "fra").host
         self.taken = []
@@ -101,12 +103,6 @@ async def test_a_name_that_does_not_resolve_is_journaled_and_leads_nowhere(place
     assert (resolved.region, resolved.address) == (None, None)
     assert "Connection refused" in str(resolved.error)
     assert place.vantage.region is None
-
-
-async def test_tls_is_refused_rather_than_pretended(place):
-    async with place.vantage.open(aiohttp.CookieJar()) as http:
-        with pytest.raises(aiohttp.ClientConnectorError, match="edges speak no TLS"):
-            await http.get(place.vantage.url("/", "https"))
 
 
 async def test_cookies_outlive_a_connection(place):

@@ -65,11 +65,20 @@ def test_it_stands_in_for_app_gateway_and_primary_region(tmp_path: Path) -> None
     gateway = topology.gateway
     assert gateway.image == "voice:7"
     assert gateway.port == 9000
+    assert gateway.force_https
     assert gateway.checks == (Check("http", "/up", 15.0, 2.0, 10.0),)
     assert (gateway.kill_signal, gateway.kill_timeout_s) == ("SIGTERM", 90.0)
     assert list(topology.regions) == ["iad", "fra"]
     assert topology.primary.code == "iad"
     assert topology.notes == ()
+
+
+def test_a_port_of_a_service_can_force_https(tmp_path: Path) -> None:
+    fly = 'app = "x"\nprimary_region = "iad"\n[[services]]\n[[services.ports]]\nport = 80\n'
+    path = write(tmp_path, fly)
+    assert not load_topology(path).gateway.force_https
+    (tmp_path / "deploy/fly.toml").write_text(fly + "force_https = true\n", "utf-8")
+    assert load_topology(path).gateway.force_https
 
 
 def test_what_the_topology_says_itself_wins(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ async def read_proxy_header(sock: socket.socket) -> Peers | None:
     """
     seen = b""
     while (length := header_length(seen)) is None:
-        start = await _peek(sock, at_least=len(seen) + 1)
+        start = await peek(sock, at_least=len(seen) + 1)
         if len(start) <= len(seen):
             if not seen:
                 return None  # the client left without a word: whoever reads next sees its end
@@ -91,7 +91,7 @@ async def read_proxy_header(sock: socket.socket) -> Peers | None:
     return parse(header)
 
 
-async def _peek(sock: socket.socket, at_least: int) -> bytes:
+async def peek(sock: socket.socket, at_least: int) -> bytes:
     """The first bytes received, left in place; fewer than asked for only at the end."""
     # SO_RCVLOWAT: the socket is "readable" only once something new has come or it has ended.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, at_least)

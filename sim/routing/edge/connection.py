@@ -43,6 +43,7 @@ class Desk:
     request_ids: RequestIds
     clock: Clock
     journal: Journal
+    force_https: bool = False
 
 
 class Connection:
@@ -105,6 +106,10 @@ class Connection:
             headers.check(request)
         except RefusedError as error:
             self._respond(error.status, str(error), request_id, close=True)
+            return
+        if self._desk.force_https and not self._visit.secure:
+            location = (b"Location", headers.secured(request, self._visit))
+            self._respond(301, "", request_id, more=[location])
             return
         reached = await self._reach()
         if reached is None:
@@ -201,6 +206,7 @@ class Connection:
         machine: str | None = None,
         *,
         close: bool = False,
+        more: headers.Headers = (),
     ) -> None:
         """Answer in the edge's own name; `machine` is the one to blame, if any."""
         self._status = status
@@ -210,6 +216,7 @@ class Connection:
         fields = [
             (b"Content-Type", b"text/plain; charset=utf-8"),
             (b"Content-Length", str(len(body)).encode()),
+            *more,
         ]
         own = headers.for_client(fields, self._desk.region, machine, request_id)
         if close:

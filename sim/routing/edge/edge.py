@@ -1,8 +1,8 @@
 """The edge of a region: its front door, what Fly Proxy is in Fly.io.
 
 It listens once for each location, at the far end of that location's link, so the listener that
-accepted says where the client is. HTTP heads go through h11 and are rewritten; bodies stream;
-after a WebSocket upgrade the bytes cross as they are.
+accepted says where the client is. TLS ends here; HTTP heads go through h11 and are rewritten;
+bodies stream; after a WebSocket upgrade the bytes cross as they are.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from sim.authority import Authority
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
-from sim.observe.events import PartFailed
+from sim.observe.events import PartFailed, TlsHandshakeFailed
 from sim.observe.journal import Journal
 from sim.routing.edge.arrival import Listener, read_proxy_header
 from sim.routing.edge.connection import Connection, Desk, MachineView
 from sim.routing.edge.headers import Visit
-from sim.routing.edge.proxy_protocol import ProxyHeaderError
+from sim.routing.edge.proxy_protocol import Peers, ProxyHeaderError
 from sim.routing.edge.request_id import RequestIds
-from sim.routing.edge.wire import Wire
+from sim.routing.edge.tls import HandshakeError, accept
 from sim.routing.router import order_machines
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology
@@ -37,11 +39,17 @@ class Edge:
         machines: Callable[[], Sequence[MachineView]],
         clock: Clock,
         journal: Journal,
+        *,
+        authority: Authority,
     ) -> None:
         self.region = region
+        self._plan = plan
+        self._authority = authority
         self._machines = machines
         self._turn = 0
-        self._desk = Desk(region, self._pick, RequestIds(region, clock), clock, journal)
+        force_https = topology.gateway.force_https
+        ids = RequestIds(region, clock)
+        self._desk = Desk(region, self._pick, ids, clock, journal, force_https)
         self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
         self._listeners: list[Listener] = []
@@ -89,20 +97,30 @@ class Edge:
     async def _serve(self, sock: socket.socket, location: str | None) -> None:
         try:
             peers = await read_proxy_header(sock)
-            client, _ = sock.getpeername()[:2]
-            address, port = sock.getsockname()[:2]
-            # TLS belongs here, between the PROXY header and HTTP: pass `ssl=` below.
-            _, wire = await asyncio.get_running_loop().connect_accepted_socket(Wire, sock)
+            visit = self._visit(sock, peers, location)
         except (ProxyHeaderError, OSError):
             sock.close()
             return
         except BaseException:
             sock.close()
             raise
-        visit = Visit(client, address, port, self.region)
-        if peers is not None:
-            visit = Visit(peers.source, peers.target, peers.target_port, self.region)
+        try:
+            wire = await accept(sock, self._authority)
+        except HandshakeError as error:
+            failed = TlsHandshakeFailed(self.region, location, visit.client, str(error))
+            self._desk.journal.write(failed)
+            return
+        except OSError:
+            return
+        visit = replace(visit, secure=wire.secure)
         await Connection(self._desk, wire, visit, location).run()
+
+    def _visit(self, sock: socket.socket, peers: Peers | None, location: str | None) -> Visit:
+        if peers is not None:
+            return Visit(peers.source, peers.target, peers.target_port, self.region)
+        # A client that says nothing of itself has connected to the near end of its link.
+        near = self._plan.link(location, self.region) if location else self._plan.edge(self.region)
+        return Visit(sock.getpeername()[0], near.host, near.port, self.region)
 
     def _pick(self) -> Sequence[MachineView]:
         """The machines to try for a request: the healthy ones, each first in its turn."""

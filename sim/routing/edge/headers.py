@@ -122,6 +122,15 @@ def origin_form(request: h11.Request) -> tuple[bytes, bytes | None]:
     return target, parts.netloc.rpartition(b"@")[2]
 
 
+def secured(request: h11.Request, visit: Visit) -> bytes:
+    """The https URL of what a plain request asked for, at the port it asked (80: at 443)."""
+    target, host = origin_form(request)
+    if host is None:
+        named = [value for key, value in request.headers if key == b"host"]
+        host = named[0] if named else visit.address.encode()
+    return b"https://" + host.removesuffix(b":80") + (target if target[:1] == b"/" else b"/")
+
+
 def for_machine(request: h11.Request, visit: Visit, request_id: bytes) -> h11.Request:
     """The request as the machine gets it."""
     target, host = origin_form(request)

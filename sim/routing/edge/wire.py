@@ -78,8 +78,13 @@ class Wire(asyncio.Protocol):
         return data
 
     def end(self) -> None:
-        """End our side once what was written has gone out; go on reading."""
-        if self.transport.can_write_eof() and not self.transport.is_closing():
+        """End our side once what was written has gone out; go on reading.
+
+        TLS has no such half: there the peer is told goodbye, and has a moment to say so too.
+        """
+        if self.secure:
+            self.transport.close()
+        elif not self.transport.is_closing():
             self.transport.write_eof()
 
     def close(self) -> None:
@@ -95,6 +100,11 @@ class Wire(asyncio.Protocol):
         """End the connection now; the peer sees a reset."""
         reset_on_close(self.transport)
         self.abort()
+
+    @property
+    def secure(self) -> bool:
+        """Whether the peer speaks TLS."""
+        return self.transport.get_extra_info("sslcontext") is not None
 
     async def ended(self) -> None:
         """Wait until the socket is closed."""
@@ -122,11 +132,11 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> bool:
-        """Keep our side open: an answer may still be owed."""
+        """Keep our side open: an answer may still be owed. In TLS asyncio ends both."""
         self.at_end = True
         self._wake()
         self._tell_gone()
-        return True
+        return not self.secure
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits for this peer."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sim.authority import Authority
 from sim.clock import Clock
 from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
@@ -90,16 +91,23 @@ OK = says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 class Front:
     """An edge of Frankfurt, the machines behind it, and ways to knock at it."""
 
-    def __init__(self) -> None:
+    def __init__(self, topology: Topology = TOPOLOGY) -> None:
         self.clock = Clock()
         self.journal = Journal(self.clock)
-        self.topology = TOPOLOGY
-        self.plan = AddressPlan(TOPOLOGY, SLOT)
+        self.authority = Authority(topology.hostname)
+        self.topology = topology
+        self.plan = AddressPlan(topology, SLOT)
         self.machines: list[MachineView] = []
         self._scripted: list[ScriptedMachine] = []
         self._writers: list[asyncio.StreamWriter] = []
         self.edge = Edge(
-            "fra", TOPOLOGY, self.plan, lambda: self.machines, self.clock, self.journal
+            "fra",
+            topology,
+            self.plan,
+            lambda: self.machines,
+            self.clock,
+            self.journal,
+            authority=self.authority,
         )
 
     async def machine(self, handler: Handler = OK, name: str | None = None) -> ScriptedMachine:

@@ -234,7 +234,6 @@ async def test_what_parsers_could_read_differently_is_refused(front, rest):
         (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
         (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 501),
         (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"hello\r\n\r\n", 400),
     ],
 )

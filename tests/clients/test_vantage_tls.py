@@ -1,0 +1,64 @@
+"""TLS from a client's place: to a real edge, trusting the world's authority and nobody else."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from sim.authority import Authority
+from sim.clients.vantage import Vantage
+from sim.observe.events import Acked, Connected, ConnectFailed, TlsHandshakeFailed
+from sim.rng import Rng
+
+
+async def get(vantage, scheme):
+    async with (
+        vantage.open(aiohttp.CookieJar()) as http,
+        http.get(vantage.url("/x", scheme)) as response,
+    ):
+        return await response.text()
+
+
+@pytest.mark.parametrize("personality", ["strict", "happy_eyeballs"])
+async def test_the_edge_ends_tls_and_tells_the_machine(small_world, personality, monkeypatch):
+    world = await small_world()
+    vantage = Vantage("london", 3, personality, world.setting(), Rng(1))
+
+    async def both(_host):
+        return tuple(world.plan.link("london", region).host for region in ("fra", "iad"))
+
+    monkeypatch.setattr(vantage, "resolve", both)
+    assert await get(vantage, "https") == "hello from fra"
+    (request,) = world.gateways["fra"].requests
+    assert request.headers["X-Forwarded-Proto"] == "https"
+    assert request.headers["Fly-Client-IP"] == vantage.source
+    assert request.headers["Fly-Forwarded-Port"] == "8480"
+
+
+async def test_another_worlds_authority_is_not_trusted(small_world):
+    world = await small_world()
+    vantage = Vantage("london", 3, "strict", world.setting(), Rng(1))
+    vantage.authority = Authority(world.topology.hostname)
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await get(vantage, "https")
+    (failure,) = await world.seen(TlsHandshakeFailed, 1)
+    assert (failure.region, failure.location, failure.client) == ("fra", "london", vantage.source)
+
+
+async def test_an_edge_that_hangs_up_is_a_client_error(small_world):
+    world = await small_world()
+    vantage = Vantage("london", 3, "strict", world.setting(), Rng(1))
+    for edge in world.edges.values():
+        await edge.stop()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await get(vantage, "https")
+
+
+@pytest.mark.parametrize("driver", ["http", "echo", "session"])
+async def test_where_https_is_forced_the_load_speaks_it(small_world, driver):
+    world = await small_world(force_https=True)
+    await world.load(driver=driver, clients=1, every_s=0.5).run(3.0)
+    assert world.events(Connected)
+    assert world.events(Acked)
+    assert not world.events(ConnectFailed)
+    assert not world.events(TlsHandshakeFailed)
