@@ -1,1 +1,1 @@
-"""What every page of ours is made of: drawing code, styles, the land. Plain data in, pictures out."""
+"""What every page of ours is made of: drawing code, styles, the land. Data in, pictures out."""
