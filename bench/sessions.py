@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bench.common import ATLAS, run, table, world_of
+from sim.cli.running import prepare_process
 from sim.scenario.evidence import percentile
 
 SESSIONS = 300
@@ -33,4 +34,5 @@ async def load() -> None:
 
 
 if __name__ == "__main__":
+    prepare_process()
     asyncio.run(load())

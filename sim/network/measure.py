@@ -13,7 +13,7 @@ from sim.network.conditions import Conditions, LinkSpec
 _SETTLE_S = 0.002  # for the link server to dial on, after it has accepted
 _ABSOLUTE_MS = 2.0
 _RELATIVE = 0.1
-_PATIENCE_S = 5.0  # for a busy machine to let a measurement through
+_PATIENCE_S = 15.0  # for a busy machine to let a measurement through
 _PAUSE_S = 0.05
 _ANSWER_BYTES = 512  # of a probe's answer, that a narrow link has to carry
 _SILENCE_MS = 50.0
