@@ -12,6 +12,7 @@ from sim.topology.model import (
     Coordinates,
     Costs,
     Database,
+    Deploy,
     Gateway,
     LinkOverride,
     Location,
@@ -20,7 +21,7 @@ from sim.topology.model import (
     Routing,
     Topology,
 )
-from sim.topology.schema import GatewaySchema, TopologySchema
+from sim.topology.schema import DeploySchema, GatewaySchema, TopologySchema
 from sim.topology.sizes import SIZES
 
 
@@ -57,6 +58,7 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             min_ttl_s=schema.routing.min_ttl,
             spill=schema.routing.spill,
         ),
+        deploy=_deploy(schema.deploy),
         links=tuple(
             LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
             for link in schema.links
@@ -100,6 +102,16 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         auto_start=schema.auto_start,
         min_machines_running=schema.min_machines_running,
         force_https=schema.force_https,
+    )
+
+
+def _deploy(schema: DeploySchema) -> Deploy:
+    release = schema.release_command
+    return Deploy(
+        schema.strategy,
+        schema.max_unavailable,
+        schema.wait_timeout,
+        tuple(release) if release else None,
     )
 
 

@@ -64,13 +64,18 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
     if fly.app is not None:
         data = {"app": fly.app, **data}
     data["gateway"] = _merged_gateway(fly, data.get("gateway"))
+    own_deploy = data.get("deploy")
+    if fly.deploy and isinstance(own_deploy, dict | None):
+        data["deploy"] = {**fly.deploy, **(own_deploy or {})}
     data["regions"] = _merged_regions(fly, data.get("regions"))
     if data["regions"] is None:
         del data["regions"]
     # What came from fly.toml has no line of its own; the line that names the file stands for it.
     line = document.lines.get(("fly_toml",), 0)
     regions: list[FieldPath] = [("regions",), ("regions", fly.primary_region or "")]
-    lines = dict.fromkeys([("app",), ("gateway",), *regions], line) | dict(document.lines)
+    lines = dict.fromkeys([("app",), ("gateway",), ("deploy",), *regions], line) | dict(
+        document.lines
+    )
     return replace(document, data=data, lines=lines if line else {}), fly.notes
 
 

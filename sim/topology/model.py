@@ -49,6 +49,7 @@ class Build:
     args: Mapping[str, str] = field(default_factory=dict)
 
 
+Strategy = Literal["rolling", "immediate", "canary", "bluegreen"]
 RestartPolicy = Literal["never", "on-failure", "always"]
 AutoStop = Literal["off", "stop", "suspend"]
 
@@ -71,7 +72,6 @@ class Gateway:
 
     `memory_bytes` and `cpus` bound a container; a process has what the host has. A `size` is one of
     Fly's presets; it says both where nothing else does.
-    `memory_bytes` and `cpus` bound a container; a process has what the host has.
     """
 
     image: str | None = None
@@ -92,6 +92,19 @@ class Gateway:
     auto_start: bool = True
     min_machines_running: int = 0  # of the primary region alone, as at Fly
     force_https: bool = False  # the edge redirects plain HTTP, as Fly's does
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """How a new release is brought to the machines, with flyctl's defaults.
+
+    `max_unavailable`, of a rolling deploy: a share of the machines below 1, else how many.
+    """
+
+    strategy: Strategy = "rolling"
+    max_unavailable: float = 0.33
+    wait_timeout_s: float = 300.0
+    release_command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +197,7 @@ class Topology:
     regions: Mapping[str, Region]
     locations: Mapping[str, Location]
     routing: Routing = Routing()
+    deploy: Deploy = Deploy()
     links: tuple[LinkOverride, ...] = ()
     database: Database | None = None
     residency: tuple[ResidencyPolicy, ...] = ()

@@ -13,7 +13,14 @@ from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
 from sim.topology.model import Coordinates, Subnet
 from sim.topology.problems import Schema, suggest
 from sim.topology.sizes import SIZES
-from sim.topology.units import format_duration, format_size, parse_duration, parse_size, quoted
+from sim.topology.units import (
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_share,
+    parse_size,
+    quoted,
+)
 
 MAX_MACHINES = 240  # the addresses a region has for them
 
@@ -125,6 +132,15 @@ def _size(value: object) -> object:
     return value
 
 
+def _unavailable(value: object) -> float:
+    """How many machines may be down at once: a number, or a share such as `33%`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return float(value)
+    if isinstance(value, str) and value.endswith("%") and 0 < (share := parse_share(value)) < 1:
+        return share
+    raise ValueError(f"found {quoted(value)}; write a number of machines, or a share such as `33%`")
+
+
 def _only_context(value: object) -> object:
     """`build: FOLDER` is short for `build: {context: FOLDER}`, as in compose files."""
     return {"context": value} if isinstance(value, str) else value
@@ -199,6 +215,15 @@ class GatewaySchema(Schema):
     auto_start: bool = True
     min_machines_running: int = Field(0, ge=0, le=MAX_MACHINES)
     force_https: bool = False
+
+
+class DeploySchema(Schema):
+    """How a new release is brought to the machines."""
+
+    strategy: Literal["rolling", "immediate", "canary", "bluegreen"] = "rolling"
+    max_unavailable: Annotated[float, BeforeValidator(_unavailable)] = 0.33
+    wait_timeout: Positive = 300.0
+    release_command: list[Text] | None = Field(None, min_length=1)
 
 
 class RegionSchema(Schema):
@@ -298,6 +323,7 @@ class TopologySchema(Schema):
         description="where clients are, as in `locations: {new-york: {share: 60}}`",
     )
     routing: RoutingSchema = RoutingSchema()
+    deploy: DeploySchema = DeploySchema(release_command=None)
     links: list[LinkSchema] = Field(default_factory=list)
     services: ServicesSchema = ServicesSchema()
     policies: PoliciesSchema = PoliciesSchema()

@@ -68,6 +68,13 @@ MISTAKES = [
         "costs.sizes.shared-1x",
         "Fly has no machine size `shared-1x`; did you mean `shared-cpu-1x`?",
     ),
+    (
+        "app: voice",
+        "app: voice\ndeploy: {max_unavailable: 0.33}",
+        2,
+        "deploy.max_unavailable",
+        "write a number of machines, or a share such as `33%`",
+    ),
     # numbers without units, and other kinds of values
     ("interval: 30s", "interval: 30", 5, "gateway.checks[0].interval", "write `30s` (units: ms"),
     ("ttl: 30s", "ttl: 30", 12, "routing.ttl", "found `30` without a unit; write `30s`"),

@@ -1,12 +1,17 @@
+import copy
 import json
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from sim.errors import InputError
+from sim.errors import InputError, Problem
 from sim.topology.fly_toml import read_fly_toml
 from sim.topology.load import load_topology, topology_from_mapping
-from sim.topology.model import Check
+from sim.topology.model import Check, Concurrency, Deploy
 
 FLY = """\
 app = "voice-v2"
@@ -70,6 +75,9 @@ def test_it_stands_in_for_app_gateway_and_primary_region(tmp_path: Path) -> None
     assert (gateway.kill_signal, gateway.kill_timeout_s) == ("SIGTERM", 90.0)
     assert list(topology.regions) == ["iad", "fra"]
     assert topology.primary.code == "iad"
+    assert gateway.size == "shared-cpu-1x"
+    assert (gateway.memory_bytes, gateway.cpus) == (256 * 1024**2, 1)
+    assert gateway.min_machines_running == 1
     assert topology.notes == ()
 
 
@@ -134,38 +142,147 @@ def test_checks_of_the_first_service_are_taken_where_there_is_no_http_service(
     assert [(note.line, note.field) for note in topology.notes] == [(4, "services")]
 
 
+FULL = """\
+app = "voice"
+primary_region = "fra"
+
+[build]
+image = "voice:7"
+
+[processes]
+app = "node server.js --port '80 80'"
+worker = "node worker.js"
+
+[deploy]
+strategy = "bluegreen"
+max_unavailable = 0.5
+wait_timeout = "10m"
+release_command = "npm run migrate"
+
+[[services]]
+internal_port = 9000
+processes = ["app"]
+auto_stop_machines = true
+auto_start_machines = false
+min_machines_running = 2
+[services.concurrency]
+type = "requests"
+soft_limit = 10
+hard_limit = 25
+[[services.ports]]
+port = 443
+handlers = ["tls", "http"]
+[[services.http_checks]]
+path = "/up"
+protocol = "http"
+method = "get"
+tls_skip_verify = false
+
+[[vm]]
+memory = "1gb"
+cpu_kind = "performance"
+cpus = 2
+processes = ["app"]
+[[vm]]
+size = "shared-cpu-8x"
+processes = ["worker"]
+
+[[restart]]
+policy = "always"
+"""
+
+
+def test_all_of_it_that_is_simulated_is_read(tmp_path: Path) -> None:
+    text = TOPOLOGY.replace("  command: [./gateway]\n", "")
+    topology = load_topology(write(tmp_path, FULL, text))
+    gateway = topology.gateway
+    assert gateway.command == ("node", "server.js", "--port", "80 80")
+    assert gateway.concurrency == Concurrency("requests", 10, 25)
+    assert (gateway.auto_stop, gateway.auto_start) == ("stop", False)
+    assert gateway.min_machines_running == 2
+    assert (gateway.size, gateway.cpus) == ("performance-2x", 2.0)
+    assert gateway.memory_bytes == 1024**3
+    assert gateway.restart == "always"
+    assert topology.deploy == Deploy("bluegreen", 0.5, 600.0, ("npm", "run", "migrate"))
+    assert {note.field for note in topology.notes} == {
+        "processes.app",
+        "processes.worker",
+        "vm.processes",
+    }
+
+
+def test_what_the_topology_says_of_deploys_wins(tmp_path: Path) -> None:
+    text = TOPOLOGY + "deploy: {strategy: canary, max_unavailable: 2}\n"
+    topology = load_topology(write(tmp_path, FULL, text))
+    assert topology.deploy == Deploy("canary", 2.0, 600.0, ("npm", "run", "migrate"))
+
+
+@pytest.mark.parametrize(
+    ("restart", "policy"),
+    [
+        ("", "on-failure"),  # Fly's default
+        ('[[restart]]\npolicy = "never"\n', "never"),
+        ('[[restart]]\npolicy = "never"\nprocesses = ["worker"]\n', "on-failure"),
+    ],
+)
+def test_machines_are_restarted_as_fly_restarts_them(
+    tmp_path: Path, restart: str, policy: str
+) -> None:
+    fly = 'app = "x"\nprimary_region = "iad"\n' + restart
+    assert load_topology(write(tmp_path, fly)).gateway.restart == policy
+
+
 NOT_SIMULATED = """\
 app = "voice"
 primary_region = "iad"
+swap_size_mb = 512
 [build]
 dockerfile = "Dockerfile"
 [deploy]
-strategy = "bluegreen"
+release_command_timeout = "9m"
 [http_service]
-auto_stop_machines = "suspend"
+h2_backend = true
 [http_service.concurrency]
 hard_limit = 25
 [[http_service.checks]]
 path = "/up"
 method = "HEAD"
+[http_service.checks.headers]
+X-Forwarded-Proto = "https"
+[[http_service.machine_checks]]
+command = ["x"]
 [checks.alive]
 type = "tcp"
 [[mounts]]
 source = "data"
+[[vm]]
+size = "a100-40gb"
+host_dedication_id = "x"
+[[restart]]
+policy = "on-failure"
+retries = 3
+[metrics]
+port = 9091
 """
 
 
-def test_what_is_left_out_and_matters_is_noted_with_its_line(tmp_path: Path) -> None:
+def test_whatever_is_left_out_is_noted_with_its_line(tmp_path: Path) -> None:
     notes = load_topology(write(tmp_path, NOT_SIMULATED)).notes
-    assert {note.field: note.line for note in notes} == {
-        "build": 3,
-        "deploy": 5,
-        "http_service.auto_stop_machines": 8,
-        "http_service.concurrency": 9,
-        "http_service.checks.method": 13,
-        "checks": 14,
-        "mounts": 16,
-    }
+    assert [(note.line, note.field) for note in notes] == [
+        (3, "swap_size_mb"),
+        (4, "build"),
+        (7, "deploy.release_command_timeout"),
+        (9, "http_service.h2_backend"),
+        (14, "http_service.checks.method"),
+        (15, "http_service.checks.headers"),
+        (17, "http_service.machine_checks"),
+        (19, "checks"),
+        (21, "mounts"),
+        (24, "vm.size"),
+        (25, "vm.host_dedication_id"),
+        (28, "restart.retries"),
+        (29, "metrics"),
+    ]
     assert {note.file for note in notes} == {str(tmp_path / "deploy" / "fly.toml")}
 
 
@@ -182,6 +299,14 @@ def test_what_is_left_out_and_matters_is_noted_with_its_line(tmp_path: Path) -> 
             "http_service.internal_port",
             "whole number",
         ),
+        ('app = "x"\n[[vm]]\nmemory = "lots"\n', 3, "vm.memory", "such as `512mb`"),
+        (
+            'app = "x"\n[deploy]\nmax_unavailable = "all"\n',
+            3,
+            "deploy.max_unavailable",
+            "a number such as 1 or 0.33",
+        ),
+        ('app = "x"\n[processes]\napp = "a \'b"\n', 3, "processes.app", "is no command line"),
         ('app = "x"\nhttp_service = 1\n', 2, "http_service", "must be a table"),
         ('app = "x"\nkill_timeout = "soon"\n', 2, "kill_timeout", "such as `250ms`"),
         (
@@ -235,3 +360,42 @@ def test_a_missing_file_is_told_at_the_line_that_names_it(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_fly_toml(tmp_path)
+
+
+def as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_toml, value))}]"
+    return json.dumps(value)
+
+
+def places(data: Any) -> list[tuple[Any, Any]]:
+    """Every value in a document, as its owner and its key."""
+    items = list(data.items() if isinstance(data, dict) else enumerate(data))
+    inner = [place for _, v in items if isinstance(v, dict | list) for place in places(v)]
+    return [(data, key) for key, _ in items] + inner
+
+
+VALUES = st.sampled_from([0, 5, -1, 1.5, True, "", "x", "'", "1s", [], [5], [{}], ["a"], {}])
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_good_file_with_two_values_replaced_is_read_or_an_input_error(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    document = tomllib.loads(data.draw(st.sampled_from([FULL, NOT_SIMULATED])))
+    for _ in range(2):
+        owner, key = data.draw(st.sampled_from(places(document)))
+        owner[key] = copy.deepcopy(data.draw(VALUES))
+    path = tmp_path / "fly.toml"
+    path.write_text("".join(f"{key} = {as_toml(value)}\n" for key, value in document.items()))
+    found: tuple[Problem, ...] = ()
+    try:
+        read_fly_toml(path)
+    except InputError as error:
+        found = error.problems
+    assert all(problem.message and problem.line for problem in found)
