@@ -69,11 +69,17 @@ class Redactor:
     """Masks values in a text, also where JSON has escaped them."""
 
     def __init__(self, values: Iterable[str]) -> None:
+        self._forms: list[str] = []
+        self._many_lined: list[str] = []
+        self.hide(values)
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Mask these from now on as well."""
         values = [value for value in values if value]
         forms = {form for value in values for part in _parts(value) for form in _forms(part)}
         # Longest first, so that a secret which contains another is masked whole.
-        self._forms = sorted(forms, key=len, reverse=True)
-        self._many_lined = [value for value in values if "\n" in value]
+        self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
+        self._many_lined += [value for value in values if "\n" in value]
 
     def __call__(self, text: str) -> str:
         """The text with every value masked."""

@@ -29,10 +29,10 @@ from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError, single_error
+from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker, Probe
 from sim.machines.fleet import Fleet
 from sim.machines.health import Status
-from sim.machines.machine import Machine
 from sim.machines.probe import probe
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Runtime, RuntimeName
@@ -148,16 +148,13 @@ class World:
 
     @property
     def healthy_regions(self) -> frozenset[str]:
-        """The regions in which a machine is believed to pass its check."""
-        return frozenset(
-            machine.region
-            for machine in self.fleet.machines.values()
-            if self.health.status(machine.id) is Status.PASSING
-        )
+        """The regions in which a machine is believed to pass its check, and may have traffic."""
+        machines = self.fleet.machines.values()
+        return frozenset(machine.region for machine in machines if self.health.serves(machine.id))
 
     def _may_change_at(self, region: str) -> float:
         """The earliest instant at which checks may take a region into DNS, or out of it."""
-        machines = self.fleet.in_region(region)
+        machines = [m for m in self.fleet.in_region(region) if m.takes_traffic]
         due = {m.id: self.health.may_change_at(m.id) for m in machines}
         # It stays until the last passing one fails, and comes back with the first that passes.
         passing = [due[m.id] for m in machines if self.health.status(m.id) is Status.PASSING]
@@ -188,7 +185,8 @@ class World:
                 branches.create_task(self._start_machines())
         self.resolver.foresee(self._may_change_at)
         self.resolver.serve(self.healthy_regions)
-        self.health.on_change(self._on_health)
+        self.health.on_change(lambda *_: self._lead())
+        self.fleet.on_change(lambda _: self._lead())
         self._watch_parts()
         self.record = WorldRecord(
             id=folder.name,
@@ -255,7 +253,8 @@ class World:
         push(self.health.stop)
         logs = folder / "logs"
         logs.mkdir()
-        around = Surroundings(folder.name, logs, self._secrets, self._urls)
+        secrets = AppSecrets(self._secrets, redact.hide)
+        around = Surroundings(folder.name, logs, secrets, self._urls)
         specs = SpecBuilder(topology, plan, self.rng, around)
         self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
         if self._docker:
@@ -361,11 +360,10 @@ class World:
     def _machines_of(self, region: str) -> Callable[[], Sequence[MachineView]]:
         """The machines of a region as its edge sees them: by what the checks say."""
         return lambda: [
-            MachineView(m.id, m.endpoint, self.health.status(m.id) is Status.PASSING)
+            MachineView(m.id, m.endpoint, self.health.serves(m.id))
             for m in self.fleet.in_region(region)
         ]
 
-    def _on_health(self, machine: Machine, status: Status) -> None:
-        """A region is in DNS as long as one of its machines passes."""
-        del machine, status
+    def _lead(self) -> None:
+        """A region is in DNS as long as one of its machines passes and may have traffic."""
         self.resolver.serve(self.healthy_regions)

@@ -94,6 +94,23 @@ class HealthChecker:
 
     def watch(self, machine: Machine, checks: Sequence[Check]) -> None:
         """Check this machine from its first start on (see `started`)."""
+        self._beliefs[machine.id] = _Belief(machine, self._watched(machine, checks))
+
+    def recheck(self, machine_id: str, checks: Sequence[Check]) -> None:
+        """Check it by these from its next start on; until then it is believed to be down."""
+        belief = self._beliefs[machine_id]
+        if [watched.state.check for watched in belief.checks] == list(checks or (_PORT_ACCEPTS,)):
+            return
+        for watched in belief.checks:
+            watched.cancel()
+        belief.checks = self._watched(belief.machine, checks)
+        self._settle(belief)
+
+    def checks(self, machine_id: str) -> list[CheckState]:
+        """What each of its checks found last. Raises KeyError for one that is not watched."""
+        return [watched.state for watched in self._beliefs[machine_id].checks]
+
+    def _watched(self, machine: Machine, checks: Sequence[Check]) -> list[_Watched]:
         phases = self._rng.fork(machine.id)
         quick_s = _QUICK_REAL_S * self._clock.speed
         watched = []
@@ -101,7 +118,7 @@ class HealthChecker:
             state = CheckState(check, phases.uniform(0.0, check.interval_s), quick_s)
             state.align(self._origin)
             watched.append(_Watched(machine, state))
-        self._beliefs[machine.id] = _Belief(machine, watched)
+        return watched
 
     def unwatch(self, machine_id: str) -> None:
         """Forget a machine; what its running checks find is dropped."""
@@ -134,6 +151,11 @@ class HealthChecker:
     def status(self, machine_id: str) -> Status:
         """What is believed of a machine. Raises KeyError for one that is not watched."""
         return self._beliefs[machine_id].status
+
+    def serves(self, machine_id: str) -> bool:
+        """Whether new traffic may be led to it: it passes, and is neither cordoned nor asleep."""
+        belief = self._beliefs[machine_id]
+        return belief.status is Status.PASSING and belief.machine.takes_traffic
 
     def output(self, machine_id: str) -> str:
         """What the check that decides about the machine found last."""
@@ -229,8 +251,9 @@ class HealthChecker:
         self._take_in(belief, watched, this, result)
 
     def _take_in(self, belief: _Belief, watched: _Watched, this: _Run, result: Result) -> None:
-        if this.number <= watched.newest or self._beliefs.get(belief.machine.id) is not belief:
-            return  # a later run has answered already, or nobody watches any more
+        gone = self._beliefs.get(belief.machine.id) is not belief or watched not in belief.checks
+        if gone or this.number <= watched.newest:
+            return  # nobody watches any more, or a later run has answered already
         watched.newest, watched.found_s = this
         was_quick = watched.state.status is not Status.PASSING
         watched.state.observe(self._clock.now(), result)

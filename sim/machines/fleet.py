@@ -1,37 +1,39 @@
-"""The machines of a world: who they are, and the verbs that start, break and end them.
+"""The machines of a world: who they are, and the verbs that start, change, break and end them.
 
 What is so is journaled when it happens (`MachineChanged`), an exit that nobody asked for too. A
 machine that died is started again as its restart policy says; one that a fault ended stays down.
+
+Verbs that conflict need no queue: each changes the machine's state before it waits for anything,
+so the first one wins and the others raise IllegalTransitionError, having changed nothing. A kill
+is never refused.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+import signal as signals
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from sim.clock import Clock
 from sim.errors import InputError, SimError, StartError
+from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
-from sim.machines.lifecycle import Action, State
+from sim.machines.chronicle import Chronicle
+from sim.machines.config import MachineConfig, config_of
+from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
-from sim.machines.runtime import Exit, Instance, Runtime
+from sim.machines.runs import Runs, running
+from sim.machines.runtime import Executed, Exit, Instance, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
-from sim.observe.events import MachineChanged, PartFailed
+from sim.observe.events import CordonChanged, MachineUpdated, PartFailed
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
 
-# Real seconds that a machine has until its first passing check: how fast a real program starts
-# does not depend on the simulation's speed.
-_START_TIMEOUT_REAL_S = 60.0
-_LOG_LINES = 20
-# Fly's own default; the wait before a restart doubles from the first one on, in simulated seconds.
-_MAX_RESTARTS = 10
-_FIRST_BACKOFF_S = 1.0
-
 
 class Fleet:
-    """All machines of a world, by id."""
+    """All machines of a world, by id. `default` is what a machine is unless told otherwise."""
 
     def __init__(
         self,
@@ -42,18 +44,14 @@ class Fleet:
         clock: Clock,
         journal: Journal,
     ) -> None:
-        self._gateway = topology.gateway
+        self.default = config_of(topology, runtime.name)
         self._regions = topology.regions
-        self._runtime = runtime
         self._specs = specs
         self._health = health
-        self._clock = clock
         self._journal = journal
+        self._chronicle = Chronicle(clock, journal)
+        self._runs = Runs(runtime, specs, health, clock, self._chronicle)
         self._machines: dict[str, Machine] = {}
-        self._watchers: dict[str, asyncio.Task[None]] = {}
-        self._why_down: dict[str, str] = {}
-        self._restarts: dict[str, int] = {}
-        self._restarting: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         started = sum(m.state is State.STARTED for m in self._machines.values())
@@ -64,16 +62,24 @@ class Fleet:
         """Every machine that was not destroyed, by id, in the order of creation."""
         return MappingProxyType(self._machines)
 
+    @property
+    def secrets(self) -> AppSecrets:
+        """The app's secrets: what is changed there reaches a machine when it boots next."""
+        return self._specs.secrets
+
     def in_region(self, region: str) -> list[Machine]:
         """The machines of a region, the first one first."""
         found = [m for m in self._machines.values() if m.region == region]
         return sorted(found, key=lambda machine: machine.number)
 
     def find(self, target: str) -> list[Machine]:
-        """The machines meant by an id, by `fra/1`, or by a region. Raises InputError for none."""
+        """The machines meant by an id, by `fra/1`, by a name as Fly gives them, or by a region.
+
+        Raises InputError for none.
+        """
         if target in self._machines:
             return [self._machines[target]]
-        found = [m for m in self._machines.values() if target == m.name]
+        found = [m for m in self._machines.values() if target in (m.name, m.fly_name)]
         if found := found or self.in_region(target):
             return found
         there_are = ", ".join(f"{m.name} ({m.id})" for m in self._machines.values()) or "none"
@@ -81,18 +87,36 @@ class Fleet:
             f"no machine or region with machines is {target!r}; there are: {there_are}"
         )
 
-    # --- verbs -------------------------------------------------------------------------------
+    def on_change(self, listener: Callable[[Machine], None]) -> None:
+        """Call `listener(machine)` after every change of a machine's state, version or cordon."""
+        self._chronicle.on_change(listener)
 
-    def create(self, region: str) -> Machine:
-        """Add a machine to a region, not started yet. Raises InputError for an unknown region."""
+    async def news(self) -> None:
+        """Wait until the next change, of any machine."""
+        await self._chronicle.news()
+
+    # --- who is there ------------------------------------------------------------------------
+
+    def create(
+        self, region: str, config: MachineConfig | None = None, name: str | None = None
+    ) -> Machine:
+        """Add a machine to a region, not started yet.
+
+        Raises InputError for an unknown region, or a name that another machine has.
+        """
         if region not in self._regions:
             raise InputError(f"no region {region!r}; there are: {', '.join(self._regions)}")
+        if name is not None and any(m.fly_name == name for m in self._machines.values()):
+            raise InputError(f"a machine is called {name!r} already")
         taken = {machine.number for machine in self.in_region(region)}
         number = next(n for n in range(1, len(taken) + 2) if n not in taken)
-        machine = Machine(self._specs.build(region, number), number)
+        config = config or self.default
+        spec = self._specs.build(region, number, config)
+        fly_name = name or self._specs.name_for(spec)
+        machine = Machine(spec, number, config=config, fly_name=fly_name)
         self._machines[machine.id] = machine
-        self._health.watch(machine, self._gateway.checks)
-        self._tell(machine)
+        self._health.watch(machine, config.checks)
+        self._chronicle.made(machine)
         return machine
 
     async def launch(self) -> None:
@@ -103,6 +127,17 @@ class Fleet:
             for _ in range(region.machines)
         ]
         await self.start_all(machines)
+
+    async def destroy(self, machine: Machine) -> None:
+        """Remove it for good; one that runs is killed first."""
+        await self.kill(machine)
+        self._chronicle.change(machine, Action.DESTROY)
+        self._health.unwatch(machine.id)
+        del self._machines[machine.id]
+        self._specs.release(machine.spec)
+        self._chronicle.change(machine, Action.DESTROYED)
+
+    # --- up and down -------------------------------------------------------------------------
 
     async def start_all(self, machines: Iterable[Machine]) -> None:
         """Start these at the same time. Raises one StartError that tells of all that failed."""
@@ -117,67 +152,132 @@ class Fleet:
             raise StartError("\n".join(str(failure) for failure in failures))
 
     async def start(self, machine: Machine) -> None:
-        """Run the machine, and wait until its health check passes.
+        """Run the machine, or wake a suspended one, and wait until its health check passes.
 
         Raises StartError, with its last log lines, when it cannot run, dies, or does not pass
         within a minute of real time; then it is down.
         """
-        self._change(machine, Action.START)
-        await self._run(machine)
+        self._chronicle.change(machine, Action.START)
+        if self._runs.up(machine):
+            await self._resume(machine)
+        else:
+            await self._runs.run(machine)
 
-    async def stop(self, machine: Machine) -> None:
-        """SIGTERM, let it drain, and SIGKILL after the topology's kill_timeout."""
-        self._change(machine, Action.STOP)
-        await self._down(machine, _running(machine).stop(self._gateway.kill_timeout_s), "stopped")
+    async def stop(
+        self, machine: Machine, *, signal: int | None = None, timeout_s: float | None = None
+    ) -> None:
+        """Its kill signal, time to drain, and SIGKILL after its kill timeout (simulated seconds).
+
+        `signal` and `timeout_s` are for this once. A suspended one just loses its memory.
+        """
+        suspended = machine.state is State.SUSPENDED
+        self._chronicle.change(machine, Action.STOP)
+        ending = running(machine).kill() if suspended else _drain(machine, timeout_s, signal)
+        await self._runs.end(machine, ending, "stopped")
 
     async def kill(self, machine: Machine) -> None:
         """SIGKILL: it is gone at once. Nothing happens to a machine that is not running."""
-        if machine.id in self._watchers:
-            await self._down(machine, _running(machine).kill(), "killed")
+        if self._runs.up(machine):
+            await self._runs.end(machine, running(machine).kill(), "killed")
+
+    async def restart(
+        self, machine: Machine, *, signal: int | None = None, timeout_s: float | None = None
+    ) -> None:
+        """Stop it and run it again; it is `restarting` meanwhile. Raises StartError."""
+        self._chronicle.change(machine, Action.RESTART)
+        await self._runs.end(machine, _drain(machine, timeout_s, signal), "restarted")
+        await self._runs.run(machine)
+
+    async def update(self, machine: Machine, config: MachineConfig) -> None:
+        """Make it another version: same id and place, new config and instance id.
+
+        One that runs is stopped and run again, `updating` meanwhile; one that is down stays down.
+        Raises StartError when the new version does not come up; it is the machine's all the same.
+        """
+        if machine.state is State.SUSPENDED:
+            await self.kill(machine)  # its memory is of the version before
+        self._chronicle.change(machine, Action.UPDATE)
+        drain_s = machine.config.kill_timeout_s  # the version that ends says how long
+        machine.config = config
+        machine.spec = self._specs.next_version(machine.spec, config)
+        self._runs.unproven(machine)
+        self._health.recheck(machine.id, config.checks)
+        self._journal.write(
+            MachineUpdated(machine.id, machine.region, machine.instance_id, config.image or "")
+        )
+        if machine.state is State.UPDATING:
+            await self._runs.end(machine, _drain(machine, drain_s), "updated")
+            await self._runs.run(machine)
+
+    async def suspend(self, machine: Machine) -> None:
+        """Freeze it with its memory: it gets no traffic and no checks until it is started."""
+        self._chronicle.change(machine, Action.SUSPEND)
+        try:
+            await running(machine).freeze()
+        except BaseException:
+            if machine.state is State.SUSPENDING:
+                self._chronicle.change(machine, Action.READY, "it could not be suspended")
+            raise
+        if machine.state is not State.SUSPENDING:
+            raise InputError(f"{machine.name} ended while it was suspended: it is {machine.state}")
+        self._chronicle.change(machine, Action.SUSPENDED)
 
     async def freeze(self, machine: Machine) -> None:
         """SIGSTOP: it accepts connections and answers nothing. Its state stays as it is."""
         self._demand_started(machine, "freeze")
-        await _running(machine).freeze()
-        machine.frozen = True
+        await running(machine).freeze()
+        machine.frozen = self._runs.up(machine)
 
     async def thaw(self, machine: Machine) -> None:
         """SIGCONT: a frozen machine goes on where it was."""
         self._demand_started(machine, "thaw")
-        await _running(machine).thaw()
+        await running(machine).thaw()
         machine.frozen = False
-
-    async def restart(self, machine: Machine) -> None:
-        """Stop it and run it again; it is `restarting` meanwhile. Raises StartError."""
-        self._change(machine, Action.RESTART)
-        stopping = _running(machine).stop(self._gateway.kill_timeout_s)
-        await self._down(machine, stopping, "restarted")
-        await self._run(machine)
-
-    async def destroy(self, machine: Machine) -> None:
-        """Remove it for good; a running one is killed first."""
-        await self.kill(machine)
-        self._change(machine, Action.DESTROY)
-        self._health.unwatch(machine.id)
-        self._change(machine, Action.DESTROYED)
-        del self._machines[machine.id]
-        self._specs.release(machine.spec)
 
     async def close(self) -> None:
         """End the world's machines, all at once, with the time to drain that a stop gives."""
-        for restart in self._restarting:
-            restart.cancel()
-        await asyncio.gather(*self._restarting, return_exceptions=True)
-        running = [m for m in self._machines.values() if m.id in self._watchers]
-        for machine in running:
-            if machine.frozen:
-                await self.thaw(machine)  # else it could not even end
-        await asyncio.gather(
-            *(
-                self._down(m, _running(m).stop(self._gateway.kill_timeout_s), "the world ended")
-                for m in running
-            )
-        )
+        await self._runs.close()
+        up = [m for m in self._machines.values() if self._runs.up(m)]
+        for machine in up:
+            if machine.frozen or machine.state is State.SUSPENDED:
+                await running(machine).thaw()  # else it could not even end
+        await asyncio.gather(*(self._runs.end(m, _drain(m), "the world ended") for m in up))
+
+    # --- while it runs -----------------------------------------------------------------------
+
+    def cordon(self, machine: Machine) -> None:
+        """Lead no new traffic to it; connections that it has stay. Twice is as once."""
+        self._set_cordon(machine, cordoned=True)
+
+    def uncordon(self, machine: Machine) -> None:
+        """Lead traffic to it again."""
+        self._set_cordon(machine, cordoned=False)
+
+    async def signal(self, machine: Machine, number: int) -> None:
+        """Send it a signal. Raises InputError unless it is started."""
+        self._demand_started(machine, "signal")
+        self._chronicle.tell(machine, f"sent {signals.Signals(number).name}")
+        await running(machine).signal(number)
+
+    async def execute(
+        self, machine: Machine, argv: Sequence[str], *, stdin: str = "", timeout_real_s: float = 30
+    ) -> Executed:
+        """Run a command in it. Raises InputError unless it is started, StartError for no command.
+
+        The time limit is real seconds: it is the command's own speed that counts.
+        """
+        self._demand_started(machine, "run a command in")
+        return await running(machine).execute(argv, stdin, timeout_real_s)
+
+    async def processes(self, machine: Machine) -> list[ProcessRow]:
+        """What runs in it. Raises InputError unless it is started."""
+        self._demand_started(machine, "look into")
+        return await running(machine).processes()
+
+    def annotate(self, machine: Machine, metadata: Mapping[str, str]) -> None:
+        """Change its metadata, which is no new version."""
+        machine.config = replace(machine.config, metadata=dict(metadata))
+        self._chronicle.changed(machine)
 
     # --- what nobody here asked for ----------------------------------------------------------
 
@@ -186,130 +286,44 @@ class Fleet:
         if machine := self._machines.get(machine_id):
             if frozen is not None:
                 machine.frozen = frozen
-            self._tell(machine, what)
+            self._chronicle.tell(machine, what)
 
     async def returned(self, machine_id: str, instance: Instance) -> None:
         """Somebody else has started a machine that had ended."""
         machine = self._machines.get(machine_id)
         if machine and machine.state in (State.STOPPED, State.FAILED):
-            self._change(machine, Action.START, "started by somebody else")
-            self._begin(machine, instance)
+            self._chronicle.change(machine, Action.START, "started by somebody else")
+            self._runs.begin(machine, instance)
 
     def part_failed(self, part: str, reason: str) -> None:
         """Journal that something that machines depend on is gone."""
         self._journal.write(PartFailed(part, reason))
 
-    def _restart_if_due(self, machine: Machine, end: Exit) -> None:
-        """Start a machine that died by itself, as its policy says; not one that never came up."""
-        policy = self._gateway.restart
-        clean = end.code == 0
-        tried = self._restarts.get(machine.id)
-        if policy == "never" or (policy == "on-failure" and clean) or tried is None:
-            return
-        if tried < _MAX_RESTARTS:
-            self._restarts[machine.id] = tried + 1
-            task = asyncio.create_task(self._restart_after(machine, _FIRST_BACKOFF_S * 2**tried))
-            self._restarting.add(task)
-            task.add_done_callback(self._restarting.discard)
-
-    async def _restart_after(self, machine: Machine, delay_s: float) -> None:
-        await self._clock.sleep(delay_s)
-        if machine.state is State.STOPPED and machine.id in self._machines:
-            self._change(machine, Action.START, "its restart policy")
-            try:
-                await self._run(machine)
-            except StartError:
-                return  # journaled as its state; a person can start it
-
-    # --- one run -----------------------------------------------------------------------------
-
-    async def _run(self, machine: Machine) -> None:
-        try:
-            instance = await self._runtime.start(machine.spec)
-        except StartError as error:
-            self._change(machine, Action.START_FAILED, str(error))
-            raise StartError(f"machine {machine.name} did not start: {error}") from error
-        watcher = self._begin(machine, instance)
-        await self._first_pass(machine, instance, watcher)
-        self._restarts.setdefault(machine.id, 0)
-
-    def _begin(self, machine: Machine, instance: Instance) -> asyncio.Task[None]:
-        """A run has begun: watch for its end, and check its health."""
-        machine.instance, machine.frozen = instance, False
-        watcher = asyncio.create_task(self._watch(machine, instance))
-        self._watchers[machine.id] = watcher
-        self._change(machine, Action.READY)
+    async def _resume(self, machine: Machine) -> None:
+        """Let a suspended one go on where it was, with the memory that it had."""
+        await running(machine).thaw()
+        if not self._runs.up(machine):
+            raise StartError(f"machine {machine.name} ended as it woke")
+        self._chronicle.change(machine, Action.READY)
         self._health.started(machine.id)
-        return watcher
+        await self._runs.first_pass(machine)
 
-    async def _first_pass(
-        self, machine: Machine, instance: Instance, watcher: asyncio.Task[None]
-    ) -> None:
-        passed = asyncio.ensure_future(self._health.passed(machine.id))
-        try:
-            async with self._clock.timeout(_START_TIMEOUT_REAL_S * self._clock.speed):
-                await asyncio.wait({passed, watcher}, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            finding = self._health.output(machine.id)
-            tail = await instance.tail(_LOG_LINES)
-            await self._down(machine, instance.kill(), "its health check never passed")
-            problem = (
-                f"did not pass its health check within {_START_TIMEOUT_REAL_S:g} s"
-                f" (last result: {finding})"
-            )
-            raise StartError(_post_mortem(machine, problem, tail)) from None
-        finally:
-            passed.cancel()
-        if watcher.done():
-            end = await instance.exited()
-            raise StartError(
-                _post_mortem(machine, f"died at start: {end}", await instance.tail(_LOG_LINES))
-            )
-
-    async def _watch(self, machine: Machine, instance: Instance) -> None:
-        """Journal the end of a run, whoever ended it."""
-        end = await instance.exited()
-        del self._watchers[machine.id]
-        machine.frozen = False
-        why = self._why_down.pop(machine.id, "died")
-        if machine.state is not State.RESTARTING:
-            self._change(machine, Action.EXITED, f"{why}: {end}")
-            if why == "died":
-                self._restart_if_due(machine, end)
-
-    async def _down(self, machine: Machine, ending: Awaitable[object], why: str) -> None:
-        """End a run, and wait until that is journaled."""
-        watcher = self._watchers.get(machine.id)
-        if watcher:
-            self._why_down[machine.id] = why
-        await ending
-        if watcher:
-            await asyncio.shield(watcher)
+    def _set_cordon(self, machine: Machine, *, cordoned: bool) -> None:
+        if machine.cordoned != cordoned:
+            machine.cordoned = cordoned
+            self._journal.write(CordonChanged(machine.id, machine.region, cordoned))
+            self._chronicle.changed(machine)
 
     def _demand_started(self, machine: Machine, verb: str) -> None:
         if machine.state is not State.STARTED:
-            raise InputError(f"cannot {verb} {machine.name}: it is {machine.state}, not started")
-
-    def _change(self, machine: Machine, action: Action, reason: str = "") -> None:
-        machine.apply(action)
-        self._tell(machine, reason)
-
-    def _tell(self, machine: Machine, reason: str = "") -> None:
-        self._journal.write(MachineChanged(machine.id, machine.region, str(machine.state), reason))
+            raise IllegalTransitionError(
+                f"cannot {verb} {machine.name}: it is {machine.state}, not started"
+            )
 
 
-def _running(machine: Machine) -> Instance:
-    if machine.instance is None:
-        raise InputError(f"{machine.name} was never started")
-    return machine.instance
-
-
-def _post_mortem(machine: Machine, problem: str, tail: Sequence[str]) -> str:
-    """A problem with the evidence: the machine's last words and where to read more."""
-    words = [f"machine {machine.name} {problem}"]
-    if tail:
-        words += [f"its last {len(tail)} log lines ({machine.spec.log_path}):"]
-        words += [f"  {line}" for line in tail]
-    else:
-        words += [f"it printed nothing ({machine.spec.log_path})"]
-    return "\n".join(words)
+def _drain(
+    machine: Machine, timeout_s: float | None = None, signal: int | None = None
+) -> Awaitable[Exit]:
+    """The end of its run, with time to drain: as its config has it, unless told otherwise."""
+    limit_s = machine.config.kill_timeout_s if timeout_s is None else timeout_s
+    return running(machine).stop(limit_s, signal)

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
+import signal as signals
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sim.clock import Clock
 from sim.errors import StartError
 from sim.machines.child import Child, tail
-from sim.machines.runtime import Exit, MachineSpec
+from sim.machines.inside import execute, processes
+from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
 from sim.secrets import NO_SECRETS, Redactor
 
 _INHERITED = (
@@ -40,10 +41,13 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 class ProcessInstance:
     """One run of a machine as a process group. A frozen one cannot drain: it is killed in time."""
 
-    def __init__(self, child: Child, spec: MachineSpec, clock: Clock) -> None:
+    def __init__(
+        self, child: Child, spec: MachineSpec, clock: Clock, env: Mapping[str, str]
+    ) -> None:
         self._child = child
         self._spec = spec
         self._clock = clock
+        self._env = env
 
     def __repr__(self) -> str:
         return f"<ProcessInstance {self._child!r}>"
@@ -57,9 +61,9 @@ class ProcessInstance:
         """Wait for the leader's end; what is left of its group is killed then."""
         return await self._child.exited()
 
-    async def stop(self, timeout_s: float) -> Exit:
+    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
         """The spec's kill_signal to the group, then SIGKILL after `timeout_s` simulated seconds."""
-        number = signal.Signals[self._spec.kill_signal]
+        number = signal or signals.Signals[self._spec.kill_signal]
         return await self._child.stop(self._clock, timeout_s, number)
 
     async def kill(self) -> Exit:
@@ -68,15 +72,34 @@ class ProcessInstance:
 
     async def freeze(self) -> None:
         """SIGSTOP to the group."""
-        self._child.send(signal.SIGSTOP)
+        self._child.send(signals.SIGSTOP)
 
     async def thaw(self) -> None:
         """SIGCONT to the group."""
-        self._child.send(signal.SIGCONT)
+        self._child.send(signals.SIGCONT)
 
     async def tail(self, lines: int) -> list[str]:
         """The last lines of its output."""
         return tail(self._spec.log_path, lines)
+
+    async def signal(self, number: int) -> None:
+        """The signal to the group."""
+        self._child.send(number)
+
+    async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
+        """Run a command with the machine's environment, in its folder; it is no part of it."""
+        return await execute(
+            argv,
+            env=self._env,
+            folder=self._spec.folder,
+            stdin=stdin,
+            timeout_real_s=timeout_real_s,
+            clock=self._clock,
+        )
+
+    async def processes(self) -> list[ProcessRow]:
+        """The session's processes."""
+        return processes(self.pid)
 
 
 class ProcessRuntime:
@@ -111,7 +134,7 @@ class ProcessRuntime:
             )
         except OSError as error:
             raise StartError(f"cannot run {argv[0]} in {spec.folder}: {error.strerror}") from error
-        return ProcessInstance(child, spec, self._clock)
+        return ProcessInstance(child, spec, self._clock, env)
 
 
 def _resolve(spec: MachineSpec, path: str) -> list[str]:

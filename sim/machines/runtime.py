@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal as signals
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -30,7 +30,7 @@ class MachineSpec:
 
     `env` holds secrets, so it is not shown. `endpoint` is where the machine must be reachable on
     this host; a process finds it in its PORT and HOST. A container listens on `port`, in an
-    address of its own.
+    address of its own. `instance_id` is the machine's version.
     """
 
     id: str
@@ -45,6 +45,7 @@ class MachineSpec:
     port: int = 8080
     memory_bytes: int | None = None
     cpus: float | None = None
+    instance_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,38 @@ class Exit:
         return f"exited with code {self.code}"
 
 
+@dataclass(frozen=True)
+class Executed:
+    """How a command ended that was run in a machine; None when it was ended at its time limit."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class ProcessRow:
+    """A process of a machine. Times are real seconds: of the CPU, and since it started."""
+
+    pid: int
+    command: str
+    directory: str
+    cpu_s: float
+    age_s: float
+    rss_bytes: int
+
+
 class Instance(Protocol):
     """One run of a machine, from its start until it has exited."""
 
     async def exited(self) -> Exit:
         """Wait until it is gone, and say how it ended."""
 
-    async def stop(self, timeout_s: float) -> Exit:
-        """Ask it to end (its kill_signal), and kill it if it has not in `timeout_s` (simulated)."""
+    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
+        """Ask it to end, and kill it if it has not in `timeout_s` (simulated).
+
+        `signal` is sent instead of its kill_signal.
+        """
 
     async def kill(self) -> Exit:
         """End it at once (SIGKILL)."""
@@ -82,6 +107,15 @@ class Instance(Protocol):
 
     async def tail(self, lines: int) -> list[str]:
         """The last lines of its output."""
+
+    async def signal(self, number: int) -> None:
+        """Send it a signal."""
+
+    async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
+        """Run a command as the machine would: its environment, its folder."""
+
+    async def processes(self) -> list[ProcessRow]:
+        """What runs in it."""
 
 
 class Runtime(Protocol):

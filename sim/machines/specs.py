@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sim.errors import EnvironmentLacksError
+from sim.machines.app_secrets import AppSecrets
+from sim.machines.config import MachineConfig
+from sim.machines.names import fly_name
 from sim.machines.runtime import MachineSpec
 from sim.rng import Rng
 from sim.topology.addresses import SLOTS, AddressPlan, Endpoint
@@ -24,12 +27,12 @@ class Surroundings:
     """What every machine of a world is given besides the topology.
 
     `folder` takes the machines' logs. `database_urls` are by region: each has its own link.
-    `secrets` have values here; neither is shown.
+    Neither they nor the values of `secrets` are shown.
     """
 
     world: str
     folder: Path
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: AppSecrets = field(default_factory=AppSecrets, repr=False)
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -44,46 +47,88 @@ class SpecBuilder:
         self._rng = rng
         self._surroundings = surroundings
         self._ports: set[int] = set()
+        self._made: dict[str, int] = {}  # machines so far, by the place they have
 
-    def build(self, region: str, number: int) -> MachineSpec:
-        """The spec of the region's n-th machine, counted from 1."""
-        draws = self._rng.fork(f"machine/{region}/{number}")
+    @property
+    def secrets(self) -> AppSecrets:
+        """The app's secrets, which machines get when they boot."""
+        return self._surroundings.secrets
+
+    def build(self, region: str, number: int, config: MachineConfig) -> MachineSpec:
+        """The spec of the region's n-th machine, counted from 1.
+
+        A machine that takes the place of a destroyed one has an id of its own.
+        """
+        draws = self._draws(region, number)
         machine_id = draws.hex_id()
-        endpoint = Endpoint(host := self._plan.machine(region, number - 1), self._port(host))
-        gateway = self._topology.gateway
+        version = self._version(draws)
+        host = self._plan.machine(region, number - 1)
+        spec = MachineSpec(
+            id=machine_id,
+            region=region,
+            command=None,
+            image=None,
+            env={},
+            endpoint=Endpoint(host, self._port(host)),
+            folder=self._topology.folder,
+            log_path=self._surroundings.folder / f"{region}-{number}.log",
+            instance_id=version,
+        )
+        return self.renewed(spec, config)
+
+    def renewed(self, spec: MachineSpec, config: MachineConfig) -> MachineSpec:
+        """The same version of a machine, as it is told at a start: with the secrets of now."""
+        return replace(
+            spec,
+            command=config.command,
+            image=config.image,
+            env=self._environment(spec, config),
+            kill_signal=config.kill_signal,
+            port=config.port,
+            memory_bytes=config.memory_bytes,
+            cpus=config.cpus,
+        )
+
+    def next_version(self, spec: MachineSpec, config: MachineConfig) -> MachineSpec:
+        """The next version of a machine: the same place, another instance id."""
+        draws = self._rng.fork(f"version/{spec.instance_id}")
+        return self.renewed(replace(spec, instance_id=self._version(draws)), config)
+
+    def name_for(self, spec: MachineSpec) -> str:
+        """The machine's name, in Fly's manner."""
+        return fly_name(self._rng.fork(f"name/{spec.id}"))
+
+    def _draws(self, region: str, number: int) -> Rng:
+        """The chance of the machine that is made next at that place."""
+        name = f"machine/{region}/{number}"
+        made = self._made[name] = self._made.get(name, 0) + 1
+        return self._rng.fork(name if made == 1 else f"{name}/{made}")
+
+    def _version(self, draws: Rng) -> str:
+        """A ULID, Fly's kind of instance id; its time is drawn as well."""
+        return f"01{draws.hex_id(24).upper()}"
+
+    def _environment(self, spec: MachineSpec, config: MachineConfig) -> dict[str, str]:
         env = {
-            **gateway.env,
-            **self._surroundings.secrets,
-            "PORT": str(endpoint.port),
-            "HOST": endpoint.host,
+            **config.env,
+            **self.secrets,
+            "PORT": str(spec.endpoint.port),
+            "HOST": spec.endpoint.host,
             "FLY_APP_NAME": self._topology.app,
-            "FLY_MACHINE_ID": machine_id,
-            "FLY_ALLOC_ID": machine_id,
-            "FLY_REGION": region,
-            "FLY_MACHINE_VERSION": f"01{draws.hex_id(24).upper()}",
-            "FLY_PRIVATE_IP": endpoint.host,
-            "FLY_PROCESS_GROUP": "app",
-            "FLY_IMAGE_REF": self._topology.image,
-            "FLY_VM_MEMORY_MB": str((gateway.memory_bytes or _FLYS_SMALLEST) >> 20),
+            "FLY_MACHINE_ID": spec.id,
+            "FLY_ALLOC_ID": spec.id,
+            "FLY_REGION": spec.region,
+            "FLY_MACHINE_VERSION": spec.instance_id,
+            "FLY_PRIVATE_IP": spec.endpoint.host,
+            "FLY_PROCESS_GROUP": config.process_group,
+            "FLY_IMAGE_REF": config.image or self._topology.image,
+            "FLY_VM_MEMORY_MB": str((config.memory_bytes or _FLYS_SMALLEST) >> 20),
             "PRIMARY_REGION": self._topology.primary.code,
             "SIM_WORLD": self._surroundings.world,
         }
-        if region in self._surroundings.database_urls:
-            env["DATABASE_URL"] = self._surroundings.database_urls[region]
-        return MachineSpec(
-            id=machine_id,
-            region=region,
-            command=gateway.command,
-            image=self._topology.image if gateway.image or gateway.build else None,
-            env=env,
-            endpoint=endpoint,
-            folder=self._topology.folder,
-            log_path=self._surroundings.folder / f"{region}-{number}.log",
-            kill_signal=gateway.kill_signal,
-            port=gateway.port,
-            memory_bytes=gateway.memory_bytes,
-            cpus=gateway.cpus,
-        )
+        if spec.region in self._surroundings.database_urls:
+            env["DATABASE_URL"] = self._surroundings.database_urls[spec.region]
+        return env
 
     def release(self, spec: MachineSpec) -> None:
         """The machine of that spec is gone for good: its port may be used again."""

@@ -112,6 +112,27 @@ class MachineChanged(Event):
 
 
 @dataclass(frozen=True)
+class MachineUpdated(Event):
+    """A machine is another version from now on: the same id and place, this image (truth)."""
+
+    kind = "machine_updated"
+    machine: str
+    region: str
+    version: str
+    image: str
+
+
+@dataclass(frozen=True)
+class CordonChanged(Event):
+    """From now on a machine gets no new traffic, whatever its health, or it does again."""
+
+    kind = "cordon_changed"
+    machine: str
+    region: str
+    cordoned: bool
+
+
+@dataclass(frozen=True)
 class HealthChanged(Event):
     """The health checker's belief about a machine changed: passing, warning or critical."""
 

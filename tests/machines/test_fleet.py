@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from sim.machines.fleet import Fleet
 from sim.machines.health import Result, Status
 from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
-from sim.machines.runtime import Exit, MachineSpec, Runtime
+from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.observe.events import MachineChanged
 from sim.observe.journal import Journal, only
@@ -49,6 +49,7 @@ class FakeInstance:
         self.clock, self.drain_s = clock, drain_s
         self.end: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self.frozen = False
+        self.signals: list[int] = []
 
     def die(self, end: Exit) -> None:
         if not self.end.done():
@@ -57,7 +58,8 @@ class FakeInstance:
     async def exited(self) -> Exit:
         return await asyncio.shield(self.end)
 
-    async def stop(self, timeout_s: float) -> Exit:
+    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
+        del signal
         await self.clock.sleep(min(self.drain_s, timeout_s))
         self.die(Exit(0) if self.drain_s < timeout_s and not self.frozen else Exit(None, signal=9))
         return await self.exited()
@@ -74,6 +76,16 @@ class FakeInstance:
 
     async def tail(self, lines: int) -> list[str]:
         return [f"line {i}" for i in range(100)][-lines:]
+
+    async def signal(self, number: int) -> None:
+        self.signals.append(number)
+
+    async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
+        del stdin, timeout_real_s
+        return Executed(0, " ".join(argv), "")
+
+    async def processes(self) -> list[ProcessRow]:
+        return []
 
 
 class FakeRuntime:
@@ -265,7 +277,7 @@ def test_what_is_impossible_is_refused_and_changes_nothing(virtually: Virtually,
     async def scene(bench: Bench) -> None:
         machine = bench.fleet.create("fra")
         with pytest.raises(
-            IllegalTransitionError, match="it is created; possible now: start, dest"
+            IllegalTransitionError, match="it is created; possible now: start, update, dest"
         ):
             await getattr(bench.fleet, verb)(machine)
         assert machine.state is State.CREATED

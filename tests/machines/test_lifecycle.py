@@ -23,6 +23,12 @@ from sim.machines.lifecycle import (
         (State.STARTED, "exited start ready", State.STARTED),
         (State.STARTED, "restart ready", State.STARTED),
         (State.STARTED, "restart start_failed", State.FAILED),
+        (State.STARTED, "update ready", State.STARTED),
+        (State.STARTED, "update start_failed", State.FAILED),
+        (State.STOPPED, "update", State.STOPPED),
+        (State.STARTED, "suspend suspended start ready", State.STARTED),
+        (State.STARTED, "suspend suspended stop exited", State.STOPPED),
+        (State.STARTED, "suspend exited", State.STOPPED),
         (State.STOPPED, "destroy destroyed", State.DESTROYED),
         (State.CREATED, "destroy destroyed", State.DESTROYED),
     ],
@@ -36,11 +42,14 @@ def test_a_machine_goes_through_the_states_of_fly(state: State, actions: str, en
 @pytest.mark.parametrize(
     ("state", "verbs"),
     [
-        (State.CREATED, {"start", "destroy"}),
-        (State.STARTED, {"stop", "restart"}),
+        (State.CREATED, {"start", "update", "destroy"}),
+        (State.STARTED, {"stop", "restart", "suspend", "update"}),
         (State.STOPPING, set()),
-        (State.STOPPED, {"start", "destroy"}),
-        (State.FAILED, {"start", "destroy"}),
+        (State.STOPPED, {"start", "update", "destroy"}),
+        (State.FAILED, {"start", "update", "destroy"}),
+        (State.SUSPENDING, set()),
+        (State.SUSPENDED, {"start", "stop"}),
+        (State.UPDATING, set()),
         (State.DESTROYED, set()),
     ],
 )
@@ -51,7 +60,10 @@ def test_what_can_be_asked_of_a_machine_depends_on_its_state(state: State, verbs
 def test_a_wrong_request_is_told_what_is_possible() -> None:
     with pytest.raises(IllegalTransitionError) as caught:
         after(State.STOPPED, Action.STOP, "fra/1")
-    assert str(caught.value) == "cannot stop fra/1: it is stopped; possible now: start, destroy"
+    assert (
+        str(caught.value)
+        == "cannot stop fra/1: it is stopped; possible now: start, update, destroy"
+    )
     assert caught.value.exit_code == 2
 
 

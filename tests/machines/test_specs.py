@@ -4,6 +4,8 @@ import re
 import socket
 from pathlib import Path
 
+from sim.machines.app_secrets import AppSecrets
+from sim.machines.config import config_of
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
@@ -23,10 +25,11 @@ TOPOLOGY = Topology(
     locations={},
     path=Path("/srv/atlas/atlas.yaml"),
 )
+CONFIG = config_of(TOPOLOGY)
 SURROUNDINGS = Surroundings(
     "w1",
     Path("/srv/logs"),
-    secrets={"API_KEY": "hunter2"},
+    secrets=AppSecrets({"API_KEY": "hunter2"}),
     database_urls={"fra": "postgresql://fra", "iad": "postgresql://iad"},
 )
 
@@ -36,7 +39,7 @@ def builder(seed: int = 7, slot: int = 92) -> SpecBuilder:
 
 
 def test_a_machine_is_told_what_fly_tells_it() -> None:
-    spec = builder().build("fra", 2)
+    spec = builder().build("fra", 2, CONFIG)
     assert re.fullmatch(r"[0-9a-f]{14}", spec.id)
     assert re.fullmatch(r"01[0-9A-F]{24}", spec.env["FLY_MACHINE_VERSION"])
     assert spec.env == {
@@ -48,7 +51,7 @@ def test_a_machine_is_told_what_fly_tells_it() -> None:
         "FLY_MACHINE_ID": spec.id,
         "FLY_ALLOC_ID": spec.id,
         "FLY_REGION": "fra",
-        "FLY_MACHINE_VERSION": spec.env["FLY_MACHINE_VERSION"],
+        "FLY_MACHINE_VERSION": spec.instance_id,
         "FLY_PRIVATE_IP": "127.92.150.11",
         "FLY_PROCESS_GROUP": "app",
         "FLY_IMAGE_REF": "atlas:local",
@@ -61,13 +64,13 @@ def test_a_machine_is_told_what_fly_tells_it() -> None:
 
 
 def test_the_seed_names_the_machines() -> None:
-    assert builder().build("fra", 1).id == builder().build("fra", 1).id
-    assert builder().build("fra", 1).id != builder().build("fra", 2).id
-    assert builder().build("fra", 1).id != builder(seed=8).build("fra", 1).id
+    assert builder().build("fra", 1, CONFIG).id == builder().build("fra", 1, CONFIG).id
+    assert builder().build("fra", 1, CONFIG).id != builder().build("fra", 2, CONFIG).id
+    assert builder().build("fra", 1, CONFIG).id != builder(seed=8).build("fra", 1, CONFIG).id
 
 
 def test_secrets_are_not_shown() -> None:
-    spec = builder().build("fra", 1)
+    spec = builder().build("fra", 1, CONFIG)
     assert "hunter2" not in repr(spec)
     assert "hunter2" not in repr(SURROUNDINGS)
     assert "postgresql" not in repr(SURROUNDINGS)
@@ -76,26 +79,30 @@ def test_secrets_are_not_shown() -> None:
 def test_machines_have_ports_of_their_own_below_the_ephemeral_range() -> None:
     """Programs that ignore HOST listen on the wildcard: an address of one's own is not enough."""
     specs = builder()
-    ports = [specs.build(region, n).endpoint.port for region in TOPOLOGY.regions for n in (1, 2, 3)]
+    ports = [
+        specs.build(region, n, CONFIG).endpoint.port
+        for region in TOPOLOGY.regions
+        for n in (1, 2, 3)
+    ]
     assert len(set(ports)) == 6
     assert all(18000 <= port < 32000 for port in ports)
-    elsewhere = builder(slot=93).build("fra", 1).endpoint.port
+    elsewhere = builder(slot=93).build("fra", 1, CONFIG).endpoint.port
     assert elsewhere not in ports
 
 
 def test_a_port_that_anyone_listens_on_is_passed_over() -> None:
-    first = builder().build("fra", 1).endpoint.port
+    first = builder().build("fra", 1, CONFIG).endpoint.port
     for host in ("127.92.200.1", "0.0.0.0"):
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((host, first))
             taken.listen()
-            assert builder().build("fra", 1).endpoint.port == first + 1
-    assert builder().build("fra", 1).endpoint.port == first
+            assert builder().build("fra", 1, CONFIG).endpoint.port == first + 1
+    assert builder().build("fra", 1, CONFIG).endpoint.port == first
 
 
 def test_a_destroyed_machines_port_is_used_again() -> None:
     specs = builder()
-    spec = specs.build("fra", 1)
+    spec = specs.build("fra", 1, CONFIG)
     specs.release(spec)
-    assert specs.build("fra", 2).endpoint.port == spec.endpoint.port
+    assert specs.build("fra", 2, CONFIG).endpoint.port == spec.endpoint.port

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import signal as signals
+from collections.abc import Sequence
 from typing import Any
 
 from sim.clock import Clock
-from sim.docker.engine import APIError, Engine
+from sim.docker.engine import APIError, Engine, said
+from sim.errors import StartError
 from sim.machines.child import tail
+from sim.machines.docker import inside
 from sim.machines.docker.logs import ContainerLog
-from sim.machines.runtime import Exit, MachineSpec
+from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
 
 _LAST_WORDS_REAL_S = 2.0
 
@@ -67,9 +70,9 @@ class DockerInstance:
         """Wait until it is gone."""
         return await asyncio.shield(self._exit)
 
-    async def stop(self, timeout_s: float) -> Exit:
+    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
         """The stop signal, then SIGKILL after `timeout_s` simulated seconds."""
-        await self._send(self._stop_signal)
+        await self._send(signals.Signals(signal).name if signal else self._stop_signal)
         try:
             async with self._clock.timeout(timeout_s):
                 return await self.exited()
@@ -98,6 +101,32 @@ class DockerInstance:
         """The last lines of its output."""
         return tail(self.spec.log_path, lines)
 
+    async def signal(self, number: int) -> None:
+        """The signal to the container's first process."""
+        await self._send(signals.Signals(number).name)
+
+    async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
+        """Run a command in the container; it gets no input there. Raises StartError."""
+        if stdin:
+            raise StartError("a command in a container gets no standard input here")
+        try:
+            async with self._clock.timeout(timeout_real_s * self._clock.speed):
+                done: Executed = await self._engine.run(
+                    inside.execute, self._engine, self.container, argv
+                )
+                return done
+        except TimeoutError:
+            return Executed(None, "", "")
+        except APIError as error:
+            raise StartError(f"cannot run {argv[0]}: {said(error)}") from error
+
+    async def processes(self) -> list[ProcessRow]:
+        """What the engine lists of the container."""
+        try:
+            return list(await self._engine.run(inside.processes, self._engine, self.container))
+        except APIError as error:
+            raise StartError(f"cannot list the processes: {said(error)}") from error
+
     async def _send(self, name: str) -> None:
         if self.running:
             with contextlib.suppress(APIError):  # it has ended meanwhile
@@ -108,6 +137,6 @@ def exit_of(state: dict[str, Any]) -> Exit:
     """How a container ended. Shells and engines write the end by signal n as the code 128 + n."""
     code = int(state.get("ExitCode", 0))
     oom = bool(state.get("OOMKilled"))
-    if 128 < code < 160 and code - 128 in set(signal.Signals):
+    if 128 < code < 160 and code - 128 in set(signals.Signals):
         return Exit(None, signal=code - 128, oom=oom)
     return Exit(code, oom=oom)

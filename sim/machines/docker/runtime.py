@@ -158,6 +158,7 @@ class DockerRuntime:
         network = api.create_endpoint_config(ipv4_address=address)
         made = api.create_container(
             spec.image,
+            command=list(spec.command) if spec.command else None,
             name=name,
             hostname=spec.id,
             environment=container_environment(spec),

@@ -1,0 +1,64 @@
+"""What a machine runs, and how it is checked and stopped: the topology's gateway, unless told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.topology.model import Check, RestartPolicy, Topology
+
+# Without `fly_platform_version: v2` flyctl takes a machine for unmanaged, and hides it.
+MANAGED: Mapping[str, str] = {
+    "fly_platform_version": "v2",
+    "fly_process_group": "app",
+    "fly_release_version": "1",
+}
+MAX_RESTARTS = 10  # Fly's own default
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """One version of a machine. A machine that is given another config becomes a new version.
+
+    `command` replaces the image's own; the process runtime has no other. `env` is all that the
+    machine is given besides secrets and what Fly sets. `serves`: it has a service, so that edges
+    send it traffic. `kept` is what a client of the Machines API said that is only given back.
+    """
+
+    image: str | None = None
+    command: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    port: int = 8080
+    checks: tuple[Check, ...] = ()
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    kill_signal: str = "SIGTERM"
+    kill_timeout_s: float = 5.0
+    restart: RestartPolicy = "never"
+    max_restarts: int = MAX_RESTARTS
+    metadata: Mapping[str, str] = field(default_factory=lambda: dict(MANAGED))
+    serves: bool = True
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def process_group(self) -> str:
+        """Fly's name for machines of one kind."""
+        return self.metadata.get("fly_process_group", "app")
+
+
+def config_of(topology: Topology, runtime: str = "process") -> MachineConfig:
+    """What the topology says of its machines. A container runs its image's own command."""
+    gateway = topology.gateway
+    return MachineConfig(
+        image=topology.image,
+        command=gateway.command if runtime == "process" else None,
+        env=gateway.env,
+        port=gateway.port,
+        checks=gateway.checks,
+        memory_bytes=gateway.memory_bytes,
+        cpus=gateway.cpus,
+        kill_signal=gateway.kill_signal,
+        kill_timeout_s=gateway.kill_timeout_s,
+        restart=gateway.restart,
+    )

@@ -1,0 +1,38 @@
+"""Looking into a container: commands run in it, and the list of its processes. Both block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.docker.engine import Engine
+from sim.machines.runtime import Executed, ProcessRow
+
+_COLUMNS = "pid,times,etimes,rss,args"  # seconds of the CPU, seconds since its start, KiB
+
+
+def execute(engine: Engine, container: str, argv: Sequence[str]) -> Executed:
+    """Run a command in the container, to its end. Raises APIError."""
+    made = engine.streams.exec_create(container, list(argv))
+    stdout, stderr = engine.streams.exec_start(made["Id"], demux=True)
+    code = engine.streams.exec_inspect(made["Id"])["ExitCode"]
+    return Executed(code, _text(stdout), _text(stderr))
+
+
+def processes(engine: Engine, container: str) -> list[ProcessRow]:
+    """The container's processes, by the numbers that the host gives them. Raises APIError."""
+    rows = engine.api.top(container, f"-o {_COLUMNS}")["Processes"] or ()
+    return [
+        ProcessRow(
+            pid=int(pid),
+            command=command,
+            directory="",
+            cpu_s=float(cpu_s),
+            age_s=float(age_s),
+            rss_bytes=int(rss) * 1024,
+        )
+        for pid, cpu_s, age_s, rss, command in rows
+    ]
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"").decode(errors="replace")

@@ -1,0 +1,164 @@
+"""The runs of machines: from the runtime's start until an end, whoever brought it about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from sim.clock import Clock
+from sim.errors import InputError, StartError
+from sim.machines.checker import HealthChecker
+from sim.machines.chronicle import Chronicle
+from sim.machines.lifecycle import Action, State
+from sim.machines.machine import Machine
+from sim.machines.restarts import restart_after_s
+from sim.machines.runtime import Instance, Runtime
+from sim.machines.specs import SpecBuilder
+
+# Real seconds that a machine has until its first passing check: how fast a real program starts
+# does not depend on the simulation's speed.
+_START_TIMEOUT_REAL_S = 60.0
+_LOG_LINES = 20
+# The end of a run in these states is a part of what was asked for; the next run follows.
+_BETWEEN_RUNS = (State.RESTARTING, State.UPDATING)
+
+
+class Runs:
+    """Starts, watches and ends the runs of a fleet's machines."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        specs: SpecBuilder,
+        health: HealthChecker,
+        clock: Clock,
+        chronicle: Chronicle,
+    ) -> None:
+        self._runtime = runtime
+        self._specs = specs
+        self._health = health
+        self._clock = clock
+        self._chronicle = chronicle
+        self._watchers: dict[str, asyncio.Task[None]] = {}
+        self._why_down: dict[str, str] = {}
+        self._tried: dict[str, int] = {}
+        self._restarting: dict[str, asyncio.Task[None]] = {}
+
+    def up(self, machine: Machine) -> bool:
+        """Whether it has a run that has not ended."""
+        return machine.id in self._watchers
+
+    async def run(self, machine: Machine) -> None:
+        """Run it with its config and today's secrets, and wait until its check passes."""
+        machine.spec = self._specs.renewed(machine.spec, machine.config)
+        machine.secrets_version = self._specs.secrets.version
+        try:
+            instance = await self._runtime.start(machine.spec)
+        except StartError as error:
+            self._chronicle.change(machine, Action.START_FAILED, str(error))
+            raise StartError(f"machine {machine.name} did not start: {error}") from error
+        self.begin(machine, instance)
+        await self.first_pass(machine)
+        self._tried.setdefault(machine.id, 0)
+
+    def begin(self, machine: Machine, instance: Instance) -> None:
+        """A run has begun: watch for its end, and check its health."""
+        machine.instance, machine.frozen = instance, False
+        self._watchers[machine.id] = asyncio.create_task(self._watch(machine, instance))
+        self._chronicle.change(machine, Action.READY)
+        self._health.started(machine.id)
+
+    async def first_pass(self, machine: Machine) -> None:
+        """Wait until the machine passes its check. Raises StartError, with its last words."""
+        watcher, instance = self._watchers.get(machine.id), running(machine)
+        passed = asyncio.ensure_future(self._health.passed(machine.id))
+        try:
+            async with self._clock.timeout(_START_TIMEOUT_REAL_S * self._clock.speed):
+                waited = {passed, watcher} if watcher else {passed}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            finding = self._health.output(machine.id)
+            tail = await instance.tail(_LOG_LINES)
+            await self.end(machine, instance.kill(), "its health check never passed")
+            problem = (
+                f"did not pass its health check within {_START_TIMEOUT_REAL_S:g} s"
+                f" (last result: {finding})"
+            )
+            raise StartError(_post_mortem(machine, problem, tail)) from None
+        finally:
+            passed.cancel()
+        if watcher is None or watcher.done():
+            end = await instance.exited()
+            raise StartError(
+                _post_mortem(machine, f"died at start: {end}", await instance.tail(_LOG_LINES))
+            )
+
+    async def end(self, machine: Machine, ending: Awaitable[object], why: str) -> None:
+        """End a run, and wait until that is journaled."""
+        watcher = self._watchers.get(machine.id)
+        if watcher:
+            self._why_down[machine.id] = why
+        await ending
+        if watcher:
+            await asyncio.shield(watcher)
+
+    def unproven(self, machine: Machine) -> None:
+        """It is another program now: its policy does not count until it came up once."""
+        self._tried.pop(machine.id, None)
+
+    async def close(self) -> None:
+        """Start nothing any more."""
+        for restart in self._restarting.values():
+            restart.cancel()
+        await asyncio.gather(*self._restarting.values(), return_exceptions=True)
+
+    async def _watch(self, machine: Machine, instance: Instance) -> None:
+        """Journal the end of a run, whoever ended it."""
+        end = await instance.exited()
+        del self._watchers[machine.id]
+        machine.frozen = False
+        why = self._why_down.pop(machine.id, None)
+        if machine.state in _BETWEEN_RUNS:
+            return
+        tried = self._tried.get(machine.id)
+        self._chronicle.change(
+            machine,
+            Action.EXITED,
+            f"{why or 'died'}: {end}",
+            end=end,
+            asked=why is not None,
+            restarts=tried or 0,
+        )
+        # A machine that never came up would not do so the next time.
+        if why is None and tried is not None:
+            after_s = restart_after_s(machine.config, end, tried)
+            if after_s is not None:
+                self._tried[machine.id] = tried + 1
+                self._restarting[machine.id] = asyncio.create_task(self._restart(machine, after_s))
+
+    async def _restart(self, machine: Machine, after_s: float) -> None:
+        await self._clock.sleep(after_s)
+        if machine.state is State.STOPPED:
+            self._chronicle.change(machine, Action.START, "its restart policy", source="flyd")
+            try:
+                await self.run(machine)
+            except StartError:
+                return  # journaled as its state; a person can start it
+
+
+def running(machine: Machine) -> Instance:
+    """The machine's last run. Raises InputError where there was none."""
+    if machine.instance is None:
+        raise InputError(f"{machine.name} was never started")
+    return machine.instance
+
+
+def _post_mortem(machine: Machine, problem: str, tail: Sequence[str]) -> str:
+    """A problem with the evidence: the machine's last words and where to read more."""
+    words = [f"machine {machine.name} {problem}"]
+    if tail:
+        words += [f"its last {len(tail)} log lines ({machine.spec.log_path}):"]
+        words += [f"  {line}" for line in tail]
+    else:
+        words += [f"it printed nothing ({machine.spec.log_path})"]
+    return "\n".join(words)
