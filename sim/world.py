@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sim import __version__, registry
+from sim.alerts.alarm import Alarm
+from sim.alerts.channels import Whereabouts
 from sim.authority import Authority
 from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
@@ -85,6 +87,7 @@ class World:
         self.clock: Clock
         self.plan: AddressPlan
         self.journal: Journal
+        self.alarm: Alarm
         self.record: WorldRecord
         self.fleet: Fleet
         self.health: HealthChecker
@@ -211,6 +214,7 @@ class World:
         )
         mark = {registry.ENVIRONMENT_KEY: folder.name}
         hidden = [token, *self._secrets.values()]
+        hidden += [receiver.webhook for receiver in topology.alerts if receiver.webhook]
         if topology.database:
             database = WorldDatabase(topology.database, plan.database, folder, clock, mark)
             push(database.stop)
@@ -220,6 +224,9 @@ class World:
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
         self._stack.callback(self.journal.close)
+        whereabouts = Whereabouts(folder.name, topology.folder, folder / "alerts.log", redact)
+        self.alarm = Alarm(topology, whereabouts, clock, self.journal)
+        push(self.alarm.close)
         self.journal.write(
             RunStarted(
                 seed=self.seed,
@@ -347,6 +354,7 @@ class World:
 
     def _watch_parts(self) -> None:
         """Have what may fail watched: a run does not go on in silence without one of these."""
+        self._stack.callback(self.alarm.silence)
         self._stack.push_async_callback(self.upkeep.stop)
         carrier = (self._link_server, self.links)
         ping, revive = partial(link_server.ping, *carrier), partial(link_server.revive, *carrier)

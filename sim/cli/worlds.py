@@ -105,6 +105,9 @@ def _show(status: dict[str, Any]) -> None:
     listing(status["machines"], machine_columns, as_json=False)
     click.echo()
     listing(status["locations"], ("location", "led_to", "nameserver"), as_json=False)
+    if status["alerts"]:
+        click.echo()
+        listing(status["alerts"], ("alert", "subject", "for_s", "reason"), as_json=False)
 
 
 async def _detached(arguments: list[str]) -> int:

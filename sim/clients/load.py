@@ -94,7 +94,7 @@ class Load:
         """
         self.ends_at = self._clock.now() + duration_s
         self._first_record = len(self._journal.records)
-        self._journal.write(LoadStarted(len(self.clients)))
+        self._journal.write(LoadStarted(len(self.clients), self.spec.every_s))
         for client in self.clients:
             resolver = client.vantage.personality
             self._journal.write(ClientMade(client.name, client.location, resolver))

@@ -71,6 +71,17 @@ class Control:
                 }
                 for name in world.topology.locations
             ],
+            "alerts": [
+                {
+                    "alert": alert.alert,
+                    "subject": alert.subject,
+                    "region": alert.region,
+                    "since_s": round(alert.since, 1),
+                    "for_s": round(world.clock.now() - alert.since, 1),
+                    "reason": alert.reason,
+                }
+                for alert in world.alarm.standing
+            ],
         }
 
     async def links(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:

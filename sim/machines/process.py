@@ -14,6 +14,7 @@ import shutil
 import signal as signals
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sim.clock import Clock
 from sim.errors import StartError
@@ -138,21 +139,28 @@ class ProcessRuntime:
 
 
 def _resolve(spec: MachineSpec, path: str) -> list[str]:
-    """The command with its program found. A name with a slash is relative to the folder."""
     if not spec.command:
         raise StartError(
             "gateway.command is missing: the process runtime needs a command to run"
             " (or use --runtime docker with gateway.image)"
         )
-    program, *arguments = spec.command
+    return program_of(spec.command, spec.folder, path, "gateway.command")
+
+
+def program_of(command: Sequence[str], folder: Path, path: str, field: str) -> list[str]:
+    """A topology's command with its program found. A name with a slash is relative to the folder.
+
+    `python` is the interpreter that runs us. Raises StartError, which names the field.
+    """
+    program, *arguments = command
     if program == "python":
         return [sys.executable, *arguments]
     if "/" in program:
-        found = shutil.which(spec.folder / program)
-        looked = f"{spec.folder / program} is not there or not executable"
+        found = shutil.which(folder / program)
+        looked = f"{folder / program} is not there or not executable"
     else:
         found = shutil.which(program, path=path)
         looked = f"looked for it in PATH={path}"
     if found is None:
-        raise StartError(f"gateway.command: no program {program!r}: {looked}")
+        raise StartError(f"{field}: no program {program!r}: {looked}")
     return [found, *arguments]

@@ -26,6 +26,8 @@ from statistics import median
 
 from sim.observe.events import Acked, Disconnected, LinkChanged, MachineChanged
 from sim.observe.history import History, Timed, location_of
+from sim.topology.distance import link_spec
+from sim.topology.model import Topology
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,18 @@ class Pace:
 
     every_s: float
     rtt_s: dict[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, topology: Topology, every_s: float, speed: float) -> Pace:
+        """The pace of clients that send each `every_s`; links run in real time at any speed."""
+        return cls(
+            every_s,
+            {
+                (location, region): link_spec(topology, location, region).rtt_ms / 1000 * speed
+                for location in topology.locations
+                for region in topology.regions
+            },
+        )
 
     def allowed(self, location: str, region: str | None) -> float:
         """The longest gap that is no outage, in simulated seconds."""

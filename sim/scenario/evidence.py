@@ -12,7 +12,6 @@ from sim.observe.ledger import Ledger, balance
 from sim.observe.outages import Outage, Pace, find_outages
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
-from sim.topology.distance import link_spec
 from sim.topology.model import Topology
 
 
@@ -31,15 +30,7 @@ class Evidence:
     @cached_property
     def pace(self) -> Pace:
         """What is an ordinary gap between a client's answers in this run."""
-        speed = self.history.speed
-        return Pace(
-            self.scenario.load.every_s,
-            {
-                (location, region): link_spec(self.topology, location, region).rtt_ms / 1000 * speed
-                for location in self.topology.locations
-                for region in self.topology.regions
-            },
-        )
+        return Pace.of(self.topology, self.scenario.load.every_s, self.history.speed)
 
     @cached_property
     def outages(self) -> Sequence[Outage]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sim.topology.geography import REGIONS, place_named
 from sim.topology.model import (
+    ALERTS,
+    AlertReceiver,
     Build,
     Check,
     Concurrency,
@@ -69,6 +71,14 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             for name, policy in schema.policies.residency.items()
         ),
         costs=Costs(**dict(schema.costs)) if schema.costs else None,
+        alerts=tuple(
+            AlertReceiver(
+                receiver.webhook,
+                tuple(receiver.command) if receiver.command else None,
+                tuple(receiver.on) if receiver.on else ALERTS,
+            )
+            for receiver in schema.alerts
+        ),
         path=path,
     )
 

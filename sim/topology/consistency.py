@@ -34,6 +34,7 @@ def problems_between(schema: TopologySchema, document: Document) -> list[Problem
         _database,
         _residency,
         _costs,
+        _alerts,
     )
     problems = [problem for check in checks for problem in check(schema, document)]
     return sorted(problems, key=lambda problem: problem.line or 0)
@@ -200,3 +201,11 @@ def _costs(schema: TopologySchema, document: Document) -> Iterable[Problem]:
         if code not in schema.regions:
             message = f"unknown region `{code}`{suggest(code, schema.regions)}"
             yield document.unknown_key(message, "costs", "markup", code)
+
+
+def _alerts(schema: TopologySchema, document: Document) -> Iterable[Problem]:
+    for i, receiver in enumerate(schema.alerts):
+        if (receiver.webhook is None) == (receiver.command is None):
+            has = "neither" if receiver.webhook is None else "both"
+            message = f"has {has} of `webhook` and `command`; give one, and an item for each"
+            yield document.problem(message, "alerts", i)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sim.errors import Problem
 
@@ -167,6 +167,21 @@ class ResidencyPolicy:
     regions: tuple[str, ...]
 
 
+AlertName = Literal[
+    "machine_down", "region_out", "outage", "database_unreachable", "residency_broken"
+]
+ALERTS: tuple[AlertName, ...] = get_args(AlertName)
+
+
+@dataclass(frozen=True)
+class AlertReceiver:
+    """Who is told of alerts: a URL, which may hold a secret, or a command."""
+
+    webhook: str | None = field(default=None, repr=False)
+    command: tuple[str, ...] | None = None
+    on: tuple[AlertName, ...] = ALERTS
+
+
 @dataclass(frozen=True)
 class Costs:
     """What the user says of prices, in US dollars and months of 30 days; Fly's hold otherwise.
@@ -187,8 +202,8 @@ class Topology:
     """Everything a topology file says.
 
     `document` is the file as plain data that JSON can hold and `topology_from_mapping` reads,
-    without passwords and without files that it refers to. `notes` say what of a fly.toml is not
-    simulated.
+    without passwords, without files that it refers to, and without who is told of alerts. `notes`
+    say what of a fly.toml is not simulated.
     """
 
     app: str
@@ -202,6 +217,7 @@ class Topology:
     database: Database | None = None
     residency: tuple[ResidencyPolicy, ...] = ()
     costs: Costs | None = None
+    alerts: tuple[AlertReceiver, ...] = ()
     path: Path | None = None
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)

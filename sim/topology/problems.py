@@ -15,7 +15,7 @@ from sim.topology.document import Document, FieldPath
 from sim.topology.units import quoted
 
 # What these fields hold is never repeated in a message: it may be a secret.
-_CONFIDENTIAL = frozenset({"env", "secrets", "url"})
+_CONFIDENTIAL = frozenset({"env", "secrets", "url", "webhook"})
 
 _ALLOWED = {
     "string_type": "text",

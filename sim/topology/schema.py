@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
-from sim.topology.model import Coordinates, Subnet
+from sim.topology.model import AlertName, Coordinates, Subnet
 from sim.topology.problems import Schema, suggest
 from sim.topology.sizes import SIZES
 from sim.topology.units import (
@@ -115,6 +116,19 @@ def _url_path(value: object) -> object:
 def _url(value: object) -> object:
     if isinstance(value, str) and not re.match(r"postgres(ql)?://[^/]", value):
         raise ValueError("must be a PostgreSQL URL, such as `postgresql://user@host:5432/name`")
+    return value
+
+
+def _webhook(value: object) -> object:
+    """Never repeated in a message: whoever knows it may post there."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        fine = bool(parts and parts.scheme in ("http", "https") and parts.hostname)
+        fine = fine and (parts is None or parts.port != 0)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError("must be an HTTP URL, such as `http://localhost:9000/alerts`")
     return value
 
 
@@ -303,6 +317,14 @@ class CostsSchema(Schema):
     egress_gb_usd: dict[RegionGroup, Usd] = Field(default_factory=dict)
 
 
+class AlertSchema(Schema):
+    """Who is told of alerts."""
+
+    webhook: Annotated[str, BeforeValidator(_webhook)] | None = None
+    command: list[Text] | None = Field(None, min_length=1)
+    on: list[AlertName] | None = Field(None, min_length=1)
+
+
 class TopologySchema(Schema):
     """A topology file, after `fly_toml` was put in place of what it stands for."""
 
@@ -328,3 +350,4 @@ class TopologySchema(Schema):
     services: ServicesSchema = ServicesSchema()
     policies: PoliciesSchema = PoliciesSchema()
     costs: Annotated[CostsSchema | None, BeforeValidator(_empty_mapping)] = None
+    alerts: list[AlertSchema] = Field(default_factory=list)

@@ -168,6 +168,24 @@ MISTAKES = [
         "gateway.secrets[0]",
         "set by services.database; remove one",
     ),
+    # who is told of alerts
+    ("app: voice", "app: voice\nalerts: [{}]", 2, "alerts[0]", "has neither of `webhook` and"),
+    (
+        "app: voice",
+        "app: voice\nalerts: [{webhook: http://x/, command: [x]}]",
+        2,
+        "alerts[0]",
+        "has both of `webhook` and `command`; give one, and an item for each",
+    ),
+    ("app: voice", "app: voice\nalerts: [{webhook: x}]", 2, "alerts[0].webhook", "HTTP URL"),
+    ("app: voice", "app: voice\nalerts: [{webhok: x}]", 2, "alerts[0].webhok", "`webhook`?"),
+    (
+        "app: voice",
+        "app: voice\nalerts: [{command: [x], on: [machine_dwn]}]",
+        2,
+        "alerts[0].on[0]",
+        "did you mean `machine_down`?",
+    ),
 ]
 
 
@@ -223,6 +241,13 @@ def test_no_message_repeats_a_secret(tmp_path: Path, written: str) -> None:
     found = problems(tmp_path, text)
     assert len(found) == 2
     assert not any("hunter2" in str(problem) for problem in found)
+
+
+@pytest.mark.parametrize("written", ["ftp://x/hunter2", "hunter2", "[hunter2]", "http://x:hunter2"])
+def test_no_message_repeats_a_webhook(tmp_path: Path, written: str) -> None:
+    (problem,) = problems(tmp_path, GOOD + f"alerts: [{{webhook: {written}}}]\n")
+    assert problem.field == "alerts[0].webhook"
+    assert "hunter2" not in str(problem)
 
 
 def test_more_places_than_there_are_addresses_for_are_refused() -> None:

@@ -122,6 +122,27 @@ def test_a_topology_comes_back_from_its_document_through_json(tmp_path: Path, te
     assert topology_from_mapping(stored, path) == load_topology(path)
 
 
+def test_the_document_does_not_tell_who_is_told_of_alerts() -> None:
+    """A webhook's URL may be a secret, and whoever replays a journal is to page nobody."""
+    told = [{"webhook": "https://hooks.example/hunter2"}, {"command": ["./page-me", "hunter2"]}]
+    data = {
+        "app": "voice",
+        "gateway": {"command": ["x"]},
+        "regions": {"iad": {}},
+        "locations": {"london": {}},
+        "alerts": [*told, {"webhook": "http://[::1]:9000/", "on": ["outage"]}],
+    }
+    topology = topology_from_mapping(data)
+    assert [receiver.webhook for receiver in topology.alerts] == [
+        "https://hooks.example/hunter2",
+        None,
+        "http://[::1]:9000/",
+    ]
+    assert [len(receiver.on) for receiver in topology.alerts] == [5, 5, 1]
+    assert "alerts" not in topology.document
+    assert "hooks.example" not in repr(topology)
+
+
 def test_the_document_has_no_password_and_still_loads() -> None:
     data = {
         "app": "voice",

@@ -1,0 +1,158 @@
+"""outage: clients of a location are not served, by the rule of `observe/outages.py`, as it happens.
+
+A client of the load is cut off once it was not served for longer than its ordinary pace and
+whatever the simulator itself stood still meanwhile; one that was never served only after it was
+turned away. A location's outage begins with its first client and ends when the last one is served
+again, or the load is over. It is known only when the ordinary gap is over, but began before.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sim.alerts.board import Finding
+from sim.observe.events import (
+    Acked,
+    ClientMade,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    Event,
+    HostStalled,
+    LoadEnded,
+    LoadStarted,
+    Resolved,
+)
+from sim.observe.outages import Pace
+from sim.topology.model import Topology
+
+
+@dataclass(eq=False)
+class _Client:
+    """One client of the load. `since` is when it was served last, or first tried.
+
+    `stalled_s` is what the simulator had stood still by then.
+    """
+
+    name: str
+    location: str
+    pace: Pace
+    since: float | None = None
+    stalled_s: float = 0.0
+    region: str | None = None
+    served: bool = False
+    turned_away: bool = False
+    waiting: bool = False  # in the heap
+
+
+class OutageWatch:
+    """Finds locations whose clients are cut off. `due` says when to ask `overdue` next."""
+
+    kinds = (
+        *(LoadStarted, ClientMade, LoadEnded, HostStalled),
+        *(Resolved, Connected, ConnectFailed, Disconnected, Acked),
+    )
+
+    def __init__(self, topology: Topology, speed: float) -> None:
+        self._topology = topology
+        self._speed = speed
+        self._pace: Pace | None = None
+        self._clients: dict[str, _Client] = {}
+        self._cut_off: dict[str, set[str]] = {}
+        self._heap: list[tuple[float, str]] = []
+        self._stalled_s = 0.0
+
+    @property
+    def due(self) -> float:
+        """The earliest instant at which silence alone may be an outage; infinity: never."""
+        return self._heap[0][0] if self._heap else math.inf
+
+    def take(self, t: float, event: Event) -> Iterator[Finding]:
+        """What an event shows."""
+        match event:
+            case Acked():
+                if client := self._clients.get(event.client):
+                    yield from self._served(t, client, event.region)
+            case Resolved() | Connected() | ConnectFailed() | Disconnected():
+                if client := self._clients.get(event.client):
+                    self._tried(t, client, event)
+            case HostStalled():
+                self._stalled_s += event.real_ms / 1000 * self._speed
+            case LoadStarted():
+                self._pace = self._pace_of(event)
+            case ClientMade():
+                if self._pace:
+                    self._clients[event.client] = _Client(event.client, event.location, self._pace)
+            case LoadEnded():
+                yield from self._ended(t)
+
+    def overdue(self, t: float) -> Iterator[Finding]:
+        """What the silence up to an instant shows."""
+        while self._heap and self._heap[0][0] < t:
+            client = self._clients.get(heapq.heappop(self._heap)[1])
+            if client is None or client.since is None:
+                continue  # of a load that is over
+            client.waiting = False
+            if t > (limit := self._limit(client)):
+                yield self._hit(client)
+            else:
+                self._wait(client, limit)
+
+    def _pace_of(self, load: LoadStarted) -> Pace | None:
+        if load.every_s is None:
+            return None
+        return Pace.of(self._topology, load.every_s, self._speed)
+
+    def _limit(self, client: _Client) -> float:
+        """When the silence of a client becomes an outage, as far as is known now."""
+        assert client.since is not None  # noqa: S101 - a type checker's aid
+        allowed_s = client.pace.allowed(client.location, client.region)
+        return client.since + allowed_s + self._stalled_s - client.stalled_s
+
+    def _tried(self, t: float, client: _Client, event: Event) -> None:
+        if client.since is None:
+            client.since, client.stalled_s = t, self._stalled_s
+        if isinstance(event, ConnectFailed | Disconnected):
+            client.turned_away = True
+            if client.name not in self._cut_off.get(client.location, ()):
+                self._wait(client, self._limit(client))
+
+    def _served(self, t: float, client: _Client, region: str) -> Iterator[Finding]:
+        cut_off = self._cut_off.setdefault(client.location, set())
+        late = client.since is not None and t > self._limit(client)
+        if late and client.name not in cut_off and (client.served or client.turned_away):
+            yield self._hit(client)
+        client.since, client.stalled_s, client.region = t, self._stalled_s, region
+        client.served = True
+        if not client.waiting:
+            self._wait(client, self._limit(client))
+        if client.name in cut_off:
+            cut_off.discard(client.name)
+            if not cut_off:
+                reason = f"every client of {client.location} is served again, {client.name} last"
+                yield Finding("outage", client.location, wrong=False, reason=reason)
+
+    def _wait(self, client: _Client, until: float) -> None:
+        if not client.waiting:
+            client.waiting = True
+            heapq.heappush(self._heap, (until, client.name))
+
+    def _hit(self, client: _Client) -> Finding:
+        self._cut_off.setdefault(client.location, set()).add(client.name)
+        last = f"served last by {client.region}" if client.region else "never served yet"
+        reason = f"{client.name} is not served ({last})"
+        place, region, since = client.location, client.region, client.since
+        return Finding("outage", place, wrong=True, reason=reason, region=region, since=since)
+
+    def _ended(self, t: float) -> Iterator[Finding]:
+        """The load is over: whoever is not served by now is asking no more."""
+        yield from self.overdue(t)
+        for location in self._cut_off:
+            reason = "the load has ended: nobody asks any more"
+            yield Finding("outage", location, wrong=False, reason=reason)
+        self._clients.clear()
+        self._cut_off.clear()
+        self._heap.clear()

@@ -1,0 +1,129 @@
+"""Outages as they happen are those that the report finds afterwards."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.alerts.outages import OutageWatch
+from sim.observe.events import (
+    Acked,
+    ClientMade,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    Event,
+    HostStalled,
+    LoadEnded,
+    LoadStarted,
+    Resolved,
+)
+from sim.observe.history import History
+from sim.observe.journal import Record
+from sim.observe.outages import Pace, find_outages
+from sim.topology.load import topology_from_mapping
+from tests.alerts.conftest import TOPOLOGY
+
+BEGUN: list[tuple[float, Event]] = [(0.0, LoadStarted(2, 1.0))]
+BEGUN += [(0.0, ClientMade(f"london/{n}", "london", "strict")) for n in range(2)]
+
+
+def acked(t, client="london/0", region="fra"):
+    return (t, Acked(client, "s", 1, region, f"m-{region}", 10.0))
+
+
+def refused(t, client="london/0", region="fra"):
+    return (t, ConnectFailed(client, "london", region, "refused"))
+
+
+def outages(story):
+    return [(t, a.state, a.since, a.region) for t, a in story if a.alert == "outage"]
+
+
+def test_silence_is_an_outage_once_the_ordinary_pace_is_over_and_began_before(told):
+    story = told(*BEGUN, acked(1.0), acked(2.0), acked(30.0, region="iad"), until=40)
+    (began, ended, *again) = outages(story)
+    assert began == (pytest.approx(4.1), "began", 2.0, "fra")  # twice a second and the round trip
+    assert ended == (30.0, "ended", 2.0, "fra")
+    assert again == [(pytest.approx(32.5), "began", 30.0, "iad")]
+
+
+def test_an_ordinary_pace_is_none(told):
+    assert outages(told(*BEGUN, *(acked(1 + 2.05 * n) for n in range(20)), until=42)) == []
+
+
+def test_a_location_is_told_once_for_all_of_its_clients(told):
+    pairs = [acked(t, f"london/{n}") for n in range(2) for t in (1.0 + n / 2, 10.0 + n)]
+    story = outages(told(*BEGUN, *pairs, until=12))
+    assert [(t, state) for t, state, _, _ in story] == [
+        (pytest.approx(3.1), "began"),
+        (11.0, "ended"),
+    ]
+
+
+def test_a_client_that_was_never_served_is_cut_off_only_after_it_was_turned_away(told):
+    slow = [(0.5, Resolved("london/0", "london", "fra", "127.0.0.1", 30.0)), acked(20.0)]
+    assert outages(told(*BEGUN, *slow)) == []
+    ((t, state, since, region), _) = outages(told(*BEGUN, *slow, refused(1.0)))
+    assert (t, state, since, region) == (pytest.approx(2.5), "began", 0.5, None)
+
+
+def test_the_simulators_own_silence_is_none(told):
+    stalled = [acked(1.0), (8.0, HostStalled(6000.0)), acked(8.5)]
+    assert outages(told(*BEGUN, *stalled)) != []  # it was not known in time that it stood still
+    known = [acked(1.0), (3.0, HostStalled(6000.0)), acked(8.5)]
+    assert outages(told(*BEGUN, *known, until=8)) == []
+
+
+def test_the_end_of_the_load_ends_its_outages(told):
+    story = outages(told(*BEGUN, acked(1.0), (20.0, LoadEnded()), (30.0, refused(30)[1]), until=60))
+    assert [(t, state) for t, state, _, _ in story] == [
+        (pytest.approx(3.1), "began"),
+        (20, "ended"),
+    ]
+
+
+def test_a_client_that_no_load_made_is_nobodys_business(told):
+    assert outages(told(acked(1.0), refused(2.0), until=100)) == []
+
+
+EVENTS = st.tuples(
+    st.integers(1, 400).map(lambda tenths: tenths / 10),
+    st.sampled_from(["london/0", "london/1"]),
+    st.sampled_from(["acked", "resolved", "connected", "refused", "lost"]),
+    st.sampled_from(["fra", "iad"]),
+)
+
+
+def event_of(client, kind, region):
+    location = "london"
+    return {
+        "acked": Acked(client, "s", 1, region, "m", 1.0),
+        "resolved": Resolved(client, location, region, "127.0.0.1", 1e9),
+        "connected": Connected(client, location, region, "m"),
+        "refused": ConnectFailed(client, location, region, "no"),
+        "lost": Disconnected(client, location, region, "m", "gone"),
+    }[kind]
+
+
+@given(st.lists(EVENTS, max_size=40, unique_by=lambda event: event[0]))
+def test_live_outages_are_those_of_the_report(drawn):
+    """Each client's, with the instants of its last service before and its first one after."""
+    end = 45.0
+    pairs = sorted(((t, event_of(*rest)) for t, *rest in drawn), key=lambda pair: pair[0])
+    tries = [(0.0, event_of(f"london/{n}", "resolved", "fra")) for n in range(2)]
+    records = [Record(t, event) for t, event in [*BEGUN, *tries, *pairs, (end, LoadEnded())]]
+    topology = topology_from_mapping(TOPOLOGY)
+    found = find_outages(History(records), Pace.of(topology, 1.0, 1.0))
+    watch = OutageWatch(topology, 1.0)
+    live = []
+    hit = watch._hit
+
+    def heard(client):
+        live.append((client.name, client.since))
+        return hit(client)
+
+    watch._hit = heard  # type: ignore[method-assign]
+    for t, event in records:
+        list(watch.overdue(t))
+        list(watch.take(t, event))
+    assert sorted(live) == sorted((outage.client, outage.from_s) for outage in found)
