@@ -25,6 +25,7 @@ from sim.scenario.load import scenario_from_mapping
 from sim.scenario.model import Scenario
 from sim.scenario.verdict import Verdict
 from sim.scenario.verdict import judge as verdict_of
+from sim.scenario.vocabulary import FAULTS
 from sim.topology.load import topology_from_mapping
 from sim.world import World
 
@@ -52,7 +53,9 @@ def world_for(
     journal_path: Path | None = None,
     runtime: RuntimeName = "process",
 ) -> World:
-    """The world that a scenario runs in, not up yet."""
+    """The world that a scenario runs in, not up yet. Raises InputError for the wrong runtime."""
+    if runtime != "docker" and (problems := _on_containers_only(scenario)):
+        raise InputError(*problems)
     return World(
         scenario.topology,
         seed=seed,
@@ -62,6 +65,20 @@ def world_for(
         scenario=scenario.document,
         runtime=runtime,
     )
+
+
+def _on_containers_only(scenario: Scenario) -> list[Problem]:
+    file = str(scenario.path) if scenario.path else None
+    return [
+        Problem(
+            f"`{entry.fault}` is done to containers: run it with --runtime docker (processes can"
+            " be cut off by a `partition` of the region's links, and hang by `freeze`)",
+            file,
+            field=f"timeline[{number}]",
+        )
+        for number, entry in enumerate(scenario.timeline)
+        if FAULTS[entry.fault].containers
+    ]
 
 
 async def simulate(

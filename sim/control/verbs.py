@@ -57,7 +57,7 @@ class Control:
                     "id": machine.id,
                     "name": machine.name,
                     "region": machine.region,
-                    "state": "frozen" if machine.frozen else str(machine.state),
+                    "state": machine.condition,
                     "check": str(world.health.status(machine.id)),
                     "address": str(machine.endpoint),
                 }

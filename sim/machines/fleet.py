@@ -234,6 +234,18 @@ class Fleet:
         await running(machine).thaw()
         machine.frozen = False
 
+    async def disconnect(self, machine: Machine) -> None:
+        """Cut it off from its network; its state stays. Raises InputError for a process."""
+        self._demand_started(machine, "disconnect")
+        await running(machine).disconnect()
+        machine.cut_off = self._runs.up(machine)
+
+    async def reconnect(self, machine: Machine) -> None:
+        """Put one that was cut off back into its network."""
+        self._demand_started(machine, "reconnect")
+        await running(machine).reconnect()
+        machine.cut_off = False
+
     async def close(self) -> None:
         """End the world's machines, all at once, with the time to drain that a stop gives."""
         await self._runs.close()
@@ -281,11 +293,18 @@ class Fleet:
 
     # --- what nobody here asked for ----------------------------------------------------------
 
-    def befell(self, machine_id: str, what: str, *, frozen: bool | None = None) -> None:
+    def befell(
+        self,
+        machine_id: str,
+        what: str,
+        *,
+        frozen: bool | None = None,
+        cut_off: bool | None = None,
+    ) -> None:
         """Journal what somebody else did to a machine that goes on running."""
         if machine := self._machines.get(machine_id):
-            if frozen is not None:
-                machine.frozen = frozen
+            machine.frozen = machine.frozen if frozen is None else frozen
+            machine.cut_off = machine.cut_off if cut_off is None else cut_off
             self._chronicle.tell(machine, what)
 
     async def returned(self, machine_id: str, instance: Instance) -> None:

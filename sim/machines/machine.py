@@ -38,11 +38,12 @@ class MachineEvent:
 
 @dataclass(eq=False)
 class Machine:
-    """One machine. `number` counts a region's machines from 1; `frozen` while it is stopped dead.
+    """One machine. `number` counts a region's machines from 1.
 
     `spec` is what its runtime was told last, `config` what it is to be from the next start on.
     `instance` is its last run, None before the first. `events` are the latest, newest first.
-    A cordoned one gets no new traffic. Times are simulated seconds.
+    A frozen one is stopped dead, one that is cut off has no network, a cordoned one gets no new
+    traffic. Times are simulated seconds.
     """
 
     spec: MachineSpec
@@ -54,6 +55,7 @@ class Machine:
     updated_s: float = 0.0
     instance: Instance | None = field(default=None, repr=False)
     frozen: bool = False
+    cut_off: bool = False
     cordoned: bool = False
     lease: Lease | None = None
     secrets_version: int = 0
@@ -62,8 +64,13 @@ class Machine:
     )
 
     def __repr__(self) -> str:
-        marks = f"{' frozen' if self.frozen else ''}{' cordoned' if self.cordoned else ''}"
-        return f"<Machine {self.name} {self.id} {self.state}{marks}>"
+        cordoned = " cordoned" if self.cordoned else ""
+        return f"<Machine {self.name} {self.id} {self.condition}{cordoned}>"
+
+    @property
+    def condition(self) -> str:
+        """Its state, or what Fly has no state for: `frozen`, `disconnected`."""
+        return "frozen" if self.frozen else "disconnected" if self.cut_off else str(self.state)
 
     @property
     def id(self) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.clock import Clock
-from sim.errors import StartError
+from sim.errors import InputError, StartError
 from sim.machines.child import Child, tail
 from sim.machines.inside import execute, processes
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
@@ -78,6 +78,16 @@ class ProcessInstance:
     async def thaw(self) -> None:
         """SIGCONT to the group."""
         self._child.send(signals.SIGCONT)
+
+    async def disconnect(self) -> None:
+        """Raises InputError: its network is this host's."""
+        raise InputError(
+            "a process cannot be cut off: its network is this host's. Use `partition` on the"
+            " region's links, `freeze` or `blind`, or run containers (--runtime docker)"
+        )
+
+    async def reconnect(self) -> None:
+        """Nothing: it is never cut off."""
 
     async def tail(self, lines: int) -> list[str]:
         """The last lines of its output."""

@@ -63,7 +63,7 @@ class Runs:
 
     def begin(self, machine: Machine, instance: Instance) -> None:
         """A run has begun: watch for its end, and check its health."""
-        machine.instance, machine.frozen = instance, False
+        machine.instance, machine.frozen, machine.cut_off = instance, False, False
         self._watchers[machine.id] = asyncio.create_task(self._watch(machine, instance))
         self._chronicle.change(machine, Action.READY)
         self._health.started(machine.id)
@@ -116,7 +116,7 @@ class Runs:
         """Journal the end of a run, whoever ended it."""
         end = await instance.exited()
         del self._watchers[machine.id]
-        machine.frozen = False
+        machine.frozen = machine.cut_off = False
         why = self._why_down.pop(machine.id, None)
         if machine.state in _BETWEEN_RUNS:
             return

@@ -105,6 +105,12 @@ class Instance(Protocol):
     async def thaw(self) -> None:
         """Let a frozen one go on."""
 
+    async def disconnect(self) -> None:
+        """Cut it off from every network, both ways. Raises InputError where that cannot be done."""
+
+    async def reconnect(self) -> None:
+        """Put one that was cut off back where it was."""
+
     async def tail(self, lines: int) -> list[str]:
         """The last lines of its output."""
 

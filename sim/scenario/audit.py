@@ -170,7 +170,7 @@ async def _ask(
 
 def _up(fleet: Fleet, last: str | None) -> list[Machine]:
     """The machines that run, the one that answered last before the others."""
-    up = [m for m in fleet.machines.values() if m.state == State.STARTED and not m.frozen]
+    up = [m for m in fleet.machines.values() if m.condition == State.STARTED]
     return sorted(up, key=lambda machine: machine.id != last)
 
 

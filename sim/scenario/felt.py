@@ -7,7 +7,7 @@ import math
 from sim.observe.events import Connected, FaultBegan
 from sim.observe.history import History, location_of
 
-REPAIRS = frozenset({"start", "thaw", "cure", "unblind", "heal", "scale"})
+REPAIRS = frozenset({"start", "thaw", "reconnect", "cure", "unblind", "heal", "scale"})
 
 
 def unfelt(history: History, since_s: float = -math.inf) -> list[str]:

@@ -42,13 +42,17 @@ class Param:
 
 @dataclass(frozen=True)
 class FaultSpec:
-    """A fault. `one_of` names keys of which at least one must be given."""
+    """A fault. `one_of` names keys of which at least one must be given.
+
+    `containers`: it can be done to machines that are containers only.
+    """
 
     name: str
     targets: tuple[TargetKind, ...]
     params: tuple[Param, ...] = ()
     target_optional: bool = False
     one_of: tuple[str, ...] = ()
+    containers: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,8 @@ FAULTS: Mapping[str, FaultSpec] = {
             FaultSpec(name, _ON_MACHINES)
             for name in ("crash", "stop", "start", "freeze", "thaw", "sicken", "cure")
         ),
+        FaultSpec("disconnect", _ON_MACHINES, containers=True),
+        FaultSpec("reconnect", _ON_MACHINES, containers=True),
         FaultSpec("blind", ("region",)),
         FaultSpec("unblind", ("region",)),
         FaultSpec("deploy", _ON_MACHINES, target_optional=True),

@@ -56,6 +56,14 @@ class _OfMachines(_Healable):
         """SIGCONT: go on where it stopped."""
         await self._do("thaw")
 
+    async def disconnect(self) -> None:
+        """Take the machines' network away (containers only). Raises InputError for processes."""
+        await self._do("disconnect")
+
+    async def reconnect(self) -> None:
+        """Give it back."""
+        await self._do("reconnect")
+
     async def sicken(self) -> None:
         """Let the health check fail while traffic works."""
         await self._do("sicken")

@@ -80,14 +80,10 @@ def unsettled(world: World, changed_s: float) -> list[str]:
     )
     since_s = max(next(changes, 0.0), changed_s) - _CLOCK_GRAIN_S
     return [
-        f"{machine.name} is {_truth(machine)}, believed {world.health.status(machine.id)}, {why}"
+        f"{machine.name} is {machine.condition}, believed {world.health.status(machine.id)}, {why}"
         for machine in world.fleet.machines.values()
         if (why := _why_open(world, machine, since_s))
     ]
-
-
-def _truth(machine: Machine) -> str:
-    return "frozen" if machine.frozen else str(machine.state)
 
 
 def _why_open(world: World, machine: Machine, since_s: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -27,6 +28,8 @@ def test_what_others_do_to_a_container_is_journaled_as_that(boxed):
 
     world.docker("network", "disconnect", f"sim-{world.world}-fra", name)
     world.wait_for("machine_changed", reason="cut off from its network by somebody else")
+    conditions = [machine["state"] for machine in world.sim.json("status")[0]["machines"]]
+    assert conditions == ["started", "disconnected"]
 
     world.docker("kill", name)
     world.wait_for("machine_changed", region="fra", state="stopped", reason="died: killed by SIGK")
@@ -34,6 +37,25 @@ def test_what_others_do_to_a_container_is_journaled_as_that(boxed):
     assert world.sim("heal").returncode == 0  # a start makes a new container, in its network
     machines = world.sim.json("status")[0]["machines"]
     assert [(m["state"], m["check"]) for m in machines] == [("started", "passing")] * 2
+
+
+def test_a_region_that_is_disconnected_is_refused_and_comes_back(boxed):
+    """What docs/docker.md says each end sees; and it was us, not somebody else."""
+    world = boxed()
+    name = world.container()
+    assert world.sim("fault", "disconnect", "--region", "fra").returncode == 0
+    world.wait_for("health_changed", region="fra", status="critical", output="connection refused")
+    conditions = [machine["state"] for machine in world.sim.json("status")[0]["machines"]]
+    assert conditions == ["started", "disconnected"]
+    dial = "import os, socket, urllib.parse as u; d = u.urlsplit(os.environ['DATABASE_URL'])"
+    dial += "; print(socket.socket().connect_ex((d.hostname, d.port)))"
+    assert world.docker("exec", name, "python", "-c", dial) == str(errno.ENETUNREACH)
+
+    assert world.sim("heal", "--region", "fra").returncode == 0
+    world.wait_for("health_changed", region="fra", status="passing")
+    assert world.docker("exec", name, "python", "-c", dial) == "0"
+    by_others = [e for e in world.events("machine_changed") if "somebody" in e["reason"]]
+    assert by_others == world.events("part_failed") == world.events("fault_failed") == []
 
 
 def test_a_container_that_somebody_restarts_is_the_machines_again(boxed):

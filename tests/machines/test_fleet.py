@@ -48,7 +48,7 @@ class FakeInstance:
     def __init__(self, clock: Clock, drain_s: float) -> None:
         self.clock, self.drain_s = clock, drain_s
         self.end: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
-        self.frozen = False
+        self.frozen = self.cut_off = False
         self.signals: list[int] = []
 
     def die(self, end: Exit) -> None:
@@ -73,6 +73,12 @@ class FakeInstance:
 
     async def thaw(self) -> None:
         self.frozen = False
+
+    async def disconnect(self) -> None:
+        self.cut_off = True
+
+    async def reconnect(self) -> None:
+        self.cut_off = False
 
     async def tail(self, lines: int) -> list[str]:
         return [f"line {i}" for i in range(100)][-lines:]
@@ -234,6 +240,26 @@ def test_a_restart_is_a_stop_and_a_start(virtually: Virtually) -> None:
         assert [s for s, _ in bench.states(machine.id)][-2:] == ["restarting", "started"]
         assert bench.runs[0].end.result() == Exit(0)
         assert len(bench.runs) == 4
+
+    virtually(in_a_world(scene))
+
+
+def test_what_is_cut_off_runs_on_without_a_network_until_its_run_ends(virtually: Virtually) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("iad")[0]
+        told = len(bench.states(machine.id))
+        await bench.fleet.disconnect(machine)
+        assert (machine.condition, machine.state) == ("disconnected", State.STARTED)
+        assert bench.runs[0].cut_off
+        await bench.fleet.reconnect(machine)
+        assert (machine.condition, bench.runs[0].cut_off) == ("started", False)
+        assert len(bench.states(machine.id)) == told
+        bench.fleet.befell(machine.id, "cut off by somebody else", cut_off=True)
+        assert machine.cut_off
+        await bench.fleet.kill(machine)
+        assert machine.condition == "stopped"
+        with pytest.raises(InputError, match="cannot disconnect"):
+            await bench.fleet.disconnect(machine)
 
     virtually(in_a_world(scene))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sim.clock import Clock
-from sim.errors import StartError
+from sim.errors import InputError, StartError
 from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
 from sim.machines.runtime import Exit, MachineSpec
 from sim.topology.addresses import Endpoint
@@ -213,6 +213,12 @@ async def test_a_frozen_machine_can_be_killed_and_cannot_drain(bench: Bench) -> 
     await instance.freeze()
     await bench.stopped(instance.pid)
     assert await instance.stop(0.1) == Exit(None, signal=signal.SIGKILL)
+
+
+async def test_it_cannot_be_cut_off_from_a_network_that_is_the_hosts(bench: Bench) -> None:
+    instance = await bench.start("python", "-c", READY_AND_WAIT)
+    with pytest.raises(InputError, match=r"Use `partition` .* or run containers"):
+        await instance.disconnect()
 
 
 async def test_signalling_one_that_has_exited_does_nothing(bench: Bench) -> None:

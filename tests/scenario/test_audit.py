@@ -35,7 +35,7 @@ class LateDriver:
 
 @pytest.fixture
 def world():
-    machine = SimpleNamespace(id="m1", state="started", frozen=False, endpoint="127.0.0.1:1")
+    machine = SimpleNamespace(id="m1", condition="started", endpoint="127.0.0.1:1")
     written: list[Any] = []
     return SimpleNamespace(
         topology=SimpleNamespace(hostname="x.fly.dev"),

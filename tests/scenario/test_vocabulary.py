@@ -4,7 +4,8 @@ from sim.scenario.vocabulary import CHECKS, FAULTS
 
 DOCUMENTED_FAULTS = """
 crash stop start freeze thaw sicken cure slow partition heal reset flap loss
-dns_outage stale_dns service_outage scale blind unblind deploy
+dns_outage stale_dns service_outage scale blind unblind deploy disconnect
+reconnect
 """
 DOCUMENTED_CHECKS = """
 served_by outage messages sessions residency latency errors dns herd

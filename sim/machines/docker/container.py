@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal as signals
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sim.clock import Clock
@@ -23,21 +24,32 @@ from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
 _LAST_WORDS_REAL_S = 2.0
 
 
+@dataclass(frozen=True)
+class Place:
+    """A container, and where it is: its network's name, and its address there."""
+
+    container: str
+    network: str
+    address: str
+
+
 class DockerInstance:
     """A container that runs. A paused one cannot drain: it is killed in time."""
 
     def __init__(
         self,
         engine: Engine,
-        container: str,
+        place: Place,
         spec: MachineSpec,
         clock: Clock,
         log: ContainerLog,
         stop_signal: str,
     ) -> None:
-        self.container = container
+        self.place = place
+        self.container = place.container
         self.spec = spec
         self.paused_by_us = False
+        self.cut_off = False  # as far as is known, whoever did it
         self._engine = engine
         self._clock = clock
         self._log = log
@@ -96,6 +108,24 @@ class DockerInstance:
         self.paused_by_us = self._paused = False
         with contextlib.suppress(APIError):  # it may not be paused any more, or be gone
             await self._engine.call("unpause", self.container)
+
+    async def disconnect(self) -> None:
+        """Take it out of its network. Raises StartError with what the engine said."""
+        await self._move("disconnect_container_from_network", cut_off=True)
+
+    async def reconnect(self) -> None:
+        """Put it back, at its address. Raises StartError with what the engine said."""
+        await self._move(
+            "connect_container_to_network", cut_off=False, ipv4_address=self.place.address
+        )
+
+    async def _move(self, method: str, *, cut_off: bool, **options: Any) -> None:
+        before, self.cut_off = self.cut_off, cut_off
+        try:
+            await self._engine.call(method, self.container, self.place.network, **options)
+        except APIError as error:
+            self.cut_off = before
+            raise StartError(f"the network of {self.spec.region}: {said(error)}") from error
 
     async def tail(self, lines: int) -> list[str]:
         """The last lines of its output."""

@@ -19,7 +19,7 @@ from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
 from sim.docker.leftovers import remove_all
 from sim.errors import SimError, StartError
 from sim.machines.docker import images
-from sim.machines.docker.container import DockerInstance
+from sim.machines.docker.container import DockerInstance, Place
 from sim.machines.docker.doorway import Doorway
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
@@ -36,8 +36,15 @@ _LOOK_REAL_S = 0.2
 class Overseer(Protocol):
     """Who wants to know what befell machines without having been asked for."""
 
-    def befell(self, machine_id: str, what: str, *, frozen: bool | None = None) -> None:
-        """Something happened to a machine that goes on; `frozen` if it changed that."""
+    def befell(
+        self,
+        machine_id: str,
+        what: str,
+        *,
+        frozen: bool | None = None,
+        cut_off: bool | None = None,
+    ) -> None:
+        """Something happened to a machine that goes on; the flags are of what it changed."""
 
     async def returned(self, machine_id: str, instance: Instance) -> None:
         """A machine that had ended was started by somebody else."""
@@ -125,7 +132,8 @@ class DockerRuntime:
         container = await self.engine.run(self._create, name, spec)
         log = ContainerLog(self.engine, spec.log_path, self._redact)
         signal = spec.kill_signal if spec.kill_signal != "SIGTERM" else self._stop_signal
-        instance = DockerInstance(self.engine, container, spec, self._clock, log, signal)
+        place = Place(container, self.networks.name(spec.region), container_address(spec))
+        instance = DockerInstance(self.engine, place, spec, self._clock, log, signal)
         self._instances[container] = instance
         try:
             await self.engine.call("start", container)
@@ -199,7 +207,7 @@ class DockerRuntime:
             case "container pause" | "container unpause":
                 self._paused(instance, now=event.what == "container pause")
             case "network disconnect" | "network connect":
-                self._spawn(self._connection_changed(instance, event.what.split()[1]))
+                self._spawn(self._connection_changed(instance))
 
     async def _died(self, instance: DockerInstance) -> None:
         if doorway := self._doorways.pop(instance.spec.id, None):
@@ -213,7 +221,7 @@ class DockerRuntime:
         """Somebody else has started a container that had ended: it is the machine's again."""
         log = ContainerLog(self.engine, old.spec.log_path, self._redact)
         instance = DockerInstance(
-            self.engine, old.container, old.spec, self._clock, log, self._stop_signal
+            self.engine, old.place, old.spec, self._clock, log, self._stop_signal
         )
         self._instances[old.container] = instance
         log.follow(old.container)
@@ -230,15 +238,18 @@ class DockerRuntime:
         word = "paused" if now else "unpaused"
         self._befell(instance, f"{word} by somebody else", frozen=now)
 
-    async def _connection_changed(self, instance: DockerInstance, action: str) -> None:
+    async def _connection_changed(self, instance: DockerInstance) -> None:
         """The end of a container disconnects it as well; only what still runs was cut off."""
         with contextlib.suppress(APIError, StartError):
             found = await self.engine.call("inspect_container", instance.container)
             if not found["State"]["Running"] or not instance.running:
                 return
-            mine = self.networks.name(instance.spec.region) in found["NetworkSettings"]["Networks"]
-            if action == "disconnect" and not mine:
-                self._befell(instance, "cut off from its network by somebody else")
+            cut_off = instance.place.network not in found["NetworkSettings"]["Networks"]
+            if cut_off == instance.cut_off:
+                return  # it is as was asked, or another network than its own is concerned
+            instance.cut_off = cut_off
+            what = "cut off from its network" if cut_off else "put back into its network"
+            self._befell(instance, f"{what} by somebody else", cut_off=cut_off)
 
     def _network_removed(self, network: str) -> None:
         if region := self.networks.region_of(network):
@@ -265,9 +276,9 @@ class DockerRuntime:
             if not found["State"]["Running"]:
                 await instance.ended(found["State"])
 
-    def _befell(self, instance: DockerInstance, what: str, *, frozen: bool | None = None) -> None:
+    def _befell(self, instance: DockerInstance, what: str, **changed: bool) -> None:
         if self._overseer and instance.running:
-            self._overseer.befell(instance.spec.id, what, frozen=frozen)
+            self._overseer.befell(instance.spec.id, what, **changed)
 
     def _failed(self, part: str, reason: str) -> None:
         if self._overseer:

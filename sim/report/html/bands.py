@@ -21,6 +21,7 @@ MOST_FAULTS = 500
 _ENDS = {
     "start": {"crash", "stop"},
     "thaw": {"freeze"},
+    "reconnect": {"disconnect"},
     "cure": {"sicken"},
     "unblind": {"blind"},
 }

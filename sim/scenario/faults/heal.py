@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from sim.scenario.faults.base import Breakable, Params, links_at, locations_at
-from sim.scenario.faults.machines import cure, start, thaw, unblind
+from sim.scenario.faults.machines import cure, reconnect, start, thaw, unblind
 from sim.scenario.model import Target
 
 
@@ -26,5 +26,6 @@ async def heal(world: Breakable, target: Target | None, params: Params) -> None:
     if target is None or target.kind in ("region", "machine"):
         await cure(world, target, params)
         await thaw(world, target, params)
+        await reconnect(world, target, params)
     if target is None:
         await start(world, None, params)

@@ -5,6 +5,11 @@ stop    SIGTERM: the gateway may drain for `kill_timeout`, then it is killed.
 start   boots what is down and waits until it passes its check.
 freeze  SIGSTOP: the kernel still accepts, nothing is answered; connections hang.
 thaw    SIGCONT: it goes on where it stopped, with all connections it still has.
+disconnect
+        its network is taken away, while it runs on. Containers only; docs/docker.md says what each
+        end of a connection sees.
+reconnect
+        it has its network again, and what connections both ends still hold.
 sicken  its health check fails from now on, while traffic through it works.
 cure    its health check tells the truth again.
 blind   the health checker cannot reach the region: its checks time out, while clients get through.
@@ -57,6 +62,20 @@ async def thaw(world: Breakable, target: Target | None, params: Params) -> None:
     for machine in machines_at(world, target):
         if machine.frozen:
             await world.fleet.thaw(machine)
+
+
+async def disconnect(world: Breakable, target: Target | None, params: Params) -> None:
+    """Cut the machines that run off from their network."""
+    del params
+    up = [m for m in machines_at(world, target) if m.state == State.STARTED and not m.cut_off]
+    await asyncio.gather(*(world.fleet.disconnect(machine) for machine in up))
+
+
+async def reconnect(world: Breakable, target: Target | None, params: Params) -> None:
+    """Give machines that were cut off their network back."""
+    del params
+    apart = [m for m in machines_at(world, target) if m.cut_off]
+    await asyncio.gather(*(world.fleet.reconnect(machine) for machine in apart))
 
 
 async def sicken(world: Breakable, target: Target | None, params: Params) -> None:
