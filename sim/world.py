@@ -30,6 +30,7 @@ from sim.authority import Authority
 from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
+from sim.entry.entry import Entries
 from sim.errors import EnvironmentLacksError, single_error
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker, Probe
@@ -49,6 +50,7 @@ from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
+from sim.scenario.runner import setting_of
 from sim.secrets import Redactor, redactor
 from sim.services.database import WorldDatabase
 from sim.slots import claim
@@ -97,6 +99,7 @@ class World:
         self.listener: socket.socket
         self.upkeep: Upkeep
         self.authority = Authority(topology.hostname)
+        self.entries = Entries()
         self.rng = Rng(seed)
         self.startup_ms: dict[str, float] = {}
         self._scenario = scenario
@@ -188,6 +191,7 @@ class World:
                 branches.create_task(self._start_machines())
         self.resolver.foresee(self._may_change_at)
         self.resolver.serve(self.healthy_regions)
+        self.entries.start(setting_of(self), self.rng.fork("entries"))
         self.health.on_change(lambda *_: self._lead())
         self.fleet.on_change(lambda _: self._lead())
         self._watch_parts()
@@ -280,6 +284,7 @@ class World:
         ]
         for edge in self._edges:
             push(edge.stop)
+        push(self.entries.stop)
         push(self.fleet.close)
 
     def _make_runtime(self, folder: Path, redact: Redactor) -> tuple[Runtime, Probe]:

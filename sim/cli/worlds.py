@@ -104,7 +104,7 @@ def _show(status: dict[str, Any]) -> None:
     machine_columns = ("name", "id", "region", "state", "check", "address")
     listing(status["machines"], machine_columns, as_json=False)
     click.echo()
-    listing(status["locations"], ("location", "led_to", "nameserver"), as_json=False)
+    listing(status["locations"], ("location", "led_to", "nameserver", "entry"), as_json=False)
     if status["alerts"]:
         click.echo()
         listing(status["alerts"], ("alert", "subject", "for_s", "reason"), as_json=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import socket
 import ssl
@@ -15,6 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from sim.authority import Authority
 from sim.clients import eyeballs
 from sim.clients.cache import DnsCache
+from sim.clients.dial import dial
 from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.spec import Personality
 from sim.clients.websocket import WebSocket
@@ -22,7 +22,7 @@ from sim.clock import Clock
 from sim.observe.events import Resolved
 from sim.observe.journal import Journal
 from sim.rng import Rng
-from sim.topology.addresses import PUBLIC_PORT, AddressPlan, Endpoint
+from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Vantage:
             self.address = address
             self.doing = f"connecting to {address}"
             try:
-                sock = await self._connect_to(address)
+                sock = await dial(self.source, address)
             except OSError as error:
                 failure = error
             else:
@@ -136,7 +136,7 @@ class Vantage:
 
     async def _race(self, host: str, addresses: tuple[str, ...]) -> socket.socket:
         async def attempt(address: str) -> socket.socket:
-            sock = await self._connect_to(address)
+            sock = await dial(self.source, address)
             try:
                 await eyeballs.answers(sock, host)
             except BaseException:
@@ -148,24 +148,6 @@ class Vantage:
         self.doing = f"connecting to {' and '.join(addresses)}"
         self.address, sock = await eyeballs.race(addresses, attempt, self._clock)
         self.doing = f"waiting for an answer from {self.address}"
-        return sock
-
-    async def _connect_to(self, address: str) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(0)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Ports are chosen for the pair of addresses, so 64,000 are free for each target.
-            sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-            sock.bind((self.source, 0))
-            loop = asyncio.get_running_loop()
-            await loop.sock_connect(sock, (address, PUBLIC_PORT))
-            port = sock.getsockname()[1]
-            header = f"PROXY TCP4 {self.source} {address} {port} {PUBLIC_PORT}\r\n"
-            await loop.sock_sendall(sock, header.encode("ascii"))
-        except BaseException:
-            sock.close()
-            raise
         return sock
 
     def _fresh(self, _name: str, answer: Answer | ResolveError, expires: float) -> None:
@@ -184,8 +166,6 @@ class Vantage:
 
 
 _SECURED = {"http": "https", "ws": "wss"}
-# Linux's value; the socket module does not name it.
-_IP_BIND_ADDRESS_NO_PORT = 24
 
 
 class _Connector(aiohttp.BaseConnector):

@@ -67,6 +67,7 @@ class Control:
                 {
                     "location": name,
                     "nameserver": f"{world.plan.nameserver(name)}:{world.resolver.port}",
+                    "entry": str(world.plan.entry(name)),
                     "led_to": list(world.resolver.regions(name)),
                 }
                 for name in world.topology.locations

@@ -4,6 +4,7 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
 
     127.S.0.1            control server and link server
     127.S.L.53           nameserver of location L (1..149)
+    127.S.L.54           its entry: the proxy by which any program is there
     127.S.L.10-49        sources of its clients
     127.S.L.100+R        where that location reaches region R: the listening end of its link
     127.S.150+R.1        edge of region R (0..99)
@@ -33,6 +34,7 @@ CONTROL_PORT = 8470
 LINK_SERVER_PORT = 8474  # Toxiproxy's own
 PUBLIC_PORT = 8480  # where clients reach the gateway, at every link and edge
 DATABASE_PORT = 8432
+ENTRY_PORT = 8490
 _EDGE_LISTENERS = 9000  # + the location's number: one listener for each link that ends here
 
 _CLIENT_SOURCES = 40
@@ -91,6 +93,10 @@ class AddressPlan:
     def nameserver(self, location: str) -> str:
         """The address at which a location asks for names."""
         return self._host(self._locations[location], 53)
+
+    def entry(self, location: str) -> Endpoint:
+        """Where a program's proxy setting points to be at a location."""
+        return Endpoint(self._host(self._locations[location], 54), ENTRY_PORT)
 
     def client(self, location: str, number: int) -> str:
         """The source address of a location's client; clients share the forty there are."""

@@ -1,0 +1,110 @@
+"""The entry of a location: a proxy on the location's own network, and whoever uses it is there.
+
+What comes in is resolved by that location's nameserver and connects from an address of that
+location. It speaks HTTP (CONNECT and whole URLs) and SOCKS 5, which the first byte tells apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from sim.clients.vantage import Setting
+from sim.entry.http_proxy import HttpProxy
+from sim.entry.place import Place
+from sim.entry.socks import VERSION
+from sim.entry.socks_proxy import SocksProxy
+from sim.errors import EnvironmentLacksError
+from sim.observe.events import PartFailed
+from sim.rng import Rng
+from sim.routing.edge.arrival import Listener, peek
+from sim.routing.edge.wire import Wire
+
+_FIRST_BYTE_REAL_S = 60.0
+
+
+class Entry:
+    """The entry of one location."""
+
+    def __init__(self, location: str, setting: Setting, rng: Rng) -> None:
+        self.endpoint = setting.plan.entry(location)
+        self._place = Place(location, setting, rng)
+        self._journal = setting.journal
+        self._listener: Listener | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        place = self._place.location
+        return f"<Entry of {place} at {self.endpoint}, {len(self._connections)} connections>"
+
+    def start(self) -> None:
+        """Listen. Raises EnvironmentLacksError where the address is taken."""
+        try:
+            self._listener = Listener(self.endpoint, self._arrive)
+        except OSError as error:
+            raise EnvironmentLacksError(
+                f"the entry of {self._place.location} cannot listen at {self.endpoint}:"
+                f" {error.strerror}",
+                "end whatever listens there, or let the world take another slot",
+            ) from error
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection."""
+        if self._listener is not None:
+            self._listener.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _arrive(self, sock: socket.socket) -> None:
+        task = asyncio.create_task(self._serve(sock))
+        self._connections.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a defect of ours: what the program saw proves nothing
+            reason = f"{type(error).__name__}: {error}"
+            self._journal.write(PartFailed(f"entry of {self._place.location}", reason))
+
+    async def _serve(self, sock: socket.socket) -> None:
+        clock = self._place.clock
+        try:
+            async with clock.timeout(_FIRST_BYTE_REAL_S * clock.speed):
+                first = await peek(sock, at_least=1)
+            _, wire = await asyncio.get_running_loop().connect_accepted_socket(Wire, sock)
+        except (TimeoutError, OSError):
+            sock.close()
+            return
+        except BaseException:
+            sock.close()
+            raise
+        proxy = SocksProxy if first[:1] == VERSION else HttpProxy
+        try:
+            await proxy(wire, self._place).run()
+            wire.close()
+            await wire.ended()
+        except (TimeoutError, ConnectionError):
+            pass  # the client is gone, or never said what it wants
+        finally:
+            wire.abort()
+
+
+class Entries:
+    """The entries of all locations of a world."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def start(self, setting: Setting, rng: Rng) -> None:
+        """Listen in every location. Raises EnvironmentLacksError."""
+        for location in setting.topology.locations:
+            entry = Entry(location, setting, rng.fork(location))
+            self._entries.append(entry)
+            entry.start()
+
+    async def stop(self) -> None:
+        """End all of them."""
+        for entry in self._entries:
+            await entry.stop()

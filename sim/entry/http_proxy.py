@@ -1,0 +1,151 @@
+"""An entry spoken to in HTTP: tunnels by CONNECT, and requests with whole URLs.
+
+What goes wrong before there is a connection is answered in the proxy's own name. What goes wrong
+on it is passed on as it is: the client sees the reset that it would see without a proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from http import HTTPStatus
+
+import h11
+
+from sim.clients.dns import ResolveError
+from sim.entry.place import Place
+from sim.entry.reach import Destination, OutOfReachError
+from sim.entry.target import NoDestinationError, backward, destination_of, onward
+from sim.routing.edge.exchange import BrokeOffError, HttpSide, Sending, answer, upload
+from sim.routing.edge.headers import RefusedError, has_body
+from sim.routing.edge.splice import splice
+from sim.routing.edge.wire import Wire
+
+_HEAD_REAL_S = 60.0  # networks run in real time; a browser keeps an idle connection about so long
+_LINGER_REAL_S = 1.0
+
+
+class HttpProxy:
+    """Serves one client's connection; `run` returns when it is over."""
+
+    def __init__(self, wire: Wire, place: Place) -> None:
+        self._wire = wire
+        self._place = place
+        self._client = HttpSide(h11.SERVER, wire)
+        self._origin: HttpSide | None = None
+        self._reached: Destination | None = None
+
+    async def run(self) -> None:
+        """Serve the requests one after another. Raises ConnectionError, TimeoutError."""
+        try:
+            while await self._next():
+                self._client.http.start_next_cycle()
+        finally:
+            self._leave()
+
+    async def _next(self) -> bool:
+        """Serve a request; whether another may follow."""
+        clock = self._place.clock
+        try:
+            async with clock.timeout(_HEAD_REAL_S * clock.speed):
+                request = await self._client.receive()
+        except h11.RemoteProtocolError as error:
+            return await self._refuse(error.error_status_hint, str(error))
+        if not isinstance(request, h11.Request):
+            return False
+        try:
+            origin = await self._reach(request)
+        except RefusedError as error:
+            return await self._refuse(error.status, str(error))
+        if request.method != b"CONNECT":
+            return await self._exchange(request, origin)
+        established = h11.Response(status_code=200, headers=[], reason=b"Connection established")
+        self._client.send(established)
+        await self._splice(origin)
+        return False
+
+    async def _reach(self, request: h11.Request) -> HttpSide:
+        """A connection to where a request is to go. Raises RefusedError."""
+        try:
+            destination = destination_of(request)
+        except NoDestinationError as error:
+            raise RefusedError(400, str(error)) from error
+        try:
+            return await self._connect(destination)
+        except OutOfReachError as error:
+            raise RefusedError(403, str(error)) from error
+        except (ResolveError, OSError) as error:
+            raise RefusedError(502, f"no way to {destination}: {error}") from error
+
+    async def _connect(self, destination: Destination) -> HttpSide:
+        """The connection that stands, where it leads there; else a new one."""
+        if self._origin and self._reached == destination and not self._origin.wire.at_end:
+            return self._origin
+        self._leave()
+        self._origin = HttpSide(h11.CLIENT, await self._place.connect(destination))
+        self._reached = destination
+        return self._origin
+
+    async def _exchange(self, request: h11.Request, origin: HttpSide) -> bool:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a type checker's aid
+        self._wire.when_gone(task.cancel)  # nobody waits for the answer of a client that left
+        origin.send(onward(request))
+        sending = Sending(self._client, origin) if has_body(request) else None
+        try:
+            if sending is None:
+                with suppress(ConnectionError):  # an origin that is gone shows when it must answer
+                    await upload(self._client, origin)
+            speaks_1_1 = request.http_version >= b"1.1"
+            status = await answer(self._client, origin, backward, speaks_1_1=speaks_1_1)
+            if sending is not None:
+                await sending.finish()
+        except BrokeOffError:
+            self._wire.reset()
+            return False
+        finally:
+            self._wire.when_gone(None)
+            if sending is not None:
+                await sending.cancel()
+        if status == 101:
+            await self._splice(origin)
+            return False
+        if _is_over(origin):
+            origin.http.start_next_cycle()
+        else:
+            self._leave()
+        return _is_over(self._client)
+
+    async def _splice(self, origin: HttpSide) -> None:
+        await splice(self._wire, origin.wire, self._client.early, origin.early)
+
+    async def _refuse(self, status: int, text: str) -> bool:
+        """Answer in the proxy's own name, and end the connection."""
+        body = f"{text}\n".encode()
+        fields = [
+            (b"Content-Type", b"text/plain; charset=utf-8"),
+            (b"Content-Length", str(len(body)).encode()),
+            (b"Connection", b"close"),
+        ]
+        reason = HTTPStatus(status).phrase.encode()
+        self._client.send(h11.Response(status_code=status, headers=fields, reason=reason))
+        self._client.send(h11.Data(data=body))
+        self._client.send(h11.EndOfMessage())
+        await self._wire.drain()
+        self._wire.end()
+        # Closing with unread bytes would reset the connection, maybe before the answer is read.
+        clock = self._place.clock
+        with suppress(TimeoutError):
+            async with clock.timeout(_LINGER_REAL_S * clock.speed):
+                while await self._wire.read():
+                    pass
+        return False
+
+    def _leave(self) -> None:
+        if self._origin is not None:
+            self._origin.wire.abort()
+        self._origin = None
+
+
+def _is_over(side: HttpSide) -> bool:
+    return (side.http.our_state, side.http.their_state) == (h11.DONE, h11.DONE)

@@ -1,0 +1,61 @@
+"""A location as its entry's clients have it: they resolve there, and connect from there."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sim.clients.cache import DnsCache
+from sim.clients.dial import dial
+from sim.clients.dns import Answer, ResolveError, StubResolver
+from sim.clients.vantage import Setting
+from sim.entry.reach import Destination, Reach
+from sim.rng import Rng
+from sim.routing.edge.wire import Wire
+from sim.topology.addresses import Endpoint
+
+_NUMBER = 39  # the last of the location's clients, which few loads are large enough to have
+
+
+class Place:
+    """One more client of a location, whose programs share its address and its DNS cache.
+
+    The cache keeps answers for their TTL, as a resolver library that does what it is told: a
+    program's proxy resolves for it, so the habits of its own cache do not show.
+    """
+
+    def __init__(self, location: str, setting: Setting, rng: Rng) -> None:
+        plan = setting.plan
+        self.location = location
+        self.source = plan.client(location, _NUMBER)
+        self.clock = setting.clock
+        self._reach = Reach(setting.topology, plan, location)
+        nameserver = Endpoint(plan.nameserver(location), setting.resolver_port)
+        stub = StubResolver(nameserver, self.source, setting.clock, rng)
+        self._cache = DnsCache(stub.resolve, "strict", setting.clock, _nobody_asks)
+
+    async def connect(self, destination: Destination) -> Wire:
+        """A connection to there, by the first of its addresses that takes one.
+
+        Raises OutOfReachError, ResolveError, OSError.
+        """
+        known = self._reach.check(destination)
+        addresses = (known,) if known else await self._cache.resolve(destination.host)
+        failure = OSError(f"{destination.host} has no address")
+        for address in addresses:
+            try:
+                sock = await dial(self.source, address, destination.port)
+            except OSError as error:
+                failure = error
+                continue
+            try:
+                loop = asyncio.get_running_loop()
+                _, wire = await loop.create_connection(Wire, sock=sock)
+            except BaseException:
+                sock.close()
+                raise
+            return wire
+        raise failure
+
+
+def _nobody_asks(name: str, answer: Answer | ResolveError, expires: float) -> None:
+    """Journaled caches are those of a load's clients, whose outages are explained by them."""

@@ -1,0 +1,70 @@
+"""An entry spoken to in SOCKS 5, by name (the entry resolves) or by address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sim.clients.dns import ResolveError
+from sim.entry import socks
+from sim.entry.place import Place
+from sim.entry.reach import OutOfReachError
+from sim.entry.socks import MalformedError, Reply
+from sim.routing.edge.splice import splice
+from sim.routing.edge.wire import Wire
+
+T = TypeVar("T")
+
+_GREETING_REAL_S = 60.0
+
+
+class SocksProxy:
+    """Serves one client's connection; `run` returns when it is over."""
+
+    def __init__(self, wire: Wire, place: Place) -> None:
+        self._wire = wire
+        self._place = place
+        self._come = b""
+
+    async def run(self) -> None:
+        """Serve the one request. Raises ConnectionError, TimeoutError."""
+        clock = self._place.clock
+        try:
+            async with clock.timeout(_GREETING_REAL_S * clock.speed):
+                if not await self._read(socks.read_greeting):
+                    self._wire.write(socks.UNWELCOME)
+                    return
+                self._wire.write(socks.WELCOME)
+                destination = await self._read(socks.read_request)
+            origin = await self._place.connect(destination)
+        except (MalformedError, OutOfReachError, ResolveError, OSError) as error:
+            self._wire.write(_reply_to(error).encoded())
+            return
+        self._wire.write(Reply.SUCCEEDED.encoded())
+        await splice(self._wire, origin, self._come, b"")
+
+    async def _read(self, parse: Callable[[bytes], tuple[T, int] | None]) -> T:
+        """What the client says next. Raises MalformedError."""
+        while (found := parse(self._come)) is None:
+            if len(self._come) > socks.LONGEST:
+                raise MalformedError(Reply.FAILED)
+            data = await self._wire.read()
+            if not data:
+                raise ConnectionResetError("the client left before it had said what it wants")
+            self._come += data
+        said, length = found
+        self._come = self._come[length:]
+        return said
+
+
+def _reply_to(error: Exception) -> Reply:
+    match error:
+        case MalformedError():
+            return error.reply
+        case OutOfReachError():
+            return Reply.NOT_ALLOWED
+        case ConnectionRefusedError():
+            return Reply.REFUSED
+        case ResolveError():
+            return Reply.HOST_UNREACHABLE
+    return Reply.FAILED
