@@ -2,7 +2,7 @@
 
     folder ─ control address (claims the slot) ─ journal ─ link server
     ├─ database ── links region → database ── machines, until their checks pass ─┐
-    ├─ edges ── links location → region                                         ├─ ready
+    ├─ edges ── links location → region (anycast: and between regions)          ├─ ready
     └─ nameservers                                                              ┘
 
 The branches come up side by side. What was started is ended on every path, also where a later
@@ -17,7 +17,7 @@ import math
 import os
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -41,29 +41,28 @@ from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Runtime, RuntimeName
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network import link_server
+from sim.network.between import link_between
 from sim.network.client import LinkServerClient
-from sim.network.links import Link, Links, LinkSpec
+from sim.network.links import Link, Links
 from sim.network.python_client import bound_to
 from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
 from sim.rng import Rng
-from sim.routing.edge import Edge, MachineView
+from sim.routing.doors import Doors, views_of
 from sim.routing.resolver import Resolver
 from sim.scenario.runner import setting_of
 from sim.secrets import Redactor, redactor
 from sim.services.database import WorldDatabase
 from sim.slots import claim
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan, Endpoint
-from sim.topology.distance import link_spec
 from sim.topology.model import Topology
 from sim.upkeep import Part, Upkeep
 
 if TYPE_CHECKING:
     from sim.machines.docker.runtime import DockerRuntime
 
-# What a link's far end answers at once, without touching anything behind it.
-_EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
+# What a database answers at once.
 _POSTGRES_PROBE = bytes.fromhex("0000000804d2162f")  # SSLRequest
 _DATABASE = "database"
 
@@ -94,6 +93,7 @@ class World:
         self.fleet: Fleet
         self.health: HealthChecker
         self.links: Links
+        self.doors: Doors
         self.resolver: Resolver
         self.database: WorldDatabase | None = None
         self.listener: socket.socket
@@ -187,7 +187,7 @@ class World:
         with single_error():
             async with asyncio.TaskGroup() as branches:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
-                branches.create_task(self._timed("doors", self._start_doors()))
+                branches.create_task(self._timed("doors", self.doors.start()))
                 branches.create_task(self._start_machines())
         self.resolver.foresee(self._may_change_at)
         self.resolver.serve(self.healthy_regions)
@@ -270,20 +270,11 @@ class World:
         self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
         if self._docker:
             self._docker.oversee(self.fleet)
-        self._edges = [
-            Edge(
-                code,
-                topology,
-                plan,
-                self._machines_of(code),
-                clock,
-                self.journal,
-                authority=self.authority,
-            )
-            for code in topology.regions
-        ]
-        for edge in self._edges:
-            push(edge.stop)
+        views = views_of(self.fleet, self.health)
+        self.doors = Doors(
+            topology, plan, views, self.links, clock, self.journal, authority=self.authority
+        )
+        push(self.doors.stop)
         push(self.entries.stop)
         push(self.fleet.close)
 
@@ -305,17 +296,6 @@ class World:
             return self._docker.networks.door(region)
         return self.plan.database_link(region)
 
-    async def _start_doors(self) -> None:
-        """The edges, and the links that lead to them."""
-        for edge in self._edges:
-            await edge.start()
-        await self.links.open_all(
-            self._link(location, region, self.plan.link(location, region), upstream, _EDGE_PROBE)
-            for location in self.topology.locations
-            for region in self.topology.regions
-            for upstream in (self.plan.edge_for(region, location),)
-        )
-
     async def _start_machines(self) -> None:
         """The machines, once the database that they will ask for is there."""
         links: list[Link] = []
@@ -326,29 +306,18 @@ class World:
             await self._timed("database", self.database.start())
             upstream = self.database.endpoint
             links = await self.links.establish_all(
-                self._link(
-                    region, _DATABASE, self._database_door(region), upstream, _POSTGRES_PROBE
+                link_between(
+                    self.topology,
+                    (region, _DATABASE),
+                    self._database_door(region),
+                    upstream,
+                    _POSTGRES_PROBE,
                 )
                 for region in self.topology.regions
             )
         async with asyncio.TaskGroup() as both:
             both.create_task(self.links.check_all(links))
             both.create_task(self._timed("machines", self.fleet.launch()))
-
-    def _link(
-        self, source: str, target: str, listen: Endpoint, upstream: Endpoint, probe: bytes
-    ) -> LinkSpec:
-        trip = link_spec(self.topology, source, target)
-        return LinkSpec(
-            source=source,
-            target=target,
-            listen=listen,
-            upstream=upstream,
-            rtt_ms=trip.rtt_ms,
-            jitter_ms=trip.jitter_ms,
-            probe=probe,
-            handshake=True,
-        )
 
     async def _timed(self, name: str, starting: Awaitable[None]) -> None:
         began = self.clock.real_ms()
@@ -370,13 +339,7 @@ class World:
 
     # --- belief ------------------------------------------------------------------------------
 
-    def _machines_of(self, region: str) -> Callable[[], Sequence[MachineView]]:
-        """The machines of a region as its edge sees them: by what the checks say."""
-        return lambda: [
-            MachineView(m.id, m.endpoint, self.health.serves(m.id))
-            for m in self.fleet.in_region(region)
-        ]
-
     def _lead(self) -> None:
         """A region is in DNS as long as one of its machines passes and may have traffic."""
+        self.doors.loads.changed()
         self.resolver.serve(self.healthy_regions)

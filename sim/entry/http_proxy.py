@@ -16,9 +16,11 @@ from sim.clients.dns import ResolveError
 from sim.entry.place import Place
 from sim.entry.reach import Destination, OutOfReachError
 from sim.entry.target import NoDestinationError, backward, destination_of, onward
-from sim.routing.edge.exchange import BrokeOffError, HttpSide, Sending, answer, upload
+from sim.routing.edge.exchange import BrokeOffError, Sending, answer, upload
 from sim.routing.edge.headers import RefusedError, has_body
+from sim.routing.edge.side import HttpSide
 from sim.routing.edge.splice import splice
+from sim.routing.edge.tape import Tape
 from sim.routing.edge.wire import Wire
 
 _HEAD_REAL_S = 60.0  # networks run in real time; a browser keeps an idle connection about so long
@@ -91,13 +93,15 @@ class HttpProxy:
         assert task is not None  # noqa: S101 - a type checker's aid
         self._wire.when_gone(task.cancel)  # nobody waits for the answer of a client that left
         origin.send(onward(request))
-        sending = Sending(self._client, origin) if has_body(request) else None
+        body = Tape(self._client)
+        body.forget()  # no origin is asked twice
+        sending = Sending(body, origin) if has_body(request) else None
         try:
             if sending is None:
                 with suppress(ConnectionError):  # an origin that is gone shows when it must answer
-                    await upload(self._client, origin)
+                    await upload(body, origin)
             speaks_1_1 = request.http_version >= b"1.1"
-            status = await answer(self._client, origin, backward, speaks_1_1=speaks_1_1)
+            status = await answer(self._client, origin, backward, body, speaks_1_1=speaks_1_1)
             if sending is not None:
                 await sending.finish()
         except BrokeOffError:

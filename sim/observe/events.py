@@ -189,8 +189,9 @@ class FaultFailed(Event):
 class EdgeConnection(Event):
     """A connection through a region's edge has ended.
 
-    `client` is the peer's address as the edge knows it. `outcome` is closed (by either side),
-    refused (no machine), failed (the machine broke off).
+    `region` is the edge's, where TLS ends; `machine_region` is where the machine is, which with
+    anycast may be another one. `client` is the peer's address as the edge knows it. `outcome` is
+    closed (by either side), refused (no machine), failed (the machine broke off).
     """
 
     kind = "edge_connection"
@@ -203,6 +204,7 @@ class EdgeConnection(Event):
     real_ms: float
     outcome: str
     status: int | None = None
+    machine_region: str | None = None
 
 
 @dataclass(frozen=True)

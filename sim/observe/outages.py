@@ -14,8 +14,10 @@ Its time is split by what the client was waiting for, from the journal:
                  region             region
 
 `detection` ends when both are so: the client noticed and, if it ends up elsewhere, DNS had moved
-on. `dns` is what the cache and its TTL cost after that. A client that was served again by the same
-region waited for that region instead of for DNS: `recovery`. The parts add up to the whole.
+on. `dns` is what the cache and its TTL cost after that; nothing where the client was served
+elsewhere while DNS went on naming the region first, as with anycast, whose edge stays. A client
+that was served again by the same region waited for that region instead of for DNS: `recovery`.
+The parts add up to the whole.
 """
 
 from __future__ import annotations
@@ -196,7 +198,9 @@ def _anatomy(
         if moved is None:  # DNS had moved before, or never did
             moved = start if to_region else end
         known = max(moved, start if noticed is None else noticed)
-        fresh = back = max(known, _stale_until(history, client, region, known, end))
+        fresh = back = known
+        if not to_region or not _still_led(history, location, region, end):
+            fresh = back = max(known, _stale_until(history, client, region, known, end))
     return Outage(
         client=client,
         location=location,
@@ -239,6 +243,12 @@ def _left_region(
         if routing.location == location and start <= t <= end:
             left = t if routing.regions[:1] != (region,) else None
     return left
+
+
+def _still_led(history: History, location: str, region: str, end: float) -> bool:
+    """Whether DNS names a region first to a location, at an instant."""
+    said = [r.regions[:1] for t, r in history.routing if r.location == location and t <= end]
+    return said[-1:] == [(region,)]
 
 
 def _stale_until(

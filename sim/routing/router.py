@@ -36,11 +36,13 @@ def round_trip_ms(topology: Topology, location: str | None, region: str) -> floa
 def allowed_regions(topology: Topology, location: str | None) -> tuple[str, ...]:
     """The regions that may serve a location, the nearest first.
 
-    With `when_none_local: refuse` those are its group: the regions that every residency policy
+    With anycast nobody is refused: the network leads everyone to the nearest. With
+    `when_none_local: refuse` those are its group: the regions that every residency policy
     naming it allows, else those on the continent of its nearest region. Otherwise all.
     """
     nearest_first = preferred_regions(topology, location)
-    if topology.routing.when_none_local == "nearest":
+    routing = topology.routing
+    if routing.mode == "anycast" or routing.when_none_local == "nearest":
         return nearest_first
     policies = [set(p.regions) for p in topology.residency if location in p.locations]
     if policies:

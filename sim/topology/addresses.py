@@ -10,6 +10,8 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
     127.S.150+R.1        edge of region R (0..99)
     127.S.150+R.2        where its machines reach the database: the listening end of that link
     127.S.150+R.10-249   its machines
+    127.S.150+R.1        with anycast, at ports of their own: where its edge reaches the other
+                         regions, and where its worker takes what their edges forward
     127.S.250.1          database
 
 The docker runtime's containers have the same addresses with 10 for 127: region R is the network
@@ -36,6 +38,8 @@ PUBLIC_PORT = 8480  # where clients reach the gateway, at every link and edge
 DATABASE_PORT = 8432
 ENTRY_PORT = 8490
 _EDGE_LISTENERS = 9000  # + the location's number: one listener for each link that ends here
+_BACKBONE = 9200  # + a region's number: where the edge reaches that region
+_WORKERS = 9300  # + a region's number: where the worker takes what that region's edge forwards
 
 _CLIENT_SOURCES = 40
 _MACHINE_ADDRESSES = 240
@@ -114,6 +118,14 @@ class AddressPlan:
     def edge_for(self, region: str, location: str) -> Endpoint:
         """Where the edge of a region listens for one location: the far end of its link."""
         return Endpoint(self.edge(region).host, _EDGE_LISTENERS + self._locations[location])
+
+    def backbone(self, source: str, region: str) -> Endpoint:
+        """Where the edge of a region connects to reach another region."""
+        return Endpoint(self.edge(source).host, _BACKBONE + self._regions[region])
+
+    def worker(self, region: str, source: str) -> Endpoint:
+        """Where a region takes what another one's edge forwards: the far end of that link."""
+        return Endpoint(self.edge(region).host, _WORKERS + self._regions[source])
 
     def database_link(self, region: str) -> Endpoint:
         """Where a region's machines connect to reach the database."""

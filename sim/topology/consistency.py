@@ -135,11 +135,12 @@ def _subnets(schema: TopologySchema, document: Document) -> Iterable[Problem]:
 
 def _routing(schema: TopologySchema, document: Document) -> Iterable[Problem]:
     routing = schema.routing
-    if routing.mode == "anycast":
-        # DNS would behave as it does there, but edges do not yet forward to other regions: a run
-        # would show outages that an anycast network does not have.
-        message = "`anycast` is not simulated yet; write `geodns`, or leave it out"
-        yield document.problem(message, "routing", "mode")
+    if routing.mode == "anycast" and routing.when_none_local == "refuse":
+        message = (
+            "with `anycast` one address leads everyone to the nearest edge, and no one is refused; "
+            "remove it (a residency policy still says where data may be served)"
+        )
+        yield document.problem(message, "routing", "when_none_local")
     if routing.min_ttl is not None and routing.min_ttl > routing.ttl:
         message = (
             f"is more than `ttl`, {format_duration(routing.ttl)}; write less, "

@@ -202,7 +202,7 @@ class SmallWorld:
     def _edge(self, region):
         def machines():
             endpoint = self.gateways[region].endpoint
-            return [MachineView(f"{region}-1", endpoint, self.healthy[region])]
+            return [MachineView(f"{region}-1", endpoint, self.healthy[region], region)]
 
         return Edge(
             region,

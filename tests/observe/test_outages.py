@@ -81,6 +81,26 @@ def test_an_expired_answer_costs_no_dns_time(history):
     assert outage.reconnect_s == pytest.approx(28.0)
 
 
+@pytest.mark.parametrize("expires", [30.0, 22.0, None])
+def test_where_dns_goes_on_naming_the_region_it_has_no_part(history, expires):
+    """Anycast: the edge in Frankfurt stays, and forwards to Washington."""
+    found = history(
+        led_to(-1.0, "fra", "iad"),
+        resolved(0.0, "fra", expires),
+        connected(0.2, "fra"),
+        *answers("fra", 1.0, 20.0),
+        lost(20.1),
+        resolved(22.0, "fra", 52.0),
+        connected(23.5, "iad"),
+        *answers("iad", 24.0, 149.0),
+    )
+    (outage,) = find_outages(found, PACE)
+    assert (outage.region, outage.to_region) == ("fra", "iad")
+    assert outage.detection_s == pytest.approx(0.1)
+    assert (outage.dns_s, outage.recovery_s) == (0, 0)
+    assert outage.reconnect_s == pytest.approx(3.9)
+
+
 def test_gaps_within_the_pace_are_none(history):
     """Twice the pace and a round trip: 2.15 s from London to Frankfurt."""
     quiet = history(connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.1, 150.0))

@@ -88,7 +88,13 @@ MISTAKES = [
     ("share: 60", "share: 0", 10, "locations.new-york.share", "must be > 0"),
     ("share: 60", "share: many", 10, "locations.new-york.share", "must be a number"),
     ("mode: geodns", "mode: anycats", 12, "routing.mode", "did you mean `anycast`?"),
-    ("mode: geodns", "mode: anycast", 12, "routing.mode", "not simulated yet"),
+    (
+        "mode: geodns",
+        "mode: anycast, when_none_local: refuse",
+        12,
+        "routing.when_none_local",
+        "no one is refused",
+    ),
     ("ttl: 30s", "spill: none", 12, "routing.spill", "allowed: `hard` or `soft`"),
     (
         "  command:",

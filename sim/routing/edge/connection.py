@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
 import h11
 
-from sim.clock import Clock
 from sim.observe.events import EdgeConnection
-from sim.observe.journal import Journal
+from sim.routing.choice import MachineView
 from sim.routing.edge import headers
-from sim.routing.edge.exchange import BrokeOffError, HttpSide, Sending, answer, upload
+from sim.routing.edge.errand import Desk, Errand, GiveUpError
 from sim.routing.edge.headers import RefusedError, Visit
-from sim.routing.edge.request_id import RequestIds
-from sim.routing.edge.splice import splice
+from sim.routing.edge.side import HttpSide
 from sim.routing.edge.wire import Wire
-from sim.topology.addresses import Endpoint
 
 _LINGER_REAL_S = 1.0
-
-
-@dataclass(frozen=True)
-class MachineView:
-    """A machine as the edge knows it: where it listens, and whether it is believed healthy."""
-
-    id: str
-    endpoint: Endpoint
-    healthy: bool
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What all connections of an edge share. `pick` names the machines to try, in order."""
-
-    region: str
-    pick: Callable[[], Sequence[MachineView]]
-    request_ids: RequestIds
-    clock: Clock
-    journal: Journal
-    force_https: bool = False
 
 
 class Connection:
@@ -55,7 +27,7 @@ class Connection:
         self._client = HttpSide(h11.SERVER, wire)
         self._visit = visit
         self._location = location
-        self._machine: str | None = None
+        self._errand: Errand | None = None
         self._method = b""
         self._status: int | None = None
         self._outcome = "closed"
@@ -111,99 +83,27 @@ class Connection:
             location = (b"Location", headers.secured(request, self._visit))
             self._respond(301, "", request_id, more=[location])
             return
-        reached = await self._reach()
-        if reached is None:
-            self._machine = None
-            self._outcome = "refused"
-            self._respond(503, f"no healthy machine in {self._desk.region}", request_id)
-            return
-        machine, wire = reached
-        self._machine = machine.id
-        try:
-            await self._forward(request, HttpSide(h11.CLIENT, wire), request_id)
-        finally:
-            wire.abort()
-
-    async def _reach(self) -> tuple[MachineView, Wire] | None:
-        """A connection to the first machine that takes one.
-
-        Nothing of the request has been consumed before that, so trying the next is safe.
-        """
-        loop = asyncio.get_running_loop()
-        for machine in self._desk.pick():
-            endpoint = machine.endpoint
-            try:
-                _, wire = await loop.create_connection(Wire, endpoint.host, endpoint.port)
-            except OSError:
-                continue
-            return machine, wire
-        return None
-
-    async def _forward(self, request: h11.Request, machine: HttpSide, request_id: bytes) -> None:
-        rewrite = partial(
-            headers.for_client,
-            region=self._desk.region,
-            machine=self._machine,
-            request_id=request_id,
-        )
+        self._errand = errand = Errand(self._desk, self._client, self._visit, request, request_id)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a type checker's aid
         # Nobody waits for the answer of a client that left: its machine is let go at once.
         self._wire.when_gone(task.cancel)
-        machine.send(headers.for_machine(request, self._visit, request_id))
-        sending = Sending(self._client, machine) if headers.has_body(request) else None
         try:
-            if sending is None:
-                with suppress(ConnectionError):  # a machine that is gone shows when it must answer
-                    await upload(self._client, machine)
-            self._status = await answer(
-                self._client, machine, rewrite, speaks_1_1=request.http_version >= b"1.1"
-            )
-            if sending is not None:
-                await sending.finish()
-        except BrokeOffError as error:
-            malformed = sending.malformed if sending is not None else None
-            self._broke_off(machine.wire, malformed, str(error), request_id)
-            return
+            self._status = await errand.run()
+        except GiveUpError as error:
+            self._outcome = error.outcome
+            self._respond(error.status, str(error), request_id, error.machine, close=error.close)
         finally:
             self._wire.when_gone(None)
-            if sending is not None:
-                await sending.cancel()
-        if self._status == 101:
-            await self._splice(machine)
-
-    async def _splice(self, machine: HttpSide) -> None:
-        crossed = await splice(self._wire, machine.wire, self._client.early, machine.early)
-        self._wire.bytes_in += crossed.from_client
-        self._wire.bytes_out += crossed.to_client
-        if crossed.machine_broke_off:
-            self._outcome = "failed"
-
-    def _broke_off(
-        self,
-        machine: Wire,
-        malformed: h11.RemoteProtocolError | None,
-        reason: str,
-        request_id: bytes,
-    ) -> None:
-        if malformed is not None:
-            self._respond(malformed.error_status_hint, str(malformed), request_id, close=True)
-            return
-        self._outcome = "failed"
-        if self._client.http.our_state is h11.SEND_RESPONSE:
-            text = f"machine {self._machine} broke off: {reason}"
-            self._respond(502, text, request_id, self._machine, close=True)
-        elif machine.error is not None:
-            # The head is out: only the end of the connection can say that the rest will not come.
-            self._wire.reset()
-            raise ConnectionAbortedError("the machine broke off in the middle of its answer")
+            if errand.broke_off:
+                self._outcome = "failed"
 
     def _respond(
         self,
         status: int,
         text: str,
         request_id: bytes,
-        machine: str | None = None,
+        machine: MachineView | None = None,
         *,
         close: bool = False,
         more: headers.Headers = (),
@@ -218,7 +118,8 @@ class Connection:
             (b"Content-Length", str(len(body)).encode()),
             *more,
         ]
-        own = headers.for_client(fields, self._desk.region, machine, request_id)
+        region, name = (machine.region, machine.id) if machine else (self._desk.region, None)
+        own = headers.for_client(fields, region, name, request_id)
         if close:
             own.append((b"Connection", b"close"))
         phrase = HTTPStatus(status).phrase.encode()
@@ -255,10 +156,12 @@ class Connection:
     def _write_down(self) -> None:
         if not self._worth_journaling:
             return  # a probe of a link, or a connection without a word, is no client's
+        machine = self._errand.machine if self._errand else None
         self._desk.journal.write(
             EdgeConnection(
                 region=self._desk.region,
-                machine=self._machine,
+                machine=machine.id if machine else None,
+                machine_region=machine.region if machine else None,
                 location=self._location,
                 client=self._visit.client,
                 bytes_in=self._wire.bytes_in,

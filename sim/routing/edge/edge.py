@@ -17,19 +17,26 @@ from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
 from sim.observe.events import PartFailed, TlsHandshakeFailed
 from sim.observe.journal import Journal
+from sim.routing.choice import MachineView, Rules
 from sim.routing.edge.arrival import Listener, read_proxy_header
-from sim.routing.edge.connection import Connection, Desk, MachineView
+from sim.routing.edge.connection import Connection
+from sim.routing.edge.dispatch import Dispatcher
+from sim.routing.edge.errand import Desk
 from sim.routing.edge.headers import Visit
+from sim.routing.edge.loads import Loads
+from sim.routing.edge.network import Network
 from sim.routing.edge.proxy_protocol import Peers, ProxyHeaderError
 from sim.routing.edge.request_id import RequestIds
 from sim.routing.edge.tls import HandshakeError, accept
-from sim.routing.router import order_machines
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology
 
 
 class Edge:
-    """The front door of one region. `machines` names the machines of that region, as of now."""
+    """The front door of one region. `machines` names the machines it may send to, as of now.
+
+    Those are its own region's, unless its `network` has a backbone to others.
+    """
 
     def __init__(
         self,
@@ -41,15 +48,16 @@ class Edge:
         journal: Journal,
         *,
         authority: Authority,
+        network: Network | None = None,
     ) -> None:
         self.region = region
         self._plan = plan
         self._authority = authority
-        self._machines = machines
-        self._turn = 0
-        force_https = topology.gateway.force_https
+        gateway = topology.gateway
+        rules = Rules(gateway.concurrency, topology.routing.spill, gateway.auto_start)
+        dispatcher = Dispatcher(region, machines, rules, network or Network(Loads()), clock)
         ids = RequestIds(region, clock)
-        self._desk = Desk(region, self._pick, ids, clock, journal, force_https)
+        self._desk = Desk(region, dispatcher, ids, clock, journal, gateway.force_https)
         self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
         self._listeners: list[Listener] = []
@@ -121,9 +129,3 @@ class Edge:
         # A client that says nothing of itself has connected to the near end of its link.
         near = self._plan.link(location, self.region) if location else self._plan.edge(self.region)
         return Visit(sock.getpeername()[0], near.host, near.port, self.region)
-
-    def _pick(self) -> Sequence[MachineView]:
-        """The machines to try for a request: the healthy ones, each first in its turn."""
-        healthy = [machine for machine in self._machines() if machine.healthy]
-        self._turn += 1
-        return order_machines(healthy, self._turn)

@@ -8,65 +8,31 @@ from typing import Protocol
 import h11
 
 from sim.routing.edge import headers
-from sim.routing.edge.wire import Wire
-
-_Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+from sim.routing.edge.side import Event, HttpSide
+from sim.routing.edge.tape import Tape
 
 
 class BrokeOffError(Exception):
     """The machine ended or spoilt its connection before its answer was complete."""
 
 
-class HttpSide:
-    """One side of the edge in HTTP/1.1: an h11 connection and the wire below it."""
+async def upload(body: Tape, machine: HttpSide) -> None:
+    """Carry the request's body to the machine, from its beginning.
 
-    def __init__(self, role: type[h11.CLIENT | h11.SERVER], wire: Wire) -> None:
-        self.wire = wire
-        self.http = h11.Connection(role, max_incomplete_event_size=headers.MAX_HEAD)
-
-    async def receive(self) -> _Event:
-        """The next event of the peer. Raises h11.RemoteProtocolError, ConnectionError."""
-        while True:
-            event = self.http.next_event()
-            if event is not h11.NEED_DATA:
-                return event
-            self.http.receive_data(await self.wire.read())
-
-    def send(self, event: h11.Event) -> None:
-        """Send without waiting for the peer to take it."""
-        if data := self.http.send(event):
-            self.wire.write(data)
-
-    async def deliver(self, event: h11.Event) -> None:
-        """Send, and wait until the peer has taken enough. Raises ConnectionError."""
-        self.send(event)
-        await self.wire.drain()
-
-    @property
-    def early(self) -> bytes:
-        """What the peer already sent in the protocol that follows an upgrade."""
-        return self.http.trailing_data[0]
-
-
-async def upload(client: HttpSide, machine: HttpSide) -> None:
-    """Carry the request's body to the machine. Raises ConnectionError where it takes no more."""
-    while True:
-        event = await client.receive()
-        if isinstance(event, h11.Data):
-            await machine.deliver(h11.Data(data=bytes(event.data)))
-        elif isinstance(event, h11.EndOfMessage):
-            await machine.deliver(h11.EndOfMessage(headers=headers.trailers(event.headers)))
-            return
-        else:
-            raise ConnectionResetError("the client left in the middle of its request")
+    Raises ConnectionError where the machine takes no more.
+    """
+    body.rewind()
+    while isinstance(event := await body.next(), h11.Data):
+        await machine.deliver(event)
+    await machine.deliver(h11.EndOfMessage(headers=headers.trailers(event.headers)))
 
 
 class Sending:
     """A request's body on its way to the machine, beside the answer."""
 
-    def __init__(self, client: HttpSide, machine: HttpSide) -> None:
+    def __init__(self, body: Tape, machine: HttpSide) -> None:
         self._machine = machine.wire
-        self._task = asyncio.create_task(upload(client, machine))
+        self._task = asyncio.create_task(upload(body, machine))
         self._task.add_done_callback(self._ended)
 
     @property
@@ -108,8 +74,12 @@ class Rewrite(Protocol):
         """The headers for the client."""
 
 
-async def answer(client: HttpSide, machine: HttpSide, rewrite: Rewrite, speaks_1_1: bool) -> int:
+async def answer(
+    client: HttpSide, machine: HttpSide, rewrite: Rewrite, body: Tape, *, speaks_1_1: bool
+) -> int:
     """Carry the machine's answer to the client; the status of its final (or 101) response.
+
+    Once it begins, nobody will send the request's `body` again.
 
     Raises BrokeOffError where the machine fails, ConnectionError where the client does.
     """
@@ -117,6 +87,8 @@ async def answer(client: HttpSide, machine: HttpSide, rewrite: Rewrite, speaks_1
         event = await _from_machine(machine)
         if isinstance(event, h11.InformationalResponse):
             upgrade = event.status_code == 101
+            if upgrade:
+                body.forget()
             if upgrade or speaks_1_1:
                 fields = (
                     rewrite(event.headers.raw_items(), upgrade=True)
@@ -131,6 +103,7 @@ async def answer(client: HttpSide, machine: HttpSide, rewrite: Rewrite, speaks_1
             if upgrade:
                 return 101
         elif isinstance(event, h11.Response):
+            body.forget()
             status = event.status_code
             fields = rewrite(event.headers.raw_items())
             client.send(h11.Response(status_code=status, headers=fields, reason=event.reason))
@@ -144,7 +117,7 @@ async def answer(client: HttpSide, machine: HttpSide, rewrite: Rewrite, speaks_1
             raise BrokeOffError("the machine closed before it answered")
 
 
-async def _from_machine(machine: HttpSide) -> _Event:
+async def _from_machine(machine: HttpSide) -> Event:
     try:
         return await machine.receive()
     except (h11.RemoteProtocolError, ConnectionError) as error:

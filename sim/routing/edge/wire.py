@@ -52,6 +52,17 @@ class Wire(asyncio.Protocol):
         self.transport.resume_reading()
         return data
 
+    async def read_line(self, longest: int) -> tuple[bytes, bytes]:
+        """The first line, with its end, and what had come behind it. Raises ConnectionError.
+
+        At the end of the connection, or after more than `longest` bytes, there may be no line end.
+        """
+        data = b""
+        while b"\n" not in data and len(data) <= longest and (more := await self.read()):
+            data += more
+        line, end, rest = data.partition(b"\n")
+        return line + end, rest
+
     def write(self, data: bytes) -> None:
         """Send, without waiting; `drain` waits."""
         self.bytes_out += len(data)

@@ -38,7 +38,9 @@ class ScriptedMachine:
     """Listens, keeps the head of every request it gets, and lets `handler` do the rest."""
 
     def __init__(self, name: str, handler: Handler) -> None:
-        self.view = MachineView(name, Endpoint(f"127.{SLOT}.150.{next(_numbers)}", 8080), True)  # noqa: FBT003
+        self.view = MachineView(
+            name, Endpoint(f"127.{SLOT}.150.{next(_numbers)}", 8080), healthy=True, region="fra"
+        )
         self.heads: list[bytes] = []
         self.connections = 0
         self._handler = handler

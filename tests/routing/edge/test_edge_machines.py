@@ -42,20 +42,20 @@ async def test_healthy_machines_take_turns(front):
 async def test_a_machine_that_is_not_believed_healthy_gets_nothing(front):
     sick = await front.machine()
     await front.machine()
-    front.machines[0] = MachineView("m1", sick.view.endpoint, healthy=False)
+    front.machines[0] = MachineView("m1", sick.view.endpoint, healthy=False, region="fra")
     assert {machine_of(await front.ask(GET)) for _ in range(4)} == {"m2"}
     assert sick.connections == 0
 
 
 async def test_a_refused_connection_is_tried_on_the_next_machine_at_once(front):
-    front.machines.append(MachineView("dead", NOBODY, healthy=True))
+    front.machines.append(MachineView("dead", NOBODY, healthy=True, region="fra"))
     await front.machine(name="alive")
     assert {machine_of(await front.ask(GET)) for _ in range(4)} == {"alive"}
 
 
 @pytest.mark.parametrize("believed", [True, False])
 async def test_without_a_machine_the_answer_is_503_and_the_connection_stays(front, believed):
-    front.machines.append(MachineView("dead", NOBODY, healthy=believed))
+    front.machines.append(MachineView("dead", NOBODY, healthy=believed, region="fra"))
     answer = await front.ask(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" + GET)
     assert answer.count(b"HTTP/1.1 503 Service Unavailable\r\n") == 2
     assert b"no healthy machine in fra" in answer

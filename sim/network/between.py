@@ -1,0 +1,32 @@
+"""The link between two places of a topology, with the round trip that they have."""
+
+from __future__ import annotations
+
+from sim.network.conditions import LinkSpec
+from sim.topology.addresses import Endpoint
+from sim.topology.distance import link_spec
+from sim.topology.model import Topology
+
+
+def link_between(
+    topology: Topology,
+    places: tuple[str, str],
+    listen: Endpoint,
+    upstream: Endpoint,
+    probe: bytes,
+    *,
+    handshake: bool = True,
+) -> LinkSpec:
+    """A link from the first of two places to the second; see LinkSpec for the rest."""
+    source, target = places
+    trip = link_spec(topology, source, target)
+    return LinkSpec(
+        source=source,
+        target=target,
+        listen=listen,
+        upstream=upstream,
+        rtt_ms=trip.rtt_ms,
+        jitter_ms=trip.jitter_ms,
+        probe=probe,
+        handshake=handshake,
+    )

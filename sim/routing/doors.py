@@ -1,0 +1,161 @@
+"""Every way into a world: the edges, the links that lead to them, and with anycast the backbone.
+
+With geodns an edge sends to its own region's machines. With anycast it may send to any: over a
+link from its region to the other one, to the worker at its far end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sim.authority import Authority
+from sim.clock import Clock
+from sim.machines.checker import HealthChecker
+from sim.machines.fleet import Fleet
+from sim.network.between import link_between
+from sim.network.links import Link, Links, LinkSpec
+from sim.observe.journal import Journal
+from sim.routing.choice import MachineView
+from sim.routing.edge import preamble
+from sim.routing.edge.edge import Edge
+from sim.routing.edge.loads import Loads
+from sim.routing.edge.network import Network
+from sim.routing.edge.worker import Worker
+from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.distance import SAME_REGION_MS
+from sim.topology.model import Topology
+
+# What a link's far end answers at once, without touching anything behind it.
+_EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
+
+Views = Callable[[], Sequence[MachineView]]
+
+
+def views_of(fleet: Fleet, health: HealthChecker) -> Views:
+    """All machines as the edges see them: by what the checks say."""
+    return lambda: [
+        MachineView(
+            m.id,
+            m.endpoint,
+            health.serves(m.id),
+            m.region,
+            cordoned=m.cordoned or not m.config.serves,
+        )
+        for m in fleet.machines.values()
+    ]
+
+
+@dataclass(frozen=True)
+class RegionalBackbone:
+    """The ways from one region's edge to the others.
+
+    Fly's proxies measure round trips all the time; here the link's present condition stands for
+    what they would find. That nothing comes back at all, an edge learns by waiting in vain.
+    """
+
+    region: str
+    plan: AddressPlan
+    links: Links
+
+    def door(self, region: str) -> Endpoint:
+        """Where to connect for that region's worker."""
+        return self.plan.backbone(self.region, region)
+
+    def rtt_ms(self, region: str) -> float:
+        """The round trip to a region now, in real milliseconds; the own one's too."""
+        return SAME_REGION_MS if region == self.region else self._link(region).rtt_ms
+
+    def is_up(self, region: str) -> bool:
+        """Whether anything gets through to a region, as probes would soon find."""
+        return region == self.region or self._link(region).state == "up"
+
+    def _link(self, region: str) -> Link:
+        return self.links.link(self.region, region)
+
+
+class Doors:
+    """The edges and workers of a world, and their links."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        plan: AddressPlan,
+        machines: Views,
+        links: Links,
+        clock: Clock,
+        journal: Journal,
+        *,
+        authority: Authority,
+    ) -> None:
+        self.loads = Loads()
+        self._topology = topology
+        self._plan = plan
+        self._links = links
+        self._anycast = topology.routing.mode == "anycast"
+        regions = list(topology.regions)
+        self._edges = [
+            Edge(
+                region,
+                topology,
+                plan,
+                machines if self._anycast else partial(_in_region, machines, region),
+                clock,
+                journal,
+                authority=authority,
+                network=Network(
+                    self.loads, RegionalBackbone(region, plan, links) if self._anycast else None
+                ),
+            )
+            for region in regions
+        ]
+        self._workers = [
+            Worker(region, plan, [r for r in regions if r != region], machines, journal)
+            for region in regions
+            if self._anycast
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Doors {len(self._edges)} edges, {len(self._workers)} workers>"
+
+    async def start(self) -> None:
+        """Listen, and open the links. Raises EnvironmentLacksError, LinkCheckError."""
+        for part in self._parts():
+            await part.start()
+        await self._links.open_all([*self._from_locations(), *self._between_regions()])
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection."""
+        for part in self._parts():
+            await part.stop()
+
+    def _parts(self) -> list[Edge | Worker]:
+        return [*self._edges, *self._workers]
+
+    def _from_locations(self) -> Iterator[LinkSpec]:
+        plan = self._plan
+        for location in self._topology.locations:
+            for region in self._topology.regions:
+                listen, upstream = plan.link(location, region), plan.edge_for(region, location)
+                places = (location, region)
+                yield link_between(self._topology, places, listen, upstream, _EDGE_PROBE)
+
+    def _between_regions(self) -> Iterator[LinkSpec]:
+        """The backbone: no handshake, because Fly's proxies keep connections to each other warm."""
+        plan = self._plan
+        for worker in self._workers:
+            for source in self._topology.regions:
+                if source != worker.region:
+                    yield link_between(
+                        self._topology,
+                        (source, worker.region),
+                        plan.backbone(source, worker.region),
+                        plan.worker(worker.region, source),
+                        preamble.PING,
+                        handshake=False,
+                    )
+
+
+def _in_region(machines: Views, region: str) -> Sequence[MachineView]:
+    return [machine for machine in machines() if machine.region == region]

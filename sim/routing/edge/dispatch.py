@@ -1,0 +1,158 @@
+"""Finding a machine for a request: choosing, taking a place at it, and waiting while there is none.
+
+What cannot be had is waited for as Fly's proxy does: it looks again whenever anything changes, and
+gives up after 90 tries. With geodns a region without a healthy machine refuses at once, because
+there DNS and not the edge leads clients elsewhere; only a full one makes its clients wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+from sim.clock import Clock
+from sim.errors import SimError
+from sim.routing.choice import MachineView, Rules, WhyNone, Wish, choose
+from sim.routing.edge.loads import Loads
+from sim.routing.edge.network import Network
+
+MAX_TRIES = 90
+# Fly does not publish how far apart its tries are: so far, 90 of them take half a minute.
+PACE_S = 1 / 3
+
+
+class NoMachineError(Exception):
+    """No machine could be had: Fly's code and words for that."""
+
+
+@dataclass
+class Tries:
+    """What one request has tried so far. `refused` are not tried again before the next pause."""
+
+    count: int = 0
+    refused: set[str] = field(default_factory=set)
+
+    def failed(self, machine: str) -> None:
+        """A machine could not be reached, and has seen nothing of the request."""
+        self.count += 1
+        self.refused.add(machine)
+
+
+class Seat:
+    """A place at a machine: it counts as the machine's load until it is left."""
+
+    def __init__(self, machine: MachineView, loads: Loads) -> None:
+        self.machine = machine
+        self._loads = loads
+        loads.enter(machine.id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loads.leave(self.machine.id)
+
+
+class Dispatcher:
+    """Finds machines for the requests that arrive at one region's edge."""
+
+    def __init__(
+        self,
+        region: str,
+        machines: Callable[[], Sequence[MachineView]],
+        rules: Rules,
+        network: Network,
+        clock: Clock,
+    ) -> None:
+        self.region = region
+        self.machines = machines
+        self.backbone = network.backbone
+        self._loads = loads = network.loads
+        self._rules = replace(rules, auto_start=rules.auto_start and loads.wake is not None)
+        self._clock = clock
+        self._turn = 0
+        self._unreachable: set[str] = set()
+
+    def unreachable(self, region: str) -> None:
+        """Nothing came back from a region: others come first until its link is up again."""
+        self._unreachable.add(region)
+
+    async def find(self, wish: Wish, tries: Tries) -> Seat:
+        """A place at the best machine there is, as soon as there is one. Raises NoMachineError."""
+        self._turn += 1
+        turn = self._turn
+        look_again_at = self._clock.now() + PACE_S
+        while True:
+            found = self._look(wish, tries, turn)
+            if isinstance(found, MachineView):
+                seat = Seat(found, self._loads)
+                if awake := (await self._woken(seat) if found.asleep else seat):
+                    return awake
+                tries.failed(found.id)
+                continue
+            self._give_up_where_due(found, tries)
+            with suppress(TimeoutError):
+                async with self._clock.timeout(look_again_at - self._clock.now()):
+                    await self._loads.news()
+                continue
+            tries.count += 1
+            tries.refused.clear()
+            look_again_at = self._clock.now() + PACE_S
+
+    def _look(self, wish: Wish, tries: Tries, turn: int) -> MachineView | WhyNone:
+        choice = choose(
+            self.machines(),
+            replace(wish, never=wish.never | tries.refused),
+            self._rules,
+            load=self._loads.by_machine,
+            rtt_ms=self._rtt_ms,
+            turn=turn,
+        )
+        if choice.wake or choice.machines:
+            return choice.wake or choice.machines[0]
+        refused = choice.why_none == "absent" and tries.refused
+        return "unhealthy" if refused or not choice.why_none else choice.why_none
+
+    def _give_up_where_due(self, why: WhyNone, tries: Tries) -> None:
+        if self.backbone is None and why != "full":
+            raise NoMachineError(f"no healthy machine in {self.region}")
+        if why == "absent":
+            raise NoMachineError("PR01: no known machine for this route")
+        if tries.count >= MAX_TRIES:
+            state = "has room (hard_limit)" if why == "full" else "is healthy and reachable"
+            raise NoMachineError(
+                f"PR03: no good candidate within {MAX_TRIES} attempts at load balancing: "
+                f"no machine {state}"
+            )
+
+    async def _woken(self, seat: Seat) -> Seat | None:
+        """The same place once its machine is awake; None, and the place left, where it is not."""
+        assert self._loads.wake is not None  # noqa: S101 - a type checker's aid: rules ask for none else
+        try:
+            await self._loads.wake(seat.machine.id)
+        except SimError:
+            seat.__exit__(None, None, None)
+            return None
+        except BaseException:
+            seat.__exit__(None, None, None)
+            raise
+        awake = [m for m in self.machines() if m.id == seat.machine.id and not m.asleep]
+        seat.__exit__(None, None, None)
+        return Seat(awake[0], self._loads) if awake else None
+
+    def _rtt_ms(self, region: str) -> float:
+        if self.backbone is None:
+            return 0.0
+        if region in self._unreachable:
+            if not self.backbone.is_up(region):
+                return float("inf")
+            self._unreachable.discard(region)
+        return self.backbone.rtt_ms(region)

@@ -1,0 +1,52 @@
+"""What all edges of a world know together: how much every machine carries, and that it changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+Wake = Callable[[str], Awaitable[None]]
+"""Start a machine by its id, and wait until it can serve. Raises SimError."""
+
+
+class Loads:
+    """How many connections each machine has, true at any instant.
+
+    Fly's proxies learn such things from each other within moments; here all edges share one count.
+    `wake` starts a machine that sleeps; without it a request wakes none.
+    """
+
+    def __init__(self, wake: Wake | None = None) -> None:
+        self.wake = wake
+        self._open: Counter[str] = Counter()
+        self._news = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Loads {dict(self._open)}>"
+
+    @property
+    def by_machine(self) -> Mapping[str, int]:
+        """The count of each machine that has any."""
+        return MappingProxyType(self._open)
+
+    def enter(self, machine: str) -> None:
+        """A machine carries one more."""
+        self._open[machine] += 1
+
+    def leave(self, machine: str) -> None:
+        """A machine carries one less: whoever waits for a place looks again."""
+        self._open[machine] -= 1
+        if not self._open[machine]:
+            del self._open[machine]
+        self.changed()
+
+    def changed(self) -> None:
+        """Something that decides where requests go is different: health, say."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def news(self) -> None:
+        """Wait for the next change."""
+        await self._news.wait()

@@ -1,0 +1,123 @@
+"""The worker: the far end of the links that lead to a region from other regions' edges.
+
+It listens once for each of those regions. An edge names a machine; the worker looks whether it is
+there (the edge may know less), connects, and from then on carries bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+from sim.errors import EnvironmentLacksError
+from sim.observe.events import PartFailed
+from sim.observe.journal import Journal
+from sim.routing.choice import MachineView
+from sim.routing.edge import preamble
+from sim.routing.edge.arrival import Listener
+from sim.routing.edge.splice import splice
+from sim.routing.edge.wire import Wire
+from sim.topology.addresses import AddressPlan
+
+
+class Worker:
+    """Takes what other regions' edges forward to this one."""
+
+    def __init__(
+        self,
+        region: str,
+        plan: AddressPlan,
+        sources: Sequence[str],
+        machines: Callable[[], Sequence[MachineView]],
+        journal: Journal,
+    ) -> None:
+        self.region = region
+        self._doors = [plan.worker(region, source) for source in sources]
+        self._machines = machines
+        self._journal = journal
+        self._listeners: list[Listener] = []
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.region}, {len(self._connections)} connections>"
+
+    async def start(self) -> None:
+        """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""
+        for endpoint in self._doors:
+            try:
+                self._listeners.append(Listener(endpoint, self._arrive))
+            except OSError as error:
+                await self.stop()
+                raise EnvironmentLacksError(
+                    f"the worker of {self.region} cannot listen at {endpoint}: {error.strerror}",
+                    "end whatever listens there, or let the world take another slot",
+                ) from error
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _arrive(self, sock: socket.socket) -> None:
+        task = asyncio.create_task(self._serve(sock))
+        self._connections.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            reason = f"{type(error).__name__}: {error}"
+            self._journal.write(PartFailed(f"worker of {self.region}", reason))
+
+    async def _serve(self, sock: socket.socket) -> None:
+        try:
+            _, edge = await asyncio.get_running_loop().connect_accepted_socket(Wire, sock)
+        except OSError:
+            sock.close()
+            return
+        try:
+            line, rest = await edge.read_line(preamble.LONGEST)
+            if line == preamble.PING:
+                await _say(edge, preamble.YES)
+            elif isinstance(machine := await self._reach(line), str):
+                await _say(edge, preamble.no(machine))
+            else:
+                edge.write(preamble.YES)
+                await splice(edge, machine, rest, b"")
+            edge.close()
+            await edge.ended()
+        except ConnectionError:
+            pass  # the edge is gone
+        finally:
+            edge.abort()
+
+    async def _reach(self, line: bytes) -> Wire | str:
+        """A connection to the machine that a line asks for, or why there is none."""
+        asked = preamble.machine_in(line)
+        view = next((m for m in self._machines() if m.id == asked), None)
+        if view is None or view.region != self.region:
+            return f"PR02: {self.region} has no machine {asked}"
+        host, port = view.endpoint.host, view.endpoint.port
+        try:
+            _, wire = await asyncio.get_running_loop().create_connection(Wire, host, port)
+        except OSError:
+            return f"PC01: machine {asked} refused the connection"
+        return wire
+
+
+async def _say(edge: Wire, line: bytes) -> None:
+    """Say that and no more, and wait until the edge has heard it and left.
+
+    A request may be on its way: closing with unread bytes would reset the connection, and the
+    reset could overtake the line.
+    """
+    edge.write(line)
+    edge.end()
+    while await edge.read():
+        pass

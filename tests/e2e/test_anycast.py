@@ -1,0 +1,48 @@
+"""Anycast as a user runs it: one way in for everybody, and the edge finds a machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.test_scenarios import QUICK_CRASH, QUICK_TOPOLOGY, run
+
+__all__ = ["run"]
+
+pytestmark = pytest.mark.e2e
+
+ANYCAST = {**QUICK_TOPOLOGY, "routing": {"mode": "anycast"}}
+
+
+def test_a_crash_costs_a_reconnect_and_no_dns(run):
+    expect = [
+        {"check": "served_by", "location": "london", "region": "fra", "until": "6s"},
+        {"check": "served_by", "location": "london", "region": "iad", "from": "14s"},
+        {"check": "outage", "location": "london", "max": "9s"},
+        {"check": "dns", "location": "london", "region": "fra"},
+        {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0},
+        {"check": "sessions", "resumed": "all"},
+    ]
+    done, report = run({**QUICK_CRASH, "expect": expect, "duration": "20s"}, ANYCAST)
+    assert (done.returncode, report["verdict"]) == (0, "held"), done.stdout
+    (outage,) = report["outages"]
+    assert (outage["location"], outage["region"], outage["dns_s"]) == ("london", "fra", 0)
+
+
+def test_the_backbone_is_a_link_that_can_be_cut(run):
+    """London's edge is in Frankfurt, whose only machine is gone: what it asks for crosses."""
+    scenario = {
+        **QUICK_CRASH,
+        "timeline": [
+            {"at": "1s", "fault": "scale", "region": "fra", "count": 0},
+            {"at": "8s", "fault": "partition", "link": ["fra", "iad"]},
+            {"at": "16s", "fault": "heal", "link": ["fra", "iad"]},
+        ],
+        "expect": [
+            {"check": "served_by", "location": "london", "region": "iad", "from": "8s"},
+            {"check": "outage", "location": "london", "min": "6s"},
+            {"check": "outage", "location": "new-york", "max": "0s"},
+            {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0},
+        ],
+    }
+    done, report = run(scenario, ANYCAST)
+    assert (done.returncode, report["verdict"]) == (0, "held"), done.stdout
