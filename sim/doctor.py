@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Literal
 from sim import registry
 from sim.errors import EnvironmentLacksError
 from sim.network.link_server import find
+from sim.programs import browser, namespace
 from sim.services.binaries import find_binaries
 from sim.topology.addresses import CONTROL_PORT, SLOTS
 
@@ -38,7 +38,17 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that worlds use."""
-    looks = (_loopback, _slots, _port_53, _files, _database, _link_server, _docker, _namespaces)
+    looks = (
+        _loopback,
+        _slots,
+        _port_53,
+        _files,
+        _database,
+        _link_server,
+        _docker,
+        _namespaces,
+        _browser,
+    )
     return [look() for look in looks] + list(_orphans())
 
 
@@ -104,10 +114,15 @@ def _docker() -> Finding:
 
 
 def _namespaces() -> Finding:
-    if os.geteuid() == 0 and shutil.which("unshare"):
-        return Finding("sim exec", "ok", "programs can be given a place's nameserver")
-    remedy = "run as root, or give the program its nameserver by hand (`sim status`)"
-    return Finding("sim exec", "optional", "takes root and the program `unshare`", remedy)
+    if why_not := namespace.obstacle():
+        remedy = "allow user namespaces, or run as root, for programs that know no proxies"
+        return Finding("sim exec", "optional", f"by proxy variables: {why_not}", remedy)
+    how = "as root" if os.geteuid() == 0 else "in a user namespace"
+    return Finding("sim exec", "ok", f"programs can be given a place's nameserver, {how}")
+
+
+def _browser() -> Finding:
+    return _attempt("browser", lambda: browser.find(None).program, "optional")
 
 
 def _orphans() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal
 from sim.cli.files import init, validate
 from sim.cli.inspect import dig, links, logs
-from sim.cli.place import execute
+from sim.cli.place import ca, execute, open_browser
 from sim.cli.run import demo, report, run
 from sim.cli.sweep import sweep
 from sim.cli.worlds import down, status, up
@@ -47,6 +47,8 @@ for command in (
     logs,
     dig,
     execute,
+    open_browser,
+    ca,
     doctor,
     validate,
     init,

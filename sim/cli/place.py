@@ -1,16 +1,17 @@
-"""`sim exec`: any program, in the place of a location's clients.
+"""`sim exec`, `sim open`, `sim ca`: any program, in the place of a location's clients.
 
-The program gets a mount namespace in which /etc/resolv.conf names the location's nameserver. So
-the world's names resolve as they do there, and lead into that location's links.
+A container gets an /etc/resolv.conf that names the location's nameserver. So the world's names
+resolve as they do there, and lead into that location's links. A program of this host gets the
+same where that is allowed, else the location's entry as its proxy (see sim/programs).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,10 @@ from sim.cli.options import world_option
 from sim.control.choose import the_world
 from sim.control.client import ask
 from sim.errors import EnvironmentLacksError, InputError
+from sim.registry import WorldRecord
+
+if TYPE_CHECKING:
+    from sim.programs.running import Spot
 
 _DNS_PORT = "53"
 _IN_A_CONTAINER = Path("/.dockerenv")
@@ -31,10 +36,11 @@ _IN_A_CONTAINER = Path("/.dockerenv")
 def execute(place: str, image: str | None, world: str | None, command: tuple[str, ...]) -> int:
     """Run COMMAND as if it were in LOCATION, and exit with its code."""
     record = the_world(world)
-    servers = {row["location"]: row["nameserver"] for row in ask(record, "status")["locations"]}
-    if place not in servers:
-        raise InputError(f"no location {place!r}; there are: {', '.join(servers)}")
-    host, _, port = servers[place].partition(":")
+    if image is None:
+        from sim.programs.running import run
+
+        return run(_spot(record, place), command, _say)
+    host, _, port = _row(record, place)["nameserver"].partition(":")
     if port != _DNS_PORT:
         raise EnvironmentLacksError(
             f"programs ask nameservers at port {_DNS_PORT}; this world's listen at {port}",
@@ -43,22 +49,52 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
         )
     resolv = record.folder / f"resolv-{place}.conf"
     resolv.write_text(f"nameserver {host}\noptions timeout:2 attempts:2\n", encoding="ascii")
-    argv = _in_a_container(resolv, image, command) if image else _here(resolv, command)
-    return subprocess.run(argv, check=False).returncode
+    return subprocess.run(_in_a_container(resolv, image, command), check=False).returncode
 
 
-def _here(resolv: Path, command: tuple[str, ...]) -> list[str]:
-    unshare = shutil.which("unshare")
-    if os.geteuid() != 0 or unshare is None:
-        raise EnvironmentLacksError(
-            "giving a program another nameserver takes root and the program `unshare`",
-            "run `sim exec` as root, or use --image",
-        )
-    if shutil.which(command[0]) is None:
-        raise InputError(f"no program {command[0]!r}: looked for it in PATH")
-    script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
-    private = (unshare, "--mount", "--propagation", "private")
-    return [*private, "sh", "-c", script, str(resolv), *command]
+@click.command("open")
+@click.option("--from", "place", required=True, metavar="LOCATION", help="Where it is to be.")
+@click.option("--browser", metavar="NAME", help="Which one: a name in PATH, or a path.")
+@world_option
+@click.argument("url", required=False)
+def open_browser(place: str, browser: str | None, world: str | None, url: str | None) -> int:
+    """Open a browser in LOCATION, at URL or the app's own, until it is closed."""
+    from sim.programs.browser import find, open_at
+
+    found = find(browser)
+    record = the_world(world)
+    spot = _spot(record, place)
+    hostname, spki = ask(record, "status")["hostname"], ask(record, "authority")["spki"]
+    return open_at(found, spot, url or f"https://{hostname}/", spki, _say)
+
+
+@click.command()
+@world_option
+def ca(world: str | None) -> int:
+    """Print the certificate of the world's authority (PEM), for whoever is to trust its edges."""
+    click.echo(ask(the_world(world), "authority")["certificate"], nl=False)
+    return 0
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _row(record: WorldRecord, place: str) -> dict[str, Any]:
+    """What the world says of a location. Raises InputError where there is none of that name."""
+    rows = {row["location"]: row for row in ask(record, "status")["locations"]}
+    if place not in rows:
+        raise InputError(f"no location {place!r}; there are: {', '.join(rows)}")
+    row: dict[str, Any] = rows[place]
+    return row
+
+
+def _spot(record: WorldRecord, place: str) -> Spot:
+    from sim.programs.running import Spot
+
+    row = _row(record, place)
+    certificate = ask(record, "authority")["certificate"]
+    return Spot(place, row["nameserver"], row["entry"], certificate, record.folder)
 
 
 def _in_a_container(resolv: Path, image: str, command: tuple[str, ...]) -> list[str]:

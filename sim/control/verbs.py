@@ -26,7 +26,7 @@ class Control:
     def __init__(self, world: World) -> None:
         self._world = world
         self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
-        for verb in (self.status, self.links, self.fault, self.explain):
+        for verb in (self.status, self.links, self.fault, self.explain, self.authority):
             self._server.verb(verb.__name__, verb)
 
     async def __aenter__(self) -> Self:
@@ -111,3 +111,8 @@ class Control:
         """Why a name is answered as it is, in lines."""
         explained = self._world.resolver.explain(str(body["name"]), body.get("place"))
         return explained.lines()
+
+    async def authority(self, _: Mapping[str, Any]) -> dict[str, str]:
+        """Whom to trust: the authority's certificate, and the hash of the edges' key."""
+        papers = await self._world.authority.papers()
+        return {"certificate": papers.certificate, "spki": papers.spki}

@@ -1,10 +1,12 @@
-"""`sim exec`: a program in a place; `sim doctor`: what the machine has for worlds."""
+"""`sim exec` and `sim open`: programs in a place; `sim doctor`: what the machine has for worlds."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import sys
+import urllib.request
 
 import pytest
 
@@ -27,6 +29,61 @@ def up(sim, topologies):
     assert done.returncode == 0, done.stderr
     yield sim
     sim("down", "--all")
+
+
+SECURELY = f"""
+import urllib.request
+for url in ("https://{HOST}/healthz", "http://{HOST}/healthz", "https://{HOST}:8480/healthz"):
+    answer = urllib.request.urlopen(url)
+    print(answer.status, answer.headers["Sim-Region"])
+"""
+
+
+@pytest.fixture
+def without_unshare(up, tmp_path):
+    """A PATH on which no namespaces can be made."""
+    up.environment["PATH"] = str(tmp_path)
+    (tmp_path / "python3").symlink_to(sys.executable)
+    if curl := shutil.which("curl"):
+        (tmp_path / "curl").symlink_to(curl)
+    return up
+
+
+def test_without_namespaces_a_program_goes_through_the_entry(without_unshare):
+    """At the ports of the field, and trusting the edges' certificate; no privilege is used."""
+    for place, region in (("london", "fra"), ("new-york", "iad")):
+        done = without_unshare("exec", "--from", place, "--", sys.executable, "-c", SECURELY)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == [f"200 {region}"] * 3
+        assert done.stderr.startswith(f"in {place} by the proxy variables, through 127.")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="takes curl")
+def test_curl_is_told_in_so_many_words_what_is_outside(without_unshare):
+    curl = ("exec", "--from", "london", "--", "curl", "-sS")
+    done = without_unshare(
+        *curl, f"https://{HOST}/healthz", "-o", "/dev/null", "-w", "%{http_code}"
+    )
+    assert (done.returncode, done.stdout) == (0, "200"), done.stderr
+    done = without_unshare(*curl, "http://example.com/")
+    assert f"example.com is not in this world: from london you reach {HOST}" in done.stdout
+    done = without_unshare(*curl, "https://example.com/")
+    assert done.returncode != 0
+    assert "403" in done.stderr
+
+
+def test_the_authority_is_printed_for_whoever_is_to_trust_it(up, tmp_path):
+    done = up("ca")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("-----BEGIN CERTIFICATE-----\n")
+    assert up("ca").stdout == done.stdout
+    entries = {row["location"]: row["entry"] for row in up.json("status")[0]["locations"]}
+    context = ssl.create_default_context(cadata=done.stdout)
+    through = urllib.request.ProxyHandler({"https": f"http://{entries['london']}"})
+    trusting = urllib.request.HTTPSHandler(context=context)
+    opener = urllib.request.build_opener(through, trusting)
+    with opener.open(f"https://{HOST}/healthz") as answer:
+        assert answer.headers["Sim-Region"] == "fra"
 
 
 @pytest.mark.skipif(

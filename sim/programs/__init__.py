@@ -1,0 +1,1 @@
+"""Programs of this host put into a location: `sim exec` without Docker, and `sim open`."""
