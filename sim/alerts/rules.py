@@ -35,7 +35,7 @@ class AlertRules:
         watches: tuple[Watch, ...] = (
             MachineWatch(),
             DatabaseWatch(),
-            ResidencyWatch(topology),
+            ResidencyWatch(topology, speed),
             self._outages,
         )
         self._by_kind: dict[type[Event], list[Watch]] = {}

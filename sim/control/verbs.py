@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from sim import registry
 from sim.control.exposure import further_listeners
+from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
@@ -28,6 +29,7 @@ class Control:
         self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
         for verb in (self.status, self.links, self.fault, self.explain, self.authority):
             self._server.verb(verb.__name__, verb)
+        self._server.mount(MetricsSite(world, self._server.guard))
 
     async def __aenter__(self) -> Self:
         await self._server.start()
@@ -52,6 +54,7 @@ class Control:
             "up_s": round(world.clock.now(), 1),
             "hostname": world.topology.hostname,
             "url": world.url,
+            "control": record.control_url,
             "machines": [
                 {
                     "id": machine.id,

@@ -95,7 +95,7 @@ class Doors:
         self._links = links
         self._anycast = topology.routing.mode == "anycast"
         regions = list(topology.regions)
-        self._edges = [
+        self.edges = [
             Edge(
                 region,
                 topology,
@@ -117,7 +117,7 @@ class Doors:
         ]
 
     def __repr__(self) -> str:
-        return f"<Doors {len(self._edges)} edges, {len(self._workers)} workers>"
+        return f"<Doors {len(self.edges)} edges, {len(self._workers)} workers>"
 
     async def start(self) -> None:
         """Listen, and open the links. Raises EnvironmentLacksError, LinkCheckError."""
@@ -131,7 +131,7 @@ class Doors:
             await part.stop()
 
     def _parts(self) -> list[Edge | Worker]:
-        return [*self._edges, *self._workers]
+        return [*self.edges, *self._workers]
 
     def _from_locations(self) -> Iterator[LinkSpec]:
         plan = self._plan

@@ -172,8 +172,8 @@ def test_residency_is_broken_from_the_first_client_served_outside_until_all_are_
     assert story[0][1].reason == "london/0 is served by iad; eu allows fra"
 
 
-def edge(t, region, location="london"):
-    return (t, EdgeConnection(region, "m", location, "127.0.0.1", 1, 1, 1.0, "closed", 200))
+def edge(t, region, location="london", real_ms=1.0):
+    return (t, EdgeConnection(region, "m", location, "127.0.0.1", 1, 1, real_ms, "closed", 200))
 
 
 def test_without_a_load_the_edges_tell_of_residency(words):
@@ -188,3 +188,10 @@ def test_with_a_load_the_edges_late_word_counts_for_nothing(words):
         "residency_broken began eu",
         "residency_broken ended eu",
     ]
+
+
+def test_what_a_load_leaves_behind_is_not_held_against_those_that_come_after(words):
+    story = [(0, LoadStarted(1, 1.0)), *made("london/0"), answer(1, "london/0", "fra")]
+    story += [(3, LoadEnded()), answer(3.1, "london/0", "iad"), edge(3.2, "iad", real_ms=2000.0)]
+    assert words(*story) == []
+    assert words(*story, edge(5, "iad")) == ["residency_broken began eu"]

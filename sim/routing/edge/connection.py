@@ -32,7 +32,7 @@ class Connection:
         self._status: int | None = None
         self._outcome = "closed"
         self._worth_journaling = False
-        self._began = desk.clock.real_ms()
+        self._began = self._asked = desk.clock.real_ms()
 
     async def run(self) -> None:
         """Serve until either side ends the connection."""
@@ -51,7 +51,7 @@ class Connection:
             try:
                 event = await self._client.receive()
             except h11.RemoteProtocolError as error:
-                self._worth_journaling = True
+                self._is_a_clients()
                 self._respond(error.error_status_hint, str(error), self._desk.request_ids.next())
                 return await self._linger()
             if not isinstance(event, h11.Request):
@@ -72,7 +72,7 @@ class Connection:
             # RFC 9110 9.3.7: a ping of the server itself; links measure their round trip by it.
             self._respond(200, "", request_id)
             return
-        self._worth_journaling = True
+        self._is_a_clients()
         self._outcome = "closed"
         try:
             headers.check(request)
@@ -127,6 +127,15 @@ class Connection:
         if self._method != b"HEAD":
             self._client.send(h11.Data(data=body))
         self._client.send(h11.EndOfMessage())
+        if self._worth_journaling:
+            self._desk.counters.answered(status, self._desk.clock.real_ms() - self._asked)
+
+    def _is_a_clients(self) -> None:
+        """A request has begun to come; so this connection is no probe of a link."""
+        self._asked = self._desk.clock.real_ms()
+        if not self._worth_journaling:
+            self._worth_journaling = True
+            self._desk.counters.opened(self._wire)
 
     def _skip_read_body(self) -> None:
         """Pass over what has come of a body that nobody wanted."""
@@ -156,6 +165,7 @@ class Connection:
     def _write_down(self) -> None:
         if not self._worth_journaling:
             return  # a probe of a link, or a connection without a word, is no client's
+        self._desk.counters.closed(self._wire)
         machine = self._errand.machine if self._errand else None
         self._desk.journal.write(
             EdgeConnection(

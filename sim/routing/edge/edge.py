@@ -20,6 +20,7 @@ from sim.observe.journal import Journal
 from sim.routing.choice import MachineView, Rules
 from sim.routing.edge.arrival import Listener, read_proxy_header
 from sim.routing.edge.connection import Connection
+from sim.routing.edge.counters import Counters
 from sim.routing.edge.dispatch import Dispatcher
 from sim.routing.edge.errand import Desk
 from sim.routing.edge.headers import Visit
@@ -65,6 +66,11 @@ class Edge:
 
     def __repr__(self) -> str:
         return f"<Edge {self.region}, {len(self._connections)} connections>"
+
+    @property
+    def counters(self) -> Counters:
+        """What it has done so far."""
+        return self._desk.counters
 
     async def start(self) -> None:
         """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""

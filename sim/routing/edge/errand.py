@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 
 import h11
 
@@ -12,6 +11,7 @@ from sim.clock import Clock
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView, Wish
 from sim.routing.edge import headers
+from sim.routing.edge.counters import Counters
 from sim.routing.edge.dispatch import Dispatcher, NoMachineError, Tries
 from sim.routing.edge.exchange import BrokeOffError, Sending, answer, upload
 from sim.routing.edge.headers import Visit
@@ -35,6 +35,7 @@ class Desk:
     clock: Clock
     journal: Journal
     force_https: bool = False
+    counters: Counters = field(default_factory=Counters)
 
 
 class GiveUpError(Exception):
@@ -69,6 +70,7 @@ class Errand:
         self._visit = visit
         self._request = request
         self._request_id = request_id
+        self._asked = desk.clock.real_ms()
         self._tape = Tape(client)
         self._wish = Wish()
         self._tries = Tries()
@@ -95,6 +97,7 @@ class Errand:
     async def _attempt(self, machine: MachineView) -> int | None:
         dispatcher, clock = self._desk.dispatcher, self._desk.clock
         way = await open_way(machine, self._desk.region, dispatcher.backbone, clock)
+        self._desk.counters.reached(machine.id, clock.real_ms() - self._asked)
         side = HttpSide(h11.CLIENT, way.wire)
         try:
             status = await self._exchange(way, side, machine)
@@ -102,15 +105,17 @@ class Errand:
                 await self._splice(side)
         finally:
             way.wire.abort()
+            self._desk.counters.left(machine.id)
         return status
 
     async def _exchange(self, way: Way, machine: HttpSide, view: MachineView) -> int | None:
-        rewrite = partial(
-            headers.for_client,
-            region=view.region,
-            machine=view.id,
-            request_id=self._request_id,
-        )
+        asked, head_came = self._desk.clock.real_ms(), list[float]()
+
+        def rewrite(fields: headers.Headers, *, upgrade: bool = False) -> list[tuple[bytes, bytes]]:
+            head_came.append(self._desk.clock.real_ms())
+            request_id = self._request_id
+            return headers.for_client(fields, view.region, view.id, request_id, upgrade=upgrade)
+
         machine.send(headers.for_machine(self._request, self._visit, self._request_id))
         sending = Sending(self._tape, machine) if headers.has_body(self._request) else None
         try:
@@ -120,6 +125,8 @@ class Errand:
             await way.admitted(machine, self._desk.clock)
             speaks_1_1 = self._request.http_version >= b"1.1"
             status = await answer(self._client, machine, rewrite, self._tape, speaks_1_1=speaks_1_1)
+            self._desk.counters.answered(status, head_came[-1] - self._asked)
+            self._desk.counters.machine_answered(view.id, status, head_came[-1] - asked)
             if sending is not None:
                 await sending.finish()
         except BrokeOffError as error:
@@ -163,7 +170,4 @@ class Errand:
 
     async def _splice(self, machine: HttpSide) -> None:
         client = self._client.wire
-        crossed = await splice(client, machine.wire, self._client.early, machine.early)
-        client.bytes_in += crossed.from_client
-        client.bytes_out += crossed.to_client
-        self.broke_off |= crossed.machine_broke_off
+        self.broke_off |= await splice(client, machine.wire, self._client.early, machine.early)

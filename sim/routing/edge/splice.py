@@ -6,19 +6,8 @@ edge does not look at them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sim.network.relay import Splice
 from sim.routing.edge.wire import Wire, reset_on_close
-
-
-@dataclass(frozen=True)
-class Crossed:
-    """What a splice carried beyond what its wires had counted, and how the machine's side ended."""
-
-    from_client: int
-    to_client: int
-    machine_broke_off: bool
 
 
 class _Passage(Splice):
@@ -36,8 +25,8 @@ class _Passage(Splice):
         super().end_lost(exc)
 
 
-async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: bytes) -> Crossed:
-    """Carry bytes between two connections until both are closed.
+async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: bytes) -> bool:
+    """Carry bytes between two connections until both are closed; whether the machine broke off.
 
     `to_machine` and `to_client` were received before, and go first. An end of either side
     (half-close too) ends both; a reset is passed on as a reset. When cancelled, both are aborted.
@@ -45,6 +34,7 @@ async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: byte
     to_machine += client.detach()
     to_client += machine.detach()
     passage = _Passage(client.transport, machine.transport, ab=to_machine, ba=to_client)
+    client.carries(lambda: (passage.bytes_ab - len(to_machine), passage.bytes_ba))
     for wire in (client, machine):
         if wire.at_end:
             wire.transport.close()  # an end that was seen before is not seen again
@@ -53,8 +43,4 @@ async def splice(client: Wire, machine: Wire, to_machine: bytes, to_client: byte
     finally:
         client.has_ended()
         machine.has_ended()
-    return Crossed(
-        from_client=passage.bytes_ab - len(to_machine),
-        to_client=passage.bytes_ba,
-        machine_broke_off=passage.machine_broke_off,
-    )
+    return passage.machine_broke_off

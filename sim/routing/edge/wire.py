@@ -27,8 +27,9 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport
-        self.bytes_in = 0
-        self.bytes_out = 0
+        self._received = 0
+        self._sent = 0
+        self._carried: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._buffer = bytearray()
         self.at_end = False
         self.is_lost = False
@@ -37,6 +38,20 @@ class Wire(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._on_gone: Callable[[], object] | None = None
         self._ended = asyncio.get_running_loop().create_future()
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes that came from the peer so far."""
+        return self._received + self._carried()[0]
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that went to the peer so far."""
+        return self._sent + self._carried()[1]
+
+    def carries(self, carried: Callable[[], tuple[int, int]]) -> None:
+        """Another protocol carries this connection from now on: so many bytes in, and out."""
+        self._carried = carried
 
     async def read(self) -> bytes:
         """What has come since the last read; empty at the end. Raises ConnectionError."""
@@ -65,7 +80,7 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send, without waiting; `drain` waits."""
-        self.bytes_out += len(data)
+        self._sent += len(data)
         self.transport.write(data)
 
     async def drain(self) -> None:
@@ -136,7 +151,7 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep what came; stop reading while nobody takes it."""
-        self.bytes_in += len(data)
+        self._received += len(data)
         self._buffer += data
         if len(self._buffer) > _HIGH_WATER:
             self.transport.pause_reading()
