@@ -30,6 +30,7 @@ from sim.authority import Authority
 from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
+from sim.deploys.deployer import Deployer
 from sim.entry.entry import Entries
 from sim.errors import EnvironmentLacksError, single_error
 from sim.machines.app_secrets import AppSecrets
@@ -91,6 +92,7 @@ class World:
         self.alarm: Alarm
         self.record: WorldRecord
         self.fleet: Fleet
+        self.deploys: Deployer
         self.health: HealthChecker
         self.links: Links
         self.doors: Doors
@@ -268,6 +270,7 @@ class World:
         around = Surroundings(folder.name, logs, secrets, self._urls)
         specs = SpecBuilder(topology, plan, self.rng, around)
         self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
+        self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
         if self._docker:
             self._docker.oversee(self.fleet)
         views = views_of(self.fleet, self.health)

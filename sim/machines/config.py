@@ -46,6 +46,16 @@ class MachineConfig:
         """Fly's name for machines of one kind."""
         return self.metadata.get("fly_process_group", "app")
 
+    @property
+    def managed(self) -> bool:
+        """Whether it is one of the app's, which deploys and scaling are about."""
+        return self.metadata.get("fly_platform_version") == MANAGED["fly_platform_version"]
+
+    @property
+    def release(self) -> str:
+        """The number of the release that it is of."""
+        return self.metadata.get("fly_release_version", "1")
+
 
 def config_of(topology: Topology, runtime: str = "process") -> MachineConfig:
     """What the topology says of its machines. A container runs its image's own command."""

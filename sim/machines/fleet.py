@@ -151,17 +151,18 @@ class Fleet:
         if failures:
             raise StartError("\n".join(str(failure) for failure in failures))
 
-    async def start(self, machine: Machine) -> None:
+    async def start(self, machine: Machine, *, settled: bool = True) -> None:
         """Run the machine, or wake a suspended one, and wait until its health check passes.
 
         Raises StartError, with its last log lines, when it cannot run, dies, or does not pass
-        within a minute of real time; then it is down.
+        within a minute of real time; then it is down. Unless `settled`, one that is run is not
+        waited for: whoever asked looks after it, and says `accept` once it came up.
         """
         self._chronicle.change(machine, Action.START)
         if self._runs.up(machine):
             await self._resume(machine)
         else:
-            await self._runs.run(machine)
+            await self._run(machine, settled=settled)
 
     async def stop(
         self, machine: Machine, *, signal: int | None = None, timeout_s: float | None = None
@@ -188,11 +189,14 @@ class Fleet:
         await self._runs.end(machine, _drain(machine, timeout_s, signal), "restarted")
         await self._runs.run(machine)
 
-    async def update(self, machine: Machine, config: MachineConfig) -> None:
+    async def update(
+        self, machine: Machine, config: MachineConfig, *, settled: bool = True
+    ) -> None:
         """Make it another version: same id and place, new config and instance id.
 
         One that runs is stopped and run again, `updating` meanwhile; one that is down stays down.
         Raises StartError when the new version does not come up; it is the machine's all the same.
+        `settled` is as for `start`.
         """
         if machine.state is State.SUSPENDED:
             await self.kill(machine)  # its memory is of the version before
@@ -207,7 +211,15 @@ class Fleet:
         )
         if machine.state is State.UPDATING:
             await self._runs.end(machine, _drain(machine, drain_s), "updated")
-            await self._runs.run(machine)
+            await self._run(machine, settled=settled)
+
+    def accept(self, machine: Machine) -> None:
+        """It came up, as whoever did not let it settle has seen: its restart policy counts now."""
+        self._runs.proven(machine)
+
+    def ended(self, machine: Machine) -> bool:
+        """Whether it was run and that run is over."""
+        return machine.instance is not None and not self._runs.up(machine)
 
     async def suspend(self, machine: Machine) -> None:
         """Freeze it with its memory: it gets no traffic and no checks until it is started."""
@@ -317,6 +329,9 @@ class Fleet:
     def part_failed(self, part: str, reason: str) -> None:
         """Journal that something that machines depend on is gone."""
         self._journal.write(PartFailed(part, reason))
+
+    async def _run(self, machine: Machine, *, settled: bool) -> None:
+        await (self._runs.run(machine) if settled else self._runs.launch(machine))
 
     async def _resume(self, machine: Machine) -> None:
         """Let a suspended one go on where it was, with the memory that it had."""

@@ -50,6 +50,12 @@ class Runs:
 
     async def run(self, machine: Machine) -> None:
         """Run it with its config and today's secrets, and wait until its check passes."""
+        await self.launch(machine)
+        await self.first_pass(machine)
+        self.proven(machine)
+
+    async def launch(self, machine: Machine) -> None:
+        """Run it with its config and today's secrets. Raises StartError where that fails."""
         machine.spec = self._specs.renewed(machine.spec, machine.config)
         machine.secrets_version = self._specs.secrets.version
         try:
@@ -58,8 +64,6 @@ class Runs:
             self._chronicle.change(machine, Action.START_FAILED, str(error))
             raise StartError(f"machine {machine.name} did not start: {error}") from error
         self.begin(machine, instance)
-        await self.first_pass(machine)
-        self._tried.setdefault(machine.id, 0)
 
     def begin(self, machine: Machine, instance: Instance) -> None:
         """A run has begun: watch for its end, and check its health."""
@@ -84,13 +88,13 @@ class Runs:
                 f"did not pass its health check within {_START_TIMEOUT_REAL_S:g} s"
                 f" (last result: {finding})"
             )
-            raise StartError(_post_mortem(machine, problem, tail)) from None
+            raise StartError(post_mortem(machine, problem, tail)) from None
         finally:
             passed.cancel()
         if watcher is None or watcher.done():
             end = await instance.exited()
             raise StartError(
-                _post_mortem(machine, f"died at start: {end}", await instance.tail(_LOG_LINES))
+                post_mortem(machine, f"died at start: {end}", await instance.tail(_LOG_LINES))
             )
 
     async def end(self, machine: Machine, ending: Awaitable[object], why: str) -> None:
@@ -101,6 +105,10 @@ class Runs:
         await ending
         if watcher:
             await asyncio.shield(watcher)
+
+    def proven(self, machine: Machine) -> None:
+        """It came up once: from now on its restart policy counts."""
+        self._tried.setdefault(machine.id, 0)
 
     def unproven(self, machine: Machine) -> None:
         """It is another program now: its policy does not count until it came up once."""
@@ -153,7 +161,7 @@ def running(machine: Machine) -> Instance:
     return machine.instance
 
 
-def _post_mortem(machine: Machine, problem: str, tail: Sequence[str]) -> str:
+def post_mortem(machine: Machine, problem: str, tail: Sequence[str]) -> str:
     """A problem with the evidence: the machine's last words and where to read more."""
     words = [f"machine {machine.name} {problem}"]
     if tail:

@@ -186,6 +186,42 @@ class FaultFailed(Event):
 
 
 @dataclass(frozen=True)
+class DeployBegan(Event):
+    """A release is brought to these machines from now on. Releases are numbered from 2."""
+
+    kind = "deploy_began"
+    release: int
+    strategy: str
+    machines: tuple[str, ...]
+    image: str
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeployStep(Event):
+    """A deploy begins to do this to a machine.
+
+    `update` and `stop` end what it runs; `smoke` and `health` wait for it to come up.
+    """
+
+    kind = "deploy_step"
+    release: int
+    step: str
+    machine: str
+    region: str
+
+
+@dataclass(frozen=True)
+class DeployEnded(Event):
+    """A deploy is over. `outcome` is done or failed; what failed ended it there."""
+
+    kind = "deploy_ended"
+    release: int
+    outcome: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class EdgeConnection(Event):
     """A connection through a region's edge has ended.
 

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from sim.costs.bill import Bill, bill
+from sim.observe.deploys import DeployRun
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.tails import Tail, median_stay_s
 from sim.scenario.checks import Finding
@@ -62,6 +63,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             "broken": len(sessions.broken),
             "unresumed": len(sessions.unresumed),
         },
+        "deploys": [_deploy(run) for run in evidence.deploys],
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
@@ -138,6 +140,21 @@ def _tail(tail: Tail) -> Document:
             }
             for straggler in tail.stragglers[:_MOST_STRAGGLERS]
         ],
+    }
+
+
+def _deploy(run: DeployRun) -> Document:
+    return {
+        "release": run.release,
+        "strategy": run.strategy,
+        "from_s": _round(run.began_s),
+        "to_s": None if run.ended_s is None else _round(run.ended_s),
+        "outcome": run.outcome,
+        "error": run.error or None,
+        "machines": len(run.machines),
+        "replaced": len(run.touched),
+        "dropped": len(run.dropped),
+        "dropped_by_location": dict(run.dropped_by_location),
     }
 
 

@@ -20,6 +20,7 @@ def show(console: Console, report: Document) -> None:
         _expectations(report),
         _outages(report),
         _tails(report),
+        _deploys(report),
         _messages(report),
         _traffic(report),
         _footnotes(report),
@@ -72,6 +73,9 @@ def asked(row: Document) -> str:
         "lost": "{} lost",
         "duplicated": "{} duplicated",
         "reordered": "{} reordered",
+        "outcome": "{}",
+        "max_dropped": "at most {} dropped",
+        "min_dropped": "at least {} dropped",
     }
     words += [form.format(_number(row[key])) for key, form in bounds.items() if key in row]
     return f"{row['check']}: {', '.join(words)}" if words else str(row["check"])
@@ -135,6 +139,28 @@ def _tails(report: Document) -> RenderableType | None:
             str(row["never_left"]),
         )
     return table
+
+
+def _deploys(report: Document) -> RenderableType | None:
+    if not report["deploys"]:
+        return None
+    columns = ("release", "strategy", "at|r", "took|r", "replaced|r", "dropped|r", "of", "ended")
+    table = _table("Deploys, and the connections that they dropped", *columns)
+    for row in report["deploys"]:
+        took = "-" if row["to_s"] is None else f"{row['to_s'] - row['from_s']:.1f}"
+        places = ", ".join(f"{place} {n}" for place, n in row["dropped_by_location"].items())
+        table.add_row(
+            str(row["release"]),
+            row["strategy"],
+            f"{row['from_s']:.1f}",
+            took,
+            f"{row['replaced']} of {row['machines']}",
+            str(row["dropped"]),
+            places or "-",
+            row["outcome"] or "not over",
+        )
+    why = [Text(f"! {row['error'].splitlines()[0]}") for row in report["deploys"] if row["error"]]
+    return Group(table, *why)
 
 
 def _messages(report: Document) -> RenderableType:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import Ledger, balance
@@ -46,6 +47,11 @@ class Evidence:
     def ledger(self) -> Ledger:
         """Every message's life."""
         return balance(self.history)
+
+    @cached_property
+    def deploys(self) -> Sequence[DeployRun]:
+        """What was deployed, and what that cost."""
+        return find_deploys(self.history)
 
     def answers(self, location: str, from_s: float, until_s: float) -> list[Timed[Acked]]:
         """What a location's clients were acknowledged or answered in [from_s, until_s)."""

@@ -7,14 +7,15 @@ fault does and how a check judges is elsewhere, under the same names.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from sim.clients.spec import PERSONALITIES
 from sim.scenario.model import TargetKind
 from sim.topology.distance import DATABASE
-from sim.topology.model import Topology
+from sim.topology.model import Strategy, Topology
 from sim.topology.problems import listed, suggest
 from sim.topology.units import (
     parse_duration,
@@ -23,6 +24,8 @@ from sim.topology.units import (
     parse_share,
     quoted,
 )
+
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 # Reads a value as written. Raises ValueError with what was found and what is allowed. Without a
 # topology (its own file is broken) names are taken as they are.
@@ -105,6 +108,29 @@ def _percentile(value: object, _: Topology | None) -> float:
     if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= 100:
         return float(number)
     raise ValueError(f"found {quoted(value)}; must be a percentile above 0 and up to 100, as `99`")
+
+
+def _text(value: object, _: Topology | None) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be text")
+
+
+def _command(value: object, _: Topology | None) -> tuple[str, ...]:
+    """Words, or a line of them as a shell takes it."""
+    words = shlex.split(value) if isinstance(value, str) else value
+    if isinstance(words, list | tuple) and words and all(isinstance(w, str) for w in words):
+        return tuple(words)
+    raise ValueError(f"found {quoted(value)}; must be a list of words, such as `[./gateway, -v]`")
+
+
+def _environment(value: object, _: Topology | None) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a mapping of names to text, such as `{LOG_LEVEL: debug}`")
+    for name in value:
+        if name.startswith("FLY_"):
+            raise ValueError(f"`{name}`: names that begin with `FLY_` are Fly's own; rename it")
+    return dict(value)
 
 
 def choice(*allowed: str) -> Reader:
@@ -204,7 +230,17 @@ FAULTS: Mapping[str, FaultSpec] = {
         FaultSpec("reconnect", _ON_MACHINES, containers=True),
         FaultSpec("blind", ("region",)),
         FaultSpec("unblind", ("region",)),
-        FaultSpec("deploy", _ON_MACHINES, target_optional=True),
+        FaultSpec(
+            "deploy",
+            _ON_MACHINES,
+            (
+                Param("strategy", "strategy", choice(*STRATEGIES)),
+                Param("image", "image", _text),
+                Param("command", "command", _command),
+                Param("env", "env", _environment),
+            ),
+            target_optional=True,
+        ),
         FaultSpec(
             "slow",
             _ON_LINKS,
@@ -279,6 +315,15 @@ CHECKS: Mapping[str, CheckSpec] = {
             ),
         ),
         CheckSpec("dns", (_LOCATION, _REGION, Param("within", "within_s", read_seconds))),
+        CheckSpec(
+            "deploy",
+            (
+                Param("outcome", "outcome", choice("done", "failed")),
+                Param("max", "max_dropped", _count),
+                Param("min", "min_dropped", _count),
+            ),
+            one_of=("outcome", "max", "min"),
+        ),
         CheckSpec("herd", (_REGION, Param("max", "max_rate", _frequency, required=True))),
     )
 }

@@ -119,6 +119,20 @@ class Expect:
         times = {"within": within, "from_": from_, "until": until}
         self("dns", location=location, region=region, **times)
 
+    def deploy(
+        self,
+        *,
+        outcome: str | None = None,
+        max: int | None = None,  # noqa: A002 - the scenario's word
+        min: int | None = None,  # noqa: A002 - as above
+        from_: str | None = None,
+        until: str | None = None,
+    ) -> None:
+        """Every deploy ended so (`done`, `failed`), and dropped so many connections at most."""
+        __tracebackhide__ = True
+        asked = {"outcome": outcome, "max": max, "min": min, "from_": from_, "until": until}
+        self("deploy", **asked)
+
     def herd(
         self,
         region: str,

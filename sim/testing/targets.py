@@ -6,7 +6,7 @@ it is done. Raises InputError for a name or a parameter that there is not.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 Inflict = Callable[..., Awaitable[None]]
@@ -72,9 +72,17 @@ class _OfMachines(_Healable):
         """Let the health check tell the truth again."""
         await self._do("cure")
 
-    async def deploy(self) -> None:
-        """Replace the machines that run, one after another."""
-        await self._do("deploy")
+    async def deploy(
+        self,
+        *,
+        strategy: str | None = None,
+        image: str | None = None,
+        command: Sequence[str] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Bring a release to the machines, the same one unless told; `rolling` unless told."""
+        words = list(command) if command else None
+        await self._do("deploy", strategy=strategy, image=image, command=words, env=env)
 
 
 class _OfLinks(_Healable):

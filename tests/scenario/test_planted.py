@@ -15,6 +15,9 @@ from sim.observe.events import (
     Audited,
     Connected,
     ConnectFailed,
+    DeployBegan,
+    DeployEnded,
+    DeployStep,
     Disconnected,
     FaultBegan,
     LoadEnded,
@@ -64,6 +67,7 @@ SCENARIO = {
         {"check": "errors", "location": "london", "max": "1%"},
         {"check": "dns", "location": "london", "region": "fra"},
         {"check": "herd", "region": "fra", "max": "250/s"},
+        {"check": "deploy", "outcome": "done", "max": 0},
     ],
 }
 
@@ -73,6 +77,9 @@ def clean():
     pairs = [
         (-1.0, RoutingChanged("london", ("fra", "iad"))),
         (-1.0, RoutingChanged("new-york", ("iad", "fra"))),
+        (50.0, DeployBegan(2, "rolling", ("fra/2",), "atlas:2")),
+        (50.0, DeployStep(2, "update", "fra/2", "fra")),
+        (58.0, DeployEnded(2, "done")),
         (CUT_S, FaultBegan("crash", "fra/1", {"kind": "machine", "region": "fra"})),
     ]
     for number in range(CLIENTS):
@@ -214,6 +221,10 @@ def a_herd(pairs):
     ]
 
 
+def dropped_by_a_deploy(pairs):
+    pairs.append((51.0, Disconnected("london/900", "london", "fra", "fra/2", "closed with 1001")))
+
+
 PLANTS = {
     lost_after_ack: "messages lost",
     doubled: "messages duplicated",
@@ -227,6 +238,7 @@ PLANTS = {
     refused_attempts: "errors",
     another_answer_of_dns: "dns",
     a_herd: "herd",
+    dropped_by_a_deploy: "deploy",
 }
 
 

@@ -8,7 +8,7 @@ dns_outage stale_dns service_outage scale blind unblind deploy disconnect
 reconnect
 """
 DOCUMENTED_CHECKS = """
-served_by outage messages sessions residency latency errors dns herd
+served_by outage messages sessions residency latency errors dns herd deploy
 """
 
 

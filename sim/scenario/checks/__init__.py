@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.scenario.checks import (
+    deploy,
     dns,
     errors,
     herd,
@@ -26,6 +27,7 @@ CHECKS: Mapping[str, Judge] = {
     "residency": residency.judge,
     "errors": errors.judge,
     "dns": dns.judge,
+    "deploy": deploy.judge,
     "herd": herd.judge,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from sim.deploys.deployer import Deployer
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.machine import Machine
@@ -26,6 +27,10 @@ class Breakable(Protocol):
     @property
     def fleet(self) -> Fleet:
         """Its machines."""
+
+    @property
+    def deploys(self) -> Deployer:
+        """What brings releases to its machines."""
 
     @property
     def links(self) -> Links:

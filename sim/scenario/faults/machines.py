@@ -14,7 +14,7 @@ sicken  its health check fails from now on, while traffic through it works.
 cure    its health check tells the truth again.
 blind   the health checker cannot reach the region: its checks time out, while clients get through.
 unblind the health checker reaches the region again.
-deploy  the machines are replaced in place, one after another: SIGTERM, drain, boot, check.
+deploy  a release is brought to the machines, as the topology's or its own strategy has it.
 scale   a region has so many machines: new ones boot, the newest ones are killed first.
 """
 
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 
+from sim.deploys.release import Order
 from sim.machines.lifecycle import State
 from sim.scenario.faults.base import Breakable, Params, machines_at
 from sim.scenario.model import Target
@@ -111,14 +112,20 @@ def _regions_at(world: Breakable, target: Target | None) -> list[str]:
 
 
 async def deploy(world: Breakable, target: Target | None, params: Params) -> None:
-    """Replace the machines that run by ones of the same version: a rolling deploy, one at a time.
+    """Bring a release to the machines: the same one again, unless the parameters say otherwise.
 
-    The next is stopped once the one before it passes its check. Machines that are down stay down.
+    One that fails has been done all the same: how it ended is in the journal.
     """
-    del params
-    for machine in machines_at(world, target):
-        if machine.state == State.STARTED:
-            await world.fleet.restart(machine)
+    machines = None if target is None else tuple(m.id for m in machines_at(world, target))
+    await world.deploys.deploy(
+        Order(
+            machines=machines,
+            strategy=params.get("strategy"),
+            image=params.get("image"),
+            command=params.get("command"),
+            env=params.get("env") or {},
+        )
+    )
 
 
 async def scale(world: Breakable, target: Target | None, params: Params) -> None:
