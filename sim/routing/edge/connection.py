@@ -10,7 +10,8 @@ import h11
 from sim.observe.events import EdgeConnection
 from sim.routing.choice import MachineView
 from sim.routing.edge import headers
-from sim.routing.edge.errand import Desk, Errand, GiveUpError
+from sim.routing.edge.desk import Desk, GiveUpError
+from sim.routing.edge.errand import Errand
 from sim.routing.edge.headers import RefusedError, Visit
 from sim.routing.edge.side import HttpSide
 from sim.routing.edge.wire import Wire

@@ -25,7 +25,14 @@ PACE_S = 1 / 3
 
 
 class NoMachineError(Exception):
-    """No machine could be had: Fly's code and words for that."""
+    """No machine could be had: Fly's code and words for that.
+
+    `reason` is the word for it in fly-replay-failed.
+    """
+
+    def __init__(self, text: str, reason: str = "no_candidate") -> None:
+        self.reason = reason
+        super().__init__(text)
 
 
 @dataclass
@@ -85,8 +92,21 @@ class Dispatcher:
         """Nothing came back from a region: others come first until its link is up again."""
         self._unreachable.add(region)
 
-    async def find(self, wish: Wish, tries: Tries) -> Seat:
-        """A place at the best machine there is, as soon as there is one. Raises NoMachineError."""
+    async def find(self, wish: Wish, tries: Tries, until_s: float | None = None) -> Seat:
+        """A place at the best machine there is, as soon as there is one, until an instant.
+
+        Raises NoMachineError.
+        """
+        if until_s is None:
+            return await self._find(wish, tries)
+        try:
+            async with self._clock.timeout(until_s - self._clock.now()):
+                return await self._find(wish, tries)
+        except TimeoutError:
+            text = "PR03: no good candidate before the replay's timeout"
+            raise NoMachineError(text, "timeout") from None
+
+    async def _find(self, wish: Wish, tries: Tries) -> Seat:
         self._turn += 1
         turn = self._turn
         look_again_at = self._clock.now() + PACE_S
@@ -130,7 +150,8 @@ class Dispatcher:
             state = "has room (hard_limit)" if why == "full" else "is healthy and reachable"
             raise NoMachineError(
                 f"PR03: no good candidate within {MAX_TRIES} attempts at load balancing: "
-                f"no machine {state}"
+                f"no machine {state}",
+                "retries_exhausted",
             )
 
     async def _woken(self, seat: Seat) -> Seat | None:

@@ -21,8 +21,8 @@ from sim.routing.choice import MachineView, Rules
 from sim.routing.edge.arrival import Listener, read_proxy_header
 from sim.routing.edge.connection import Connection
 from sim.routing.edge.counters import Counters
+from sim.routing.edge.desk import Desk
 from sim.routing.edge.dispatch import Dispatcher
-from sim.routing.edge.errand import Desk
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
 from sim.routing.edge.network import Network
@@ -58,7 +58,16 @@ class Edge:
         rules = Rules(gateway.concurrency, topology.routing.spill, gateway.auto_start)
         dispatcher = Dispatcher(region, machines, rules, network or Network(Loads()), clock)
         ids = RequestIds(region, clock)
-        self._desk = Desk(region, dispatcher, ids, clock, journal, gateway.force_https)
+        self._desk = Desk(
+            region,
+            dispatcher,
+            ids,
+            clock,
+            journal,
+            app=topology.app,
+            regions=tuple(topology.regions),
+            force_https=gateway.force_https,
+        )
         self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
         self._listeners: list[Listener] = []

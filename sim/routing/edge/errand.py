@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import h11
 
-from sim.clock import Clock
-from sim.observe.journal import Journal
-from sim.routing.choice import MachineView, Wish
-from sim.routing.edge import headers
-from sim.routing.edge.counters import Counters
-from sim.routing.edge.dispatch import Dispatcher, NoMachineError, Tries
-from sim.routing.edge.exchange import BrokeOffError, Sending, answer, upload
+from sim.routing.choice import MachineView
+from sim.routing.edge import headers, replay
+from sim.routing.edge.course import Course, invalid
+from sim.routing.edge.desk import Desk, GiveUpError
+from sim.routing.edge.dispatch import NoMachineError
+from sim.routing.edge.exchange import BrokeOffError, Sending, answer, rest_of, upload
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.reach import UnreachableError, Way, open_way
-from sim.routing.edge.request_id import RequestIds
+from sim.routing.edge.replay import Directive, InvalidReplayError
 from sim.routing.edge.side import HttpSide
 from sim.routing.edge.splice import splice
 from sim.routing.edge.tape import Tape
 
 # RFC 9110 9.2.1: asking for these twice does no more than asking once.
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What all connections of an edge share."""
-
-    region: str
-    dispatcher: Dispatcher
-    request_ids: RequestIds
-    clock: Clock
-    journal: Journal
-    force_https: bool = False
-    counters: Counters = field(default_factory=Counters)
-
-
-class GiveUpError(Exception):
-    """The edge has to answer in its own name: `machine` is the one to blame, if any."""
-
-    def __init__(
-        self,
-        status: int,
-        text: str,
-        *,
-        machine: MachineView | None = None,
-        outcome: str = "failed",
-        close: bool = True,
-    ) -> None:
-        self.status = status
-        self.machine = machine
-        self.outcome = outcome
-        self.close = close
-        super().__init__(text)
 
 
 class Errand:
@@ -68,12 +34,11 @@ class Errand:
         self._desk = desk
         self._client = client
         self._visit = visit
-        self._request = request
+        self._course = Course(desk, request)
         self._request_id = request_id
         self._asked = desk.clock.real_ms()
+        self._speaks_1_1 = request.http_version >= b"1.1"
         self._tape = Tape(client)
-        self._wish = Wish()
-        self._tries = Tries()
 
     async def run(self) -> int | None:
         """The status that the client got from a machine, once all is carried (None: it broke off).
@@ -81,34 +46,46 @@ class Errand:
         Raises GiveUpError where the client is owed an answer of the edge's own, ConnectionError
         where it is gone or must see the connection break.
         """
+        course = self._course
         while True:
             try:
-                seat = await self._desk.dispatcher.find(self._wish, self._tries)
+                seat = await self._desk.dispatcher.find(course.wish, course.tries, course.until_s)
             except NoMachineError as error:
+                if course.came_to_nothing(error.reason):
+                    continue
                 self.machine = None
                 raise GiveUpError(503, str(error), outcome="refused", close=False) from error
             with seat:
                 self.machine = seat.machine
                 try:
-                    return await self._attempt(seat.machine)
+                    result = await self._attempt(seat.machine)
                 except UnreachableError as error:
                     self._try_elsewhere(seat.machine, error)
+                    continue
+            if not isinstance(result, Directive):
+                return result
+            self._demand_whole(seat.machine)
+            course.replayed(result, seat.machine)
 
-    async def _attempt(self, machine: MachineView) -> int | None:
+    async def _attempt(self, machine: MachineView) -> int | Directive | None:
         dispatcher, clock = self._desk.dispatcher, self._desk.clock
         way = await open_way(machine, self._desk.region, dispatcher.backbone, clock)
         self._desk.counters.reached(machine.id, clock.real_ms() - self._asked)
         side = HttpSide(h11.CLIENT, way.wire)
         try:
-            status = await self._exchange(way, side, machine)
-            if status == 101:
+            result = await self._exchange(way, side, machine)
+            if isinstance(result, h11.Response):
+                return await self._directive(result, side, machine)
+            if result == 101:
                 await self._splice(side)
         finally:
             way.wire.abort()
             self._desk.counters.left(machine.id)
-        return status
+        return result
 
-    async def _exchange(self, way: Way, machine: HttpSide, view: MachineView) -> int | None:
+    async def _exchange(
+        self, way: Way, machine: HttpSide, view: MachineView
+    ) -> int | h11.Response | None:
         asked, head_came = self._desk.clock.real_ms(), list[float]()
 
         def rewrite(fields: headers.Headers, *, upgrade: bool = False) -> list[tuple[bytes, bytes]]:
@@ -116,18 +93,26 @@ class Errand:
             request_id = self._request_id
             return headers.for_client(fields, view.region, view.id, request_id, upgrade=upgrade)
 
-        machine.send(headers.for_machine(self._request, self._visit, self._request_id))
-        sending = Sending(self._tape, machine) if headers.has_body(self._request) else None
+        request, more = self._course.request, self._course.headers_for(view)
+        machine.send(headers.for_machine(request, self._visit, self._request_id, more))
+        sending = Sending(self._tape, machine) if headers.has_body(request) else None
         try:
             if sending is None:
                 with suppress(ConnectionError):  # a machine that is gone shows when it must answer
                     await upload(self._tape, machine)
             await way.admitted(machine, self._desk.clock)
-            speaks_1_1 = self._request.http_version >= b"1.1"
-            status = await answer(self._client, machine, rewrite, self._tape, speaks_1_1=speaks_1_1)
-            self._desk.counters.answered(status, head_came[-1] - self._asked)
-            self._desk.counters.machine_answered(view.id, status, head_came[-1] - asked)
-            if sending is not None:
+            result = await answer(
+                self._client,
+                machine,
+                rewrite,
+                self._tape,
+                speaks_1_1=self._speaks_1_1,
+                keeps=self._is_replay,
+            )
+            if isinstance(result, int):
+                self._desk.counters.answered(result, head_came[-1] - self._asked)
+                self._desk.counters.machine_answered(view.id, result, head_came[-1] - asked)
+            if sending is not None and isinstance(result, int):
                 await sending.finish()
         except BrokeOffError as error:
             malformed = sending.malformed if sending is not None else None
@@ -139,13 +124,32 @@ class Errand:
         finally:
             if sending is not None:
                 await sending.cancel()
-        return status
+        return result
+
+    def _is_replay(self, fields: headers.Headers) -> bool:
+        return self._desk.forwards and (replay.is_header(fields) or replay.is_json(fields))
+
+    async def _directive(
+        self, response: h11.Response, machine: HttpSide, view: MachineView
+    ) -> Directive:
+        """What a machine's answer asks for. Raises GiveUpError where that cannot be read."""
+        fields = response.headers.raw_items()
+        try:
+            if replay.is_header(fields):
+                return replay.in_header(fields)
+            return replay.in_json(await rest_of(machine, replay.MAX_JSON))
+        except (InvalidReplayError, BrokeOffError) as error:
+            raise invalid(view, error) from error
 
     def _end_of(self, machine: HttpSide, view: MachineView, error: BrokeOffError) -> None:
         """Let the client see that a machine broke off, or raise what is to be done instead."""
         wire = machine.wire
         if self._client.http.our_state is h11.SEND_RESPONSE:
-            if wire.error is not None and self._tape.may_repeat and self._request.method in _SAFE:
+            if (
+                wire.error is not None
+                and self._tape.may_repeat
+                and self._course.request.method in _SAFE
+            ):
                 reason = f"PC03: machine {view.id} reset the connection"
                 raise UnreachableError(reason) from error
             text = f"machine {view.id} broke off: {error}"
@@ -158,15 +162,19 @@ class Errand:
 
     def _try_elsewhere(self, machine: MachineView, error: UnreachableError) -> None:
         """Note a machine that could not be reached. Raises GiveUpError where it must end here."""
-        self._tries.failed(machine.id)
+        self._course.tries.failed(machine.id)
         if error.silent:
             self._desk.dispatcher.unreachable(machine.region)
-        if not error.refused and self._request.method not in _SAFE:
+        if not error.refused and self._course.request.method not in _SAFE:
             # It may have done what it was asked to do, and nobody knows.
             raise GiveUpError(502, str(error), machine=machine) from error
+        self._demand_whole(machine)
+
+    def _demand_whole(self, machine: MachineView) -> None:
+        """A request goes out again only while all of its body is here. Raises GiveUpError."""
         if not self._tape.may_repeat:
             text = "PA01: the request's body is too long to be sent again"
-            raise GiveUpError(502, text, machine=machine) from error
+            raise GiveUpError(502, text, machine=machine)
 
     async def _splice(self, machine: HttpSide) -> None:
         client = self._client.wire

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 import h11
@@ -75,9 +76,17 @@ class Rewrite(Protocol):
 
 
 async def answer(
-    client: HttpSide, machine: HttpSide, rewrite: Rewrite, body: Tape, *, speaks_1_1: bool
-) -> int:
+    client: HttpSide,
+    machine: HttpSide,
+    rewrite: Rewrite,
+    body: Tape,
+    *,
+    speaks_1_1: bool,
+    keeps: Callable[[headers.Headers], bool] = lambda _: False,
+) -> int | h11.Response:
     """Carry the machine's answer to the client; the status of its final (or 101) response.
+
+    An answer whose headers are for the edge itself (`keeps`) is not carried, but returned.
 
     Once it begins, nobody will send the request's `body` again.
 
@@ -103,6 +112,8 @@ async def answer(
             if upgrade:
                 return 101
         elif isinstance(event, h11.Response):
+            if keeps(event.headers.raw_items()):
+                return event
             body.forget()
             status = event.status_code
             fields = rewrite(event.headers.raw_items())
@@ -115,6 +126,18 @@ async def answer(
             return status
         else:
             raise BrokeOffError("the machine closed before it answered")
+
+
+async def rest_of(machine: HttpSide, longest: int) -> bytes:
+    """The body of an answer that is for the edge itself. Raises BrokeOffError, also if longer."""
+    body = b""
+    while isinstance(event := await _from_machine(machine), h11.Data):
+        body += bytes(event.data)
+        if len(body) > longest:
+            raise BrokeOffError(f"more than {longest} bytes")
+    if not isinstance(event, h11.EndOfMessage):
+        raise BrokeOffError("it ended too soon")
+    return body
 
 
 async def _from_machine(machine: HttpSide) -> Event:

@@ -38,6 +38,9 @@ _SET_ON_REQUEST = frozenset(
         b"fly-region",
         b"fly-forwarded-port",
         b"fly-request-id",
+        b"fly-replay-src",
+        b"fly-replay-failed",
+        b"fly-preferred-instance-unavailable",
         b"x-forwarded-proto",
         b"x-forwarded-port",
         b"x-forwarded-ssl",
@@ -131,8 +134,10 @@ def secured(request: h11.Request, visit: Visit) -> bytes:
     return b"https://" + host.removesuffix(b":80") + (target if target[:1] == b"/" else b"/")
 
 
-def for_machine(request: h11.Request, visit: Visit, request_id: bytes) -> h11.Request:
-    """The request as the machine gets it."""
+def for_machine(
+    request: h11.Request, visit: Visit, request_id: bytes, more: Headers = ()
+) -> h11.Request:
+    """The request as the machine gets it, with `more` headers of the edge's."""
     target, host = origin_form(request)
     websocket = wants_websocket(request)
     kept = [
@@ -158,6 +163,7 @@ def for_machine(request: h11.Request, visit: Visit, request_id: bytes) -> h11.Re
         (b"X-Forwarded-Port", port),
         (b"X-Forwarded-SSL", b"on" if visit.secure else b"off"),
         (b"Via", request.http_version + b" fly.io"),
+        *more,
     ]
     if websocket:
         kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
