@@ -7,10 +7,6 @@ same where that is allowed, else the location's entry as its proxy (see sim/prog
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,14 +14,11 @@ import click
 from sim.cli.options import world_option
 from sim.control.choose import the_world
 from sim.control.client import ask
-from sim.errors import EnvironmentLacksError, InputError
+from sim.errors import InputError
 from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
     from sim.programs.running import Spot
-
-_DNS_PORT = "53"
-_IN_A_CONTAINER = Path("/.dockerenv")
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
@@ -40,16 +33,10 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
         from sim.programs.running import run
 
         return run(_spot(record, place), command, _say)
-    host, _, port = _row(record, place)["nameserver"].partition(":")
-    if port != _DNS_PORT:
-        raise EnvironmentLacksError(
-            f"programs ask nameservers at port {_DNS_PORT}; this world's listen at {port}",
-            "bring the world up as root, or after"
-            " `sudo sysctl net.ipv4.ip_unprivileged_port_start=53`",
-        )
-    resolv = record.folder / f"resolv-{place}.conf"
-    resolv.write_text(f"nameserver {host}\noptions timeout:2 attempts:2\n", encoding="ascii")
-    return subprocess.run(_in_a_container(resolv, image, command), check=False).returncode
+    _row(record, place)
+    from sim.cli.place_container import run_in_a_container
+
+    return run_in_a_container(record, place, image, command)
 
 
 @click.command("open")
@@ -95,20 +82,3 @@ def _spot(record: WorldRecord, place: str) -> Spot:
     row = _row(record, place)
     certificate = ask(record, "authority")["certificate"]
     return Spot(place, row["nameserver"], row["entry"], certificate, record.folder)
-
-
-def _in_a_container(resolv: Path, image: str, command: tuple[str, ...]) -> list[str]:
-    """In the network of this program: the host's, or that of the container it is in."""
-    docker = shutil.which("docker")
-    if docker is None:
-        raise EnvironmentLacksError("there is no program `docker`", "install it, or drop --image")
-    network = f"container:{socket.gethostname()}" if _is_contained(docker) else "host"
-    mount = f"{resolv}:/etc/resolv.conf:ro"
-    return [docker, "run", "--rm", "-i", "--network", network, "-v", mount, image, *command]
-
-
-def _is_contained(docker: str) -> bool:
-    if not _IN_A_CONTAINER.exists():
-        return False
-    look = [docker, "inspect", socket.gethostname()]
-    return subprocess.run(look, check=False, capture_output=True).returncode == 0

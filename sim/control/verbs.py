@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from sim import registry
+from sim.clients.containers import ClientNetworks
 from sim.control.exposure import further_listeners
 from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
@@ -26,8 +27,18 @@ class Control:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._client_networks = ClientNetworks(
+            world.topology, world.plan, world.record.folder, world.resolver
+        )
         self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
-        for verb in (self.status, self.links, self.fault, self.explain, self.authority):
+        for verb in (
+            self.status,
+            self.links,
+            self.fault,
+            self.explain,
+            self.authority,
+            self.quarters,
+        ):
             self._server.verb(verb.__name__, verb)
         self._server.mount(MetricsSite(world, self._server.guard))
 
@@ -39,6 +50,7 @@ class Control:
 
     async def __aexit__(self, *_: object) -> None:
         await self._world.upkeep.unwatch(_PART)
+        await self._client_networks.close()
         await self._server.stop()
 
     async def status(self, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,3 +131,7 @@ class Control:
         """Whom to trust: the authority's certificate, and the hash of the edges' key."""
         papers = await self._world.authority.papers()
         return {"certificate": papers.certificate, "spki": papers.spki}
+
+    async def quarters(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Where a container is put to be in a location."""
+        return dataclasses.asdict(await self._client_networks.open(str(body["location"])))

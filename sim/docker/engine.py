@@ -18,6 +18,7 @@ from docker.errors import APIError, DockerException, NotFound
 from sim.errors import EnvironmentLacksError, StartError
 
 WORLD_LABEL = "sim.world"
+CLIENT_LABEL = "sim.client"  # on what is a client's, beside the world's
 _THREADS = 16
 _IN_A_CONTAINER = Path("/.dockerenv").exists()
 _CALL_REAL_S = 60.0

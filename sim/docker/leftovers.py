@@ -13,15 +13,17 @@ from sim.docker.engine import WORLD_LABEL, connect
 _AT_ONCE = 8
 
 
-def remove_all(world: str, api: Any = None, host: str | None = None) -> int:
+def remove_all(
+    world: str, api: Any = None, host: str | None = None, *, label: str | None = None
+) -> int:
     """Remove the containers, networks and volumes with that world's label; says how many.
 
-    `api` is a client of the engine; without one, the engine at `host` is connected to.
-    Raises EnvironmentLacksError where no engine answers.
+    With `label`, only what has that too. `api` is a client of the engine; without one, the engine
+    at `host` is connected to. Raises EnvironmentLacksError where no engine answers.
     """
     client = api or connect(host=host)
     try:
-        chosen = {"label": f"{WORLD_LABEL}={world}"}
+        chosen = {"label": [f"{WORLD_LABEL}={world}", *([label] if label else [])]}
         containers = client.containers(all=True, filters=chosen)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda found: _remove_container(client, found["Id"]), containers))

@@ -8,17 +8,20 @@ the primary region's.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 
 from sim.clock import Clock
 from sim.observe.events import RoutingChanged
 from sim.observe.journal import Journal
+from sim.routing.annex import Annex
 from sim.routing.dns.authority import Authority
 from sim.routing.dns.counters import Counts
 from sim.routing.dns.server import NameServer, ask
 from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.ttl import ShrinkingViews, bounded_ttl_s
+from sim.routing.dns.wire import Transport
 from sim.routing.dns.zone import Outlook, View, Zone
 from sim.routing.explain import Explanation, Standing, explain
 from sim.routing.router import Router, deciding_regions
@@ -67,6 +70,7 @@ class Resolver:
         hosts: dict[str, str | None] = {plan.nameserver(name): name for name in topology.locations}
         hosts[plan.control.host] = None
         self._server = NameServer(hosts, port, self._authority.reply)
+        self._annexes: list[Annex] = []
 
     def __repr__(self) -> str:
         faults = [
@@ -88,7 +92,22 @@ class Resolver:
 
     async def stop(self) -> None:
         """Close every socket. May be called at any time, and again."""
-        await self._server.stop()
+        for server in self._servers():
+            await server.stop()
+
+    async def extend(self, location: str, host: str, routes: Mapping[str, str]) -> None:
+        """Answer a location's clients at `host` too, where `routes` leads to the regions.
+
+        For clients in a network of their own. Raises EnvironmentLacksError where nobody can listen.
+        """
+        zone = _zone(self._topology, self._plan, {location: (host, routes)})
+        where = (host, self.port)
+        annex = Annex(self._authority, zone, self._prefixes, location, where)
+        await annex.server.start()
+        self._annexes.append(annex)
+
+    def _servers(self) -> list[NameServer]:
+        return [self._server, *(annex.server for annex in self._annexes)]
 
     async def ping(self) -> None:
         """Ask one of its addresses for the app, each in its turn. Raises OSError where nobody is.
@@ -104,7 +123,8 @@ class Resolver:
     async def restart(self) -> None:
         """Close whatever is still open, and listen again at the same port."""
         await self.stop()
-        await self.start()
+        for server in self._servers():
+            await server.start()
 
     # --- what is answered --------------------------------------------------------------------
 
@@ -120,7 +140,8 @@ class Resolver:
 
     def counts(self) -> Counts:
         """What was asked and answered so far."""
-        return self._authority.counters.counts(self._server.received)
+        received = sum((server.received for server in self._servers()), Counter[Transport]())
+        return self._authority.counters.counts(received)
 
     def regions(self, location: str | None) -> tuple[str, ...]:
         """The regions that a location is led to now, the preferred one first."""
@@ -214,7 +235,12 @@ class Resolver:
         return max(0.0, soonest - self._clock.now())
 
 
-def _zone(topology: Topology, plan: AddressPlan) -> Zone:
+def _zone(
+    topology: Topology,
+    plan: AddressPlan,
+    apart: Mapping[str, tuple[str, Mapping[str, str]]] = MappingProxyType({}),
+) -> Zone:
+    """The zone; `apart` gives locations another nameserver's address, and other ways to regions."""
     routes: dict[tuple[str | None, str], str] = {}
     for code in topology.regions:
         routes[None, code] = plan.edge(code).host
@@ -222,6 +248,9 @@ def _zone(topology: Topology, plan: AddressPlan) -> Zone:
             routes[name, code] = plan.link(name, code).host
     servers: dict[str | None, str] = {n: plan.nameserver(n) for n in topology.locations}
     servers[None] = plan.control.host
+    for name, (server, ways) in apart.items():
+        servers[name] = server
+        routes.update({(name, code): address for code, address in ways.items()})
     # With anycast a location has one way in, and what lies behind it is not DNS's business.
     answers = topology.routing.answers if topology.routing.mode == "geodns" else 1
     return Zone(topology.domain, topology.hostname, routes, servers, answers)

@@ -17,6 +17,10 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
 The docker runtime's containers have the same addresses with 10 for 127: region R is the network
 10.S.150+R.0/24, in which .1 is this host, and .2 the simulator where it is a container itself.
 
+Clients that are containers have a network of their location, 10.S.L.0/26, whose .1 is this host and
+their nameserver. They reach region R at 10.S.L.65+4R: a host has no second address in a Docker
+network, so each region has a network of four addresses, 10.S.L.64+4R/30, for its first one alone.
+
 So a client's place shows in its source address, in the nameserver it asks and in the address it
 connects to, and ports are the same everywhere. On Linux all of 127/8 can be bound with no set-up.
 """
@@ -26,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
+from sim.errors import InputError
 from sim.topology.model import Subnet, Topology
 
 SLOTS = range(44, 108)
@@ -138,6 +143,20 @@ class AddressPlan:
     def container_network(self, region: str) -> IPv4Network:
         """The Docker network of a region."""
         return IPv4Network((f"10.{self.slot}.{150 + self._regions[region]}.0", 24))
+
+    def client_network(self, location: str) -> IPv4Network:
+        """The Docker network of a location's clients."""
+        return IPv4Network((f"10.{self.slot}.{self._locations[location]}.0", 26))
+
+    def client_door(self, location: str, region: str) -> IPv4Network:
+        """The Docker network in whose first address those clients reach a region.
+
+        Raises InputError for a region beyond the forty-eight that there is room for.
+        """
+        fourth = 64 + 4 * self._regions[region]
+        if fourth > 255:
+            raise InputError(f"containers of a location reach 48 regions; {region} is one more")
+        return IPv4Network((f"10.{self.slot}.{self._locations[location]}.{fourth}", 30))
 
     def region_at(self, address: str) -> str | None:
         """The region that an answered address leads to, or None."""

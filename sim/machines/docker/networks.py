@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from docker.types import IPAMConfig, IPAMPool
-
-from sim.docker.engine import WORLD_LABEL, APIError, Engine, said
-from sim.errors import EnvironmentLacksError, StartError
+from sim.docker import networks
+from sim.docker.engine import APIError, Engine, said
+from sim.errors import StartError
 from sim.topology.addresses import DATABASE_PORT, AddressPlan, Endpoint
 
 
@@ -52,27 +51,12 @@ class Networks:
 
     async def _make(self, region: str) -> None:
         subnet = self._plan.container_network(region)
-        pool = IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
-        try:
-            made = await self._engine.call(
-                "create_network",
-                self.name(region),
-                driver="bridge",
-                ipam=IPAMConfig(pool_configs=[pool]),
-                labels={WORLD_LABEL: self._world},
-            )
-            self.ids[region] = made["Id"]
-            if self.inside:
+        made = await networks.make(self._engine, self._world, region, subnet)
+        self.ids[region] = made
+        if self._own:
+            try:
                 await self._engine.call(
-                    "connect_container_to_network",
-                    self._own,
-                    made["Id"],
-                    ipv4_address=str(subnet[2]),
+                    "connect_container_to_network", self._own, made, ipv4_address=str(subnet[2])
                 )
-        except APIError as error:
-            if "overlap" in said(error):
-                raise EnvironmentLacksError(
-                    f"another Docker network has addresses of {subnet}, which {region} needs",
-                    "end other worlds (`sim down --all`), or remove it (`docker network ls`)",
-                ) from error
-            raise StartError(f"no network for {region}: {said(error)}") from error
+            except APIError as error:
+                raise StartError(f"cannot join the network of {region}: {said(error)}") from error

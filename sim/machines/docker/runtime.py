@@ -20,11 +20,11 @@ from sim.docker.leftovers import remove_all
 from sim.errors import SimError, StartError
 from sim.machines.docker import images
 from sim.machines.docker.container import DockerInstance, Place
-from sim.machines.docker.doorway import Doorway
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
 from sim.machines.runtime import Instance, MachineSpec
+from sim.network.doorway import Doorway
 from sim.secrets import NO_SECRETS, Redactor
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology

@@ -48,10 +48,16 @@ class Authority:
     in `silent` get no answer; None among them silences the whole server.
     """
 
-    def __init__(self, zone: Zone, prefixes: Prefixes, views: Mapping[str | None, View]) -> None:
+    def __init__(
+        self,
+        zone: Zone,
+        prefixes: Prefixes,
+        views: Mapping[str | None, View],
+        counters: Counters | None = None,
+    ) -> None:
         self.views = views
         self.silent: frozenset[str | None] = frozenset()
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self._zone = zone
         self._prefixes = prefixes
         self._common: dict[bytes, Ready] = {}

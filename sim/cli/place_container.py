@@ -1,0 +1,35 @@
+"""`sim exec --image`: a container in the place of a location's clients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from sim import registry
+from sim.control.client import ask
+from sim.docker.engine import CLIENT_LABEL, WORLD_LABEL
+from sim.errors import EnvironmentLacksError
+from sim.registry import WorldRecord
+
+
+def run_in_a_container(
+    record: WorldRecord, place: str, image: str, command: tuple[str, ...]
+) -> int:
+    """Run COMMAND in a container of that image, in the location's network; its exit code."""
+    docker = shutil.which("docker")
+    if docker is None:
+        raise EnvironmentLacksError("there is no program `docker`", "install it, or drop --image")
+    quarters = ask(record, "quarters", location=place)
+    nameserver = quarters["nameserver"]
+    if quarters["apart"]:
+        names = ["--dns", nameserver]
+    else:  # in the simulator's own network, where the engine sets no nameserver
+        resolv = record.folder / f"resolv-{place}.conf"
+        resolv.write_text(f"nameserver {nameserver}\n", encoding="ascii")
+        names = ["-v", f"{resolv}:/etc/resolv.conf:ro"]
+    where = ["--network", quarters["network"], *names, "--label", f"{WORLD_LABEL}={record.id}"]
+    where += ["--label", CLIENT_LABEL]
+    argv = [docker, "run", "--rm", "-i", *where, image, *command]
+    engine = {k: v for k, v in (registry.engine_of(record.folder) or {}).items() if v}
+    return subprocess.run(argv, check=False, env=os.environ | engine).returncode
