@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Clock:
         self.speed = speed
         self._loop = asyncio.get_running_loop()
         self._start = self._loop.time()
+        self._began_unix_s = time.time()
 
     def __repr__(self) -> str:
         return f"<Clock {self.now():.3f} s, speed {self.speed:g}>"
@@ -36,6 +38,14 @@ class Clock:
     def now(self) -> float:
         """Simulated seconds since this clock was made."""
         return (self._loop.time() - self._start) * self.speed
+
+    def unix_s(self, instant: float) -> float:
+        """The calendar's time of an instant: real seconds since 1970, whatever the speed.
+
+        For clients of an API of somebody else's, who compare it with their own calendar. It is in
+        no journal, because no seed brings it back.
+        """
+        return self._began_unix_s + instant / self.speed
 
     def real_ms(self) -> float:
         """Real milliseconds from an arbitrary origin: differences of it are latencies."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 from sim import registry
 from sim.clients.containers import ClientNetworks
 from sim.control.exposure import further_listeners
+from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
 from sim.scenario.faults import inflict
@@ -41,6 +42,8 @@ class Control:
         ):
             self._server.verb(verb.__name__, verb)
         self._server.mount(MetricsSite(world, self._server.guard))
+        self._machines_api = MachinesApi(world)
+        self._server.mount(self._machines_api)
 
     async def __aenter__(self) -> Self:
         await self._server.start()
@@ -52,6 +55,7 @@ class Control:
         await self._world.upkeep.unwatch(_PART)
         await self._client_networks.close()
         await self._server.stop()
+        await self._machines_api.close()
 
     async def status(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """What is so, beside what is believed and what is served."""

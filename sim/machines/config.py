@@ -21,12 +21,14 @@ MAX_RESTARTS = 10  # Fly's own default
 class MachineConfig:
     """One version of a machine. A machine that is given another config becomes a new version.
 
-    `command` replaces the image's own; the process runtime has no other. `env` is all that the
+    `entrypoint` and `command` replace the image's own; the process runtime runs the one and the
+    other, and has no others. `env` is all that the
     machine is given besides secrets and what Fly sets. `serves`: it has a service, so that edges
     send it traffic. `kept` is what a client of the Machines API said that is only given back.
     """
 
     image: str | None = None
+    entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     port: int = 8080

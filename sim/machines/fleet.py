@@ -202,6 +202,7 @@ class Fleet:
             await self.kill(machine)  # its memory is of the version before
         self._chronicle.change(machine, Action.UPDATE)
         drain_s = machine.config.kill_timeout_s  # the version that ends says how long
+        machine.before.appendleft((machine.instance_id, machine.config))
         machine.config = config
         machine.spec = self._specs.next_version(machine.spec, config)
         self._runs.unproven(machine)

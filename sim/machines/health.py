@@ -43,12 +43,16 @@ class Result:
 
 
 class CheckState:
-    """One check of one machine. Times are simulated seconds on one clock."""
+    """One check of one machine. Times are simulated seconds on one clock.
+
+    `changed_s` is when its status became what it is.
+    """
 
     def __init__(self, check: Check, phase_s: float, quick_s: float) -> None:
         self.check = check
         self.status = Status.CRITICAL
         self.output = "not started yet"
+        self.changed_s = 0.0
         self._phase_s = phase_s
         self._quick_s = min(quick_s, check.interval_s)
         self._origin = 0.0
@@ -62,7 +66,8 @@ class CheckState:
         """The machine was started: nothing is known of it, and its grace period begins."""
         self._grace_until = now + self.check.grace_period_s
         self._quick_until = now + _QUICK_INTERVALS * self.check.interval_s
-        self.status, self.output = Status.WARNING, "started, no check has passed yet"
+        self._become(now, Status.WARNING)
+        self.output = "started, no check has passed yet"
 
     def align(self, instant: float) -> None:
         """From now on the check is due at instant + phase + k * interval."""
@@ -80,10 +85,14 @@ class CheckState:
         """Take in what a run found: one result decides, except failures within the grace."""
         self.output = result.output
         if result.passed:
-            self.status = Status.PASSING
+            self._become(now, Status.PASSING)
             self._quick_until = self._grace_until = -math.inf
         elif now >= self._grace_until:
-            self.status = Status.CRITICAL
+            self._become(now, Status.CRITICAL)
+
+    def _become(self, now: float, status: Status) -> None:
+        if status is not self.status:
+            self.status, self.changed_s = status, now
 
 
 def worst(states: Iterable[CheckState]) -> CheckState:

@@ -15,6 +15,7 @@ from sim.topology.addresses import Endpoint
 
 Source = Literal["user", "flyd"]
 _EVENTS_KEPT = 100
+_VERSIONS_KEPT = 20
 _SUSPENSION = (State.SUSPENDING, State.SUSPENDED)
 
 
@@ -41,7 +42,8 @@ class Machine:
     """One machine. `number` counts a region's machines from 1.
 
     `spec` is what its runtime was told last, `config` what it is to be from the next start on.
-    `instance` is its last run, None before the first. `events` are the latest, newest first.
+    `instance` is its last run, None before the first. `events` are the latest, newest first, as are
+    the versions that it was `before`, each with its instance id.
     A frozen one is stopped dead, one that is cut off has no network, a cordoned one gets no new
     traffic. Times are simulated seconds.
     """
@@ -61,6 +63,9 @@ class Machine:
     secrets_version: int = 0
     events: deque[MachineEvent] = field(
         default_factory=lambda: deque(maxlen=_EVENTS_KEPT), repr=False
+    )
+    before: deque[tuple[str, MachineConfig]] = field(
+        default_factory=lambda: deque(maxlen=_VERSIONS_KEPT), repr=False
     )
 
     def __repr__(self) -> str:

@@ -149,12 +149,13 @@ class ProcessRuntime:
 
 
 def _resolve(spec: MachineSpec, path: str) -> list[str]:
-    if not spec.command:
+    argv = (*(spec.entrypoint or ()), *(spec.command or ()))
+    if not argv:
         raise StartError(
             "gateway.command is missing: the process runtime needs a command to run"
             " (or use --runtime docker with gateway.image)"
         )
-    return program_of(spec.command, spec.folder, path, "gateway.command")
+    return program_of(argv, spec.folder, path, "gateway.command")
 
 
 def program_of(command: Sequence[str], folder: Path, path: str, field: str) -> list[str]:

@@ -46,6 +46,7 @@ class MachineSpec:
     memory_bytes: int | None = None
     cpus: float | None = None
     instance_id: str = ""
+    entrypoint: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class SpecBuilder:
         """The same version of a machine, as it is told at a start: with the secrets of now."""
         return replace(
             spec,
+            entrypoint=config.entrypoint,
             command=config.command,
             image=config.image,
             env=self._environment(spec, config),

@@ -167,6 +167,7 @@ class DockerRuntime:
         made = api.create_container(
             spec.image,
             command=list(spec.command) if spec.command else None,
+            entrypoint=list(spec.entrypoint) if spec.entrypoint else None,
             name=name,
             hostname=spec.id,
             environment=container_environment(spec),

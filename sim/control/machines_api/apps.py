@@ -1,0 +1,41 @@
+"""Apps: the world's own is the only one, and lives as long as the world."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sim.control.machines_api.bodies import AppRequest, parsed
+from sim.control.machines_api.desk import Desk
+from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.shapes import app_json
+
+
+class Apps:
+    """The endpoints at /v1/apps."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def list(self, request: web.Request) -> web.Response:
+        """The one there is."""
+        del request
+        app = app_json(self._desk.topology, len(self._desk.fleet.machines))
+        return web.json_response({"total_apps": 1, "apps": [app]})
+
+    async def get(self, request: web.Request) -> web.Response:
+        """The one there is, by its name."""
+        self._desk.app(request)
+        return web.json_response(app_json(self._desk.topology, len(self._desk.fleet.machines)))
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Refused: a world is one app."""
+        name = parsed(AppRequest, await request.read()).name
+        app = self._desk.topology.app
+        if name == app:
+            raise Refusal(422, f"the name {name} is taken", "name_taken")
+        raise Refusal(422, f"a world has one app, {app}; bring up another world for {name}")
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Refused: the app ends with its world."""
+        app = self._desk.app(request)
+        raise Refusal(403, f"app {app} ends with its world: sim down")

@@ -1,0 +1,68 @@
+"""Leases, in real seconds: flyctl renews one every few seconds of its own clock."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sim.control.machines_api.bodies import LeaseRequest, parsed
+from sim.control.machines_api.desk import Desk, nonce_of, number
+from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.shapes import lease_json
+from sim.machines import lease as rules
+from sim.machines.lease import Lease
+from sim.machines.lifecycle import State
+from sim.machines.machine import Machine
+
+_DEFAULT_TTL_REAL_S = 30
+_LONGEST_REAL_S = 3600
+_NONCE_DIGITS = 16
+
+
+class Leases:
+    """The endpoints at /v1/apps/{app}/machines/{id}/lease."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def find(self, request: web.Request) -> web.Response:
+        """The lease there is; 404 where there is none."""
+        machine = self._desk.machine(request)
+        held = rules.current(machine.lease, self._desk.clock.now())
+        if held is None:
+            raise Refusal(404, f"machine {machine.id} has no lease")
+        return self._answer(machine, held, 200)
+
+    async def acquire(self, request: web.Request) -> web.Response:
+        """A new lease; for the holder of one, its renewal."""
+        given = parsed(LeaseRequest, await request.read())
+        machine = self._desk.machine(request)
+        if machine.state is State.DESTROYED:
+            raise Refusal(404, f"machine {machine.id} was destroyed")
+        ttl_s = number(request, "ttl") or given.ttl or _DEFAULT_TTL_REAL_S
+        if ttl_s > _LONGEST_REAL_S:
+            raise Refusal(400, f"ttl is {ttl_s}; write at most {_LONGEST_REAL_S} seconds")
+        nonce, now = nonce_of(request), self._desk.clock.now()
+        new = new_lease(self._desk, ttl_s, given.description)
+        if nonce is not None:
+            new = rules.refreshed(machine.lease, nonce, now, new.expires_s, machine.id)
+        rules.demand(machine.lease, nonce, now, machine.id)
+        machine.lease = new
+        return self._answer(machine, new, 201)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """The end of a lease, for its holder."""
+        machine = self._desk.machine(request)
+        rules.refreshed(machine.lease, nonce_of(request), self._desk.clock.now(), 0.0, machine.id)
+        machine.lease = None
+        return web.json_response({"ok": True})
+
+    def _answer(self, machine: Machine, lease: Lease, status: int) -> web.Response:
+        shown = lease_json(lease, machine.instance_id, self._desk.view)
+        return web.json_response(shown, status=status)
+
+
+def new_lease(desk: Desk, ttl_real_s: float, description: str = "") -> Lease:
+    """A lease from now on, with a nonce that nobody knows."""
+    expires_s = desk.clock.now() + ttl_real_s * desk.clock.speed
+    nonce = desk.nonces.hex_id(_NONCE_DIGITS)
+    return Lease(nonce, expires_s, "someone@localhost", description)

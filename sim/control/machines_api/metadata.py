@@ -1,0 +1,36 @@
+"""A machine's metadata, whose changes make no new version."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sim.control.machines_api.bodies import MetadataRequest, parsed
+from sim.control.machines_api.configs import with_metadata
+from sim.control.machines_api.desk import Desk
+
+
+class Metadata:
+    """The endpoints at /v1/apps/{app}/machines/{id}/metadata."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def get(self, request: web.Request) -> web.Response:
+        """All of it."""
+        return web.json_response(dict(self._desk.machine(request).config.metadata))
+
+    async def set(self, request: web.Request) -> web.Response:
+        """One key."""
+        value = parsed(MetadataRequest, await request.read()).value
+        self._change(request, value)
+        return web.Response(status=204)
+
+    async def unset(self, request: web.Request) -> web.Response:
+        """One key less."""
+        self._change(request, None)
+        return web.Response(status=204)
+
+    def _change(self, request: web.Request, value: str | None) -> None:
+        machine = self._desk.held(request)
+        metadata = with_metadata(machine.config, request.match_info["key"], value)
+        self._desk.fleet.annotate(machine, metadata)

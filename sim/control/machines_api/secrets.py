@@ -1,0 +1,61 @@
+"""The app's secrets: set here, read by machines when they boot, shown as digests alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from sim.control.machines_api.bodies import SecretRequest, SecretsRequest, parsed
+from sim.control.machines_api.desk import Desk
+from sim.control.machines_api.errors import Refusal
+from sim.machines.app_secrets import SecretDigest
+
+
+class Secrets:
+    """The endpoints at /v1/apps/{app}/secrets."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._secrets = desk.fleet.secrets
+
+    async def list(self, request: web.Request) -> web.Response:
+        """All of them, without values whatever the request says."""
+        self._desk.app(request)
+        return web.json_response({"secrets": [_shown(s) for s in self._secrets.digests()]})
+
+    async def get(self, request: web.Request) -> web.Response:
+        """One of them."""
+        self._desk.app(request)
+        return web.json_response(_shown(self._find(request.match_info["name"])))
+
+    async def set_all(self, request: web.Request) -> web.Response:
+        """Several at a time; null removes one."""
+        self._desk.app(request)
+        values = parsed(SecretsRequest, await request.read()).values
+        version = self._secrets.change(values)
+        shown = [_shown(s) for s in self._secrets.digests() if s.name in values]
+        return web.json_response({"secrets": shown, "version": version})
+
+    async def set(self, request: web.Request) -> web.Response:
+        """One of them."""
+        self._desk.app(request)
+        name = request.match_info["name"]
+        version = self._secrets.change({name: parsed(SecretRequest, await request.read()).value})
+        return web.json_response({**_shown(self._find(name)), "version": version}, status=201)
+
+    async def unset(self, request: web.Request) -> web.Response:
+        """One less."""
+        self._desk.app(request)
+        found = self._find(request.match_info["name"])
+        return web.json_response({"version": self._secrets.change({found.name: None})})
+
+    def _find(self, name: str) -> SecretDigest:
+        for secret in self._secrets.digests():
+            if secret.name == name:
+                return secret
+        raise Refusal(404, f"secret {name} not found")
+
+
+def _shown(secret: SecretDigest) -> dict[str, Any]:
+    return {"name": secret.name, "label": secret.name, "digest": secret.digest}

@@ -1,0 +1,111 @@
+"""What is done to one machine: up, down, asleep, out of traffic, with a signal or a command."""
+
+from __future__ import annotations
+
+import shlex
+import signal as signals
+
+from aiohttp import web
+
+from sim.control.machines_api.bodies import (
+    ExecRequest,
+    SignalRequest,
+    StopRequest,
+    checked,
+    parsed,
+)
+from sim.control.machines_api.desk import Desk, flag
+from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.shapes import process_json
+
+_OK = {"ok": True}
+
+
+class Verbs:
+    """The endpoints /v1/apps/{app}/machines/{id}/VERB. Each comes back once it is under way."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Run it, or wake it."""
+        machine = self._desk.held(request)
+        before = str(machine.state)
+        await self._desk.begin(self._desk.fleet.start(machine))
+        return web.json_response({"previous_state": before, "migrated": False, "new_host": ""})
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Its kill signal or another, and SIGKILL after a time (simulated, as kill_timeout)."""
+        given = parsed(StopRequest, await request.read())
+        machine = self._desk.held(request)
+        stopping = self._desk.fleet.stop(machine, signal=given.signal, timeout_s=given.timeout)
+        await self._desk.begin(stopping)
+        return web.json_response(_OK)
+
+    async def restart(self, request: web.Request) -> web.Response:
+        """Stop it and run it again; at once with `force_stop`."""
+        given = parsed(StopRequest, await request.read())
+        query = {name: request.query.get(name) for name in ("signal", "timeout")}
+        if asked := {name: value for name, value in query.items() if value}:
+            given = checked(StopRequest, asked)
+        timeout_s = 0.0 if flag(request, "force_stop") else given.timeout
+        machine = self._desk.held(request)
+        restarting = self._desk.fleet.restart(machine, signal=given.signal, timeout_s=timeout_s)
+        await self._desk.begin(restarting)
+        return web.json_response(_OK)
+
+    async def suspend(self, request: web.Request) -> web.Response:
+        """Freeze it with its memory."""
+        machine = self._desk.held(request)
+        await self._desk.begin(self._desk.fleet.suspend(machine))
+        return web.json_response(_OK)
+
+    async def cordon(self, request: web.Request) -> web.Response:
+        """Lead no new traffic to it."""
+        self._desk.fleet.cordon(self._desk.held(request))
+        return web.json_response(_OK)
+
+    async def uncordon(self, request: web.Request) -> web.Response:
+        """Lead traffic to it again."""
+        self._desk.fleet.uncordon(self._desk.held(request))
+        return web.json_response(_OK)
+
+    async def signal(self, request: web.Request) -> web.Response:
+        """Send it a signal. One that freezes it is known to be that."""
+        given = parsed(SignalRequest, await request.read())
+        machine, fleet = self._desk.held(request), self._desk.fleet
+        if given.signal in (signals.SIGSTOP, signals.SIGTSTP):
+            await fleet.freeze(machine)
+        elif given.signal == signals.SIGCONT:
+            await fleet.thaw(machine)
+        else:
+            await fleet.signal(machine, given.signal)
+        return web.json_response(_OK)
+
+    async def execute(self, request: web.Request) -> web.Response:
+        """Run a command in it, to its end."""
+        given = parsed(ExecRequest, await request.read())
+        machine = self._desk.machine(request)
+        argv = given.command or _split(given.cmd or "")
+        if not argv or not argv[0]:
+            raise Refusal(400, 'say what to run: "cmd" as a line, or "command" as a list')
+        done = await self._desk.fleet.execute(
+            machine, argv, stdin=given.stdin, timeout_real_s=given.timeout
+        )
+        if done.exit_code is None:
+            raise Refusal(408, f"the command did not end within {given.timeout} s; it was killed")
+        return web.json_response(
+            {"exit_code": done.exit_code, "stdout": done.stdout, "stderr": done.stderr}
+        )
+
+    async def processes(self, request: web.Request) -> web.Response:
+        """What runs in it."""
+        rows = await self._desk.fleet.processes(self._desk.machine(request))
+        return web.json_response([process_json(row) for row in rows])
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise Refusal(400, f"cmd: {error}") from None

@@ -1,0 +1,30 @@
+"""Volumes: there are none, which is an answer that every client understands."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sim.control.machines_api.desk import Desk
+from sim.control.machines_api.errors import Refusal
+
+
+class Volumes:
+    """The endpoints at /v1/apps/{app}/volumes."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def list(self, request: web.Request) -> web.Response:
+        """None."""
+        self._desk.app(request)
+        return web.json_response([])
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Refused."""
+        self._desk.app(request)
+        raise Refusal(422, "volumes are not simulated: state is in the database, or is lost")
+
+    async def one(self, request: web.Request) -> web.Response:
+        """No volume has any id."""
+        self._desk.app(request)
+        raise Refusal(404, f"volume {request.match_info['volume']} not found")
