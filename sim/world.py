@@ -50,7 +50,8 @@ from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
 from sim.rng import Rng
-from sim.routing.doors import Doors, views_of
+from sim.routing.crew import Crew
+from sim.routing.doors import Doors
 from sim.routing.resolver import Resolver
 from sim.scenario.runner import setting_of
 from sim.secrets import Redactor, redactor
@@ -196,6 +197,7 @@ class World:
         self.entries.start(setting_of(self), self.rng.fork("entries"))
         self.health.on_change(lambda *_: self._lead())
         self.fleet.on_change(lambda _: self._lead())
+        self.doors.crew.start()
         self._watch_parts()
         self.record = WorldRecord(
             id=folder.name,
@@ -273,13 +275,19 @@ class World:
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
         if self._docker:
             self._docker.oversee(self.fleet)
-        views = views_of(self.fleet, self.health)
         self.doors = Doors(
-            topology, plan, views, self.links, clock, self.journal, authority=self.authority
+            topology,
+            plan,
+            Crew(topology, self.fleet, self.health, clock),
+            self.links,
+            clock,
+            self.journal,
+            authority=self.authority,
         )
         push(self.doors.stop)
         push(self.entries.stop)
         push(self.fleet.close)
+        push(self.doors.crew.stop)
 
     def _make_runtime(self, folder: Path, redact: Redactor) -> tuple[Runtime, Probe]:
         """What runs the machines, and how they are checked."""
@@ -344,5 +352,5 @@ class World:
 
     def _lead(self) -> None:
         """A region is in DNS as long as one of its machines passes and may have traffic."""
-        self.doors.loads.changed()
+        self.doors.crew.loads.changed()
         self.resolver.serve(self.healthy_regions)

@@ -6,21 +6,19 @@ link from its region to the other one, to the worker at its far end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sim.authority import Authority
 from sim.clock import Clock
-from sim.machines.checker import HealthChecker
-from sim.machines.fleet import Fleet
 from sim.network.between import link_between
 from sim.network.links import Link, Links, LinkSpec
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView
+from sim.routing.crew import Crew
 from sim.routing.edge import preamble
 from sim.routing.edge.edge import Edge
-from sim.routing.edge.loads import Loads
 from sim.routing.edge.network import Network
 from sim.routing.edge.worker import Worker
 from sim.topology.addresses import AddressPlan, Endpoint
@@ -29,22 +27,6 @@ from sim.topology.model import Topology
 
 # What a link's far end answers at once, without touching anything behind it.
 _EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
-
-Views = Callable[[], Sequence[MachineView]]
-
-
-def views_of(fleet: Fleet, health: HealthChecker) -> Views:
-    """All machines as the edges see them: by what the checks say."""
-    return lambda: [
-        MachineView(
-            m.id,
-            m.endpoint,
-            health.serves(m.id),
-            m.region,
-            cordoned=m.cordoned or not m.config.serves,
-        )
-        for m in fleet.machines.values()
-    ]
 
 
 @dataclass(frozen=True)
@@ -76,44 +58,44 @@ class RegionalBackbone:
 
 
 class Doors:
-    """The edges and workers of a world, and their links."""
+    """The edges and workers of a world, and their links; `crew` is whom they lead to."""
 
     def __init__(
         self,
         topology: Topology,
         plan: AddressPlan,
-        machines: Views,
+        crew: Crew,
         links: Links,
         clock: Clock,
         journal: Journal,
         *,
         authority: Authority,
     ) -> None:
-        self.loads = Loads()
+        self.crew = crew
+        anycast = topology.routing.mode == "anycast"
         self._topology = topology
         self._plan = plan
         self._links = links
-        self._anycast = topology.routing.mode == "anycast"
         regions = list(topology.regions)
         self.edges = [
             Edge(
                 region,
                 topology,
                 plan,
-                machines if self._anycast else partial(_in_region, machines, region),
+                crew.views if anycast else partial(_in_region, crew, region),
                 clock,
                 journal,
                 authority=authority,
                 network=Network(
-                    self.loads, RegionalBackbone(region, plan, links) if self._anycast else None
+                    crew.loads, RegionalBackbone(region, plan, links) if anycast else None
                 ),
             )
             for region in regions
         ]
         self._workers = [
-            Worker(region, plan, [r for r in regions if r != region], machines, journal)
+            Worker(region, plan, [r for r in regions if r != region], crew.views, journal)
             for region in regions
-            if self._anycast
+            if anycast
         ]
 
     def __repr__(self) -> str:
@@ -157,5 +139,5 @@ class Doors:
                     )
 
 
-def _in_region(machines: Views, region: str) -> Sequence[MachineView]:
-    return [machine for machine in machines() if machine.region == region]
+def _in_region(crew: Crew, region: str) -> Sequence[MachineView]:
+    return [machine for machine in crew.views() if machine.region == region]

@@ -1,0 +1,60 @@
+"""A world's machines as its edges see them, and what the edges do with them by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.clock import Clock
+from sim.machines.checker import HealthChecker
+from sim.machines.fleet import Fleet
+from sim.routing.choice import MachineView
+from sim.routing.edge.loads import Loads
+from sim.routing.waking import AutoStop, Waker
+from sim.topology.model import Topology
+
+
+class Crew:
+    """What the edges know of the machines: by what the checks say, and by their loads.
+
+    With anycast requests may wake machines, and idle ones may be stopped. With geodns DNS leads
+    nobody to a region whose machines sleep, so there neither is done.
+    """
+
+    def __init__(
+        self, topology: Topology, fleet: Fleet, health: HealthChecker, clock: Clock
+    ) -> None:
+        anycast = topology.routing.mode == "anycast"
+        self._fleet = fleet
+        self._health = health
+        self._waker = Waker(fleet)
+        self.loads = Loads(self._waker.wake if anycast else None)
+        stops = anycast and topology.gateway.auto_stop != "off"
+        self._autostop = AutoStop(topology, fleet, self.loads, clock) if stops else None
+
+    def __repr__(self) -> str:
+        return f"<Crew of {len(self._fleet.machines)}, {self.loads}>"
+
+    def views(self) -> Sequence[MachineView]:
+        """All machines, as of now."""
+        return [
+            MachineView(
+                machine.id,
+                machine.endpoint,
+                self._health.serves(machine.id),
+                machine.region,
+                cordoned=machine.cordoned or not machine.config.serves,
+                asleep=self._waker.asleep(machine),
+            )
+            for machine in self._fleet.machines.values()
+        ]
+
+    def start(self) -> None:
+        """Begin to stop what is idle, where the topology asks for that."""
+        if self._autostop:
+            self._autostop.start()
+
+    async def stop(self) -> None:
+        """Start and stop nothing any more."""
+        if self._autostop:
+            await self._autostop.stop()
+        await self._waker.stop()

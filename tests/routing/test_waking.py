@@ -1,0 +1,155 @@
+"""Machines stop when their region does not need them, and start when a request does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from sim.errors import StartError
+from sim.machines.lifecycle import State
+from sim.machines.runtime import Exit
+from sim.routing.crew import Crew
+from sim.routing.waking import EVERY_S, Waker, sleeps, to_stop
+from sim.topology.model import Concurrency, Routing
+from tests.machines.test_fleet import in_a_world, topology
+from tests.routing.edge.atlantic import Atlantic, machine_of, status_of
+
+LIMITS = Concurrency(soft_limit=2)
+
+
+@pytest.mark.parametrize(
+    ("loads", "least", "stops"),
+    [
+        # a lone machine goes when it is idle
+        ([0], 0, 0),
+        ([1], 0, None),
+        ([0], 1, None),
+        # of two, one goes unless one is at its soft limit
+        ([0, 0], 0, 1),
+        ([1, 1], 0, 1),
+        ([2, 0], 0, None),
+        ([0, 0], 2, None),
+        # n - (loaded + 1) have to be left over
+        ([2, 0, 1], 0, 1),
+        ([2, 2, 1], 0, None),
+        ([5, 2, 1, 0], 0, 3),
+        ([], 0, None),
+    ],
+)
+def test_what_a_region_does_not_need(virtually, loads, least, stops):
+    async def scene(bench):
+        machines = [bench.fleet.create("fra") for _ in loads]
+        load = {m.id: n for m, n in zip(machines, loads, strict=True)}
+        found = to_stop(machines, load, LIMITS, least)
+        assert found is (None if stops is None else machines[stops])
+
+    virtually(in_a_world(scene))
+
+
+def test_what_was_stopped_sleeps_and_what_was_killed_does_not(virtually):
+    async def scene(bench):
+        fleet = bench.fleet
+        stopped, killed = fleet.in_region("fra")
+        (died,) = fleet.in_region("iad")
+        assert not sleeps(stopped)
+        await fleet.stop(stopped)
+        await fleet.kill(killed)
+        bench.runs[0].die(Exit(1))
+        await bench.clock.sleep(0)
+        await bench.clock.sleep(0)
+        assert [sleeps(m) for m in (stopped, killed, died)] == [True, False, True]
+        await fleet.start(killed)
+        await fleet.suspend(killed)
+        assert sleeps(killed)
+        assert not sleeps(fleet.create("fra"))
+
+    virtually(in_a_world(scene))
+
+
+def test_those_who_wait_for_a_machine_share_its_start(virtually):
+    async def scene(bench):
+        machine = bench.fleet.in_region("fra")[0]
+        await bench.fleet.stop(machine)
+        waker = Waker(bench.fleet)
+        waits = [asyncio.create_task(waker.wake(machine.id)) for _ in range(3)]
+        await bench.clock.sleep(0)
+        assert waker.asleep(machine)
+        waits[0].cancel()  # its client left; the others still wait
+        await asyncio.gather(*waits, return_exceptions=True)
+        assert machine.state is State.STARTED
+        assert not waker.asleep(machine)
+        assert len(bench.runs) == 4
+        await bench.fleet.stop(machine)
+        bench.runtime.fails = True
+        with pytest.raises(StartError):
+            await waker.wake(machine.id)
+        await waker.stop()
+
+    virtually(in_a_world(scene))
+
+
+@pytest.mark.parametrize("how", ["stop", "suspend"])
+def test_every_few_minutes_a_region_loses_one_machine_at_most(virtually, how):
+    async def scene(bench):
+        plain = topology("true")
+        gateway = replace(plain.gateway, auto_stop=how, min_machines_running=1)
+        world = replace(plain, gateway=gateway, routing=Routing(mode="anycast"))
+        crew = Crew(world, bench.fleet, bench.health, bench.clock)
+        first, second = bench.fleet.in_region("fra")
+        (primary,) = bench.fleet.in_region("iad")
+        gone = State.STOPPED if how == "stop" else State.SUSPENDED
+        crew.start()
+        await bench.clock.sleep(EVERY_S + 1)
+        assert second.cordoned
+        await bench.clock.sleep(30)
+        assert (first.state, second.state) == (State.STARTED, gone)
+        assert not second.cordoned
+        assert [m.asleep for m in crew.views() if m.region == "fra"] == [False, True]
+        await bench.clock.sleep(2 * EVERY_S)
+        assert first.state is gone
+        assert primary.state is State.STARTED  # min_machines_running is of the primary region
+        await crew.stop()
+
+    virtually(in_a_world(scene))
+
+
+def test_with_geodns_nothing_stops_by_itself(virtually):
+    async def scene(bench):
+        plain = topology("true")
+        world = replace(plain, gateway=replace(plain.gateway, auto_stop="stop"))
+        crew = Crew(world, bench.fleet, bench.health, bench.clock)
+        crew.start()
+        await bench.clock.sleep(3 * EVERY_S)
+        assert {m.state for m in bench.fleet.machines.values()} == {State.STARTED}
+        await crew.stop()
+
+    virtually(in_a_world(scene))
+
+
+async def test_a_request_waits_for_the_machine_that_it_wakes():
+    woken = []
+
+    async def wake(machine):
+        woken.append(machine)
+        atlantic.becomes(machine, healthy=True, asleep=False)
+
+    atlantic = Atlantic(wake=wake)
+    async with atlantic:
+        await atlantic.machine("fra1", asleep=True, healthy=False)
+        await atlantic.machine("iad1", asleep=True, healthy=False)
+        assert machine_of(await atlantic.ask()) == "fra1"
+        assert machine_of(await atlantic.ask()) == "fra1"
+        assert woken == ["fra1"]
+
+
+async def test_a_machine_that_does_not_wake_is_passed_over():
+    async def wake(machine):
+        raise StartError(f"{machine} died at start")
+
+    async with Atlantic(wake=wake, speed=500) as atlantic:
+        await atlantic.machine("fra1", asleep=True, healthy=False)
+        answer = await atlantic.ask()
+        assert status_of(answer) == 503
+        assert b"PR03: " in answer
