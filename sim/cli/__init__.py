@@ -12,6 +12,7 @@ from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal
 from sim.cli.files import init, validate
 from sim.cli.inspect import dig, links, logs
+from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
 from sim.cli.run import demo, report, run
 from sim.cli.sweep import sweep
@@ -41,6 +42,7 @@ for command in (
     up,
     down,
     status,
+    page,
     fault,
     heal,
     links,

@@ -20,6 +20,7 @@ from sim.cli.options import (
     speed_option,
 )
 from sim.cli.outputs import Outputs, numbered, output_options
+from sim.cli.page import open_option
 from sim.cli.running import run_async
 from sim.cli.tables import listing
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sim.report.document import Document
     from sim.scenario.model import Scenario
     from sim.simulate import Outcome
+    from sim.world import World
 
 DEMO_SPEED = 10.0
 
@@ -85,11 +87,27 @@ def run(
     help="Simulated seconds per real second.",
 )
 @seed_option
+@click.option("--live", is_flag=True, help="Only its world and its clients, with the live page.")
+@open_option
 @output_options
-def demo(runtime: RuntimeName, speed: float, seed: int | None, **outputs: Path | None) -> int:
+def demo(
+    runtime: RuntimeName,
+    speed: float,
+    seed: int | None,
+    live: bool,
+    opens: bool,
+    **outputs: Path | None,
+) -> int:
     """Kill Frankfurt under fifty clients in New York and London."""
     scenario = topologies() / "frankfurt-crash.yaml"
-    return _run_file(scenario, seed, Manner(runtime, speed, outputs=Outputs(**outputs)))
+    manner = Manner(runtime, speed, outputs=Outputs(**outputs))
+    if not live and not opens:
+        return _run_file(scenario, seed, manner)
+    from sim.cli.worlds import stay_up
+
+    loaded = _loaded(scenario)
+    run_async(stay_up(_world_for(loaded, seed, manner), opens=opens, load_of=loaded))
+    return 0
 
 
 @click.command()
@@ -158,11 +176,21 @@ def _loaded(path: Path) -> Scenario:
 def simulated(scenario: Scenario, seed: int | None, manner: Manner) -> Outcome:
     """Run a scenario in front of a person: named first, told while it happens, and judged."""
     from sim.cli.progress import progress
+    from sim.simulate import simulate
+
+    world = _world_for(scenario, seed, manner)
+    click.echo(f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})")
+    watch = progress(scenario.duration_s)
+    return run_async(simulate(world, scenario, warn=_warn, watch=watch))
+
+
+def _world_for(scenario: Scenario, seed: int | None, manner: Manner) -> World:
+    """The world of a scenario, not up yet."""
     from sim.rng import fresh_seed
     from sim.secrets import load_secrets
-    from sim.simulate import simulate, world_for
+    from sim.simulate import world_for
 
-    world = world_for(
+    return world_for(
         scenario,
         seed=fresh_seed() if seed is None else seed,
         speed=manner.speed,
@@ -170,9 +198,6 @@ def simulated(scenario: Scenario, seed: int | None, manner: Manner) -> Outcome:
         journal_path=manner.journal,
         runtime=manner.runtime,
     )
-    click.echo(f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})")
-    watch = progress(scenario.duration_s)
-    return run_async(simulate(world, scenario, warn=_warn, watch=watch))
 
 
 def _warn(text: str) -> None:

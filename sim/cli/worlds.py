@@ -23,6 +23,7 @@ from sim.cli.options import (
     seed_option,
     speed_option,
 )
+from sim.cli.page import open_option, show_page
 from sim.cli.running import run_async
 from sim.cli.tables import listing
 from sim.clock import Clock
@@ -32,6 +33,7 @@ from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
     from sim.machines.runtime import RuntimeName
+    from sim.scenario.model import Scenario
     from sim.world import World
 
 _STOP_REAL_S = 30.0
@@ -45,6 +47,7 @@ _LOOK_REAL_S = 0.02
 @seed_option
 @secrets_option
 @click.option("--detach", "-d", is_flag=True, help="Come back once the world is up.")
+@open_option
 def up(
     topology: Path,
     runtime: RuntimeName,
@@ -52,12 +55,12 @@ def up(
     seed: int | None,
     secrets: Path | None,
     detach: bool,
+    opens: bool,
 ) -> int:
     """Bring up the world of TOPOLOGY, until Ctrl-C or `sim down`."""
     if detach:
-        return asyncio.run(
-            _detached([arg for arg in sys.argv[1:] if arg not in ("--detach", "-d")])
-        )
+        own = ("--detach", "-d", "--open")
+        return asyncio.run(_detached([arg for arg in sys.argv[1:] if arg not in own], opens))
     from sim.rng import fresh_seed
     from sim.secrets import load_secrets
     from sim.topology.load import load_topology
@@ -73,11 +76,15 @@ def up(
         secrets=load_secrets(loaded.gateway.secrets, secrets),
         runtime=runtime,
     )
-    run_async(_stay_up(world))
+    run_async(stay_up(world, opens=opens))
     return 0
 
 
-async def _stay_up(world: World) -> None:
+async def stay_up(world: World, *, opens: bool, load_of: Scenario | None = None) -> None:
+    """Bring a world up and keep it until a signal ends it; with a scenario's load, if there is one.
+
+    `opens`: open its live page in the user's browser.
+    """
     from sim.control.verbs import Control
 
     async with world, Control(world) as control:
@@ -85,6 +92,11 @@ async def _stay_up(world: World) -> None:
         world.journal.flush()
         world.journal.subscribe(lambda _: world.journal.flush())
         _welcome(await control.status({}))
+        if load_of:
+            control.dashboard.player.play(load_of, load_only=True)
+        page = await control.page({})
+        click.echo("\nthe live page, for one browser, once (`sim page` prints another address):")
+        show_page(page["url"], opens=opens)
         await asyncio.Event().wait()  # until a signal ends it
 
 
@@ -110,7 +122,7 @@ def _show(status: dict[str, Any]) -> None:
         listing(status["alerts"], ("alert", "subject", "for_s", "reason"), as_json=False)
 
 
-async def _detached(arguments: list[str]) -> int:
+async def _detached(arguments: list[str], opens: bool) -> int:
     """Run the same command as a process of its own, and wait until its world is up."""
     process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this process
         [sys.executable, "-m", "sim", *arguments],
@@ -124,7 +136,9 @@ async def _detached(arguments: list[str]) -> int:
     while process.poll() is None:
         for record in registry.running():
             if record.pid == process.pid:
-                click.echo(f"world {record.id} is up; `sim down` ends it")
+                click.echo(f"world {record.id} is up; `sim down` ends it; its live page, once:")
+                page = await asyncio.to_thread(ask, record, "page")
+                show_page(page["url"], opens=opens)
                 return 0
         await clock.sleep(_LOOK_REAL_S)
     said = process.stderr.read() if process.stderr else ""

@@ -40,6 +40,7 @@ class ControlServer:
         self._addresses = [(sock.family, sock.getsockname()[:2]) for sock in listeners]
         self._verbs: dict[str, Handler] = {}
         self._sites: list[Site] = []
+        self._before_stop: list[Callable[[], None]] = []
         self._runner: web.AppRunner | None = None
 
     def verb(self, name: str, handler: Handler) -> None:
@@ -49,6 +50,10 @@ class ControlServer:
     def mount(self, site: Site) -> None:
         """Answer at the paths of this site too; before `start`."""
         self._sites.append(site)
+
+    def before_stop(self, prepare: Callable[[], None]) -> None:
+        """Call this first when the server stops: to end answers that would go on for ever."""
+        self._before_stop.append(prepare)
 
     async def start(self) -> None:
         """Begin to answer."""
@@ -63,6 +68,8 @@ class ControlServer:
 
     async def stop(self) -> None:
         """End every connection, and stop listening."""
+        for prepare in self._before_stop:
+            prepare()
         if self._runner:
             await self._runner.cleanup()
 

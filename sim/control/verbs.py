@@ -12,6 +12,7 @@ from sim.control.exposure import further_listeners
 from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
+from sim.dashboard.site import Dashboard
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.upkeep import Part
@@ -39,11 +40,18 @@ class Control:
             self.explain,
             self.authority,
             self.quarters,
+            self.page,
         ):
             self._server.verb(verb.__name__, verb)
         self._server.mount(MetricsSite(world, self._server.guard))
         self._machines_api = MachinesApi(world)
         self._server.mount(self._machines_api)
+        self.dashboard = Dashboard(world)
+        self._server.mount(self.dashboard)
+        self._server.before_stop(self.dashboard.hang_up)
+        self._server.guard.admit_also(self.dashboard.door.admits)
+        for name, handler in self.dashboard.verbs().items():
+            self._server.verb(name, handler)
 
     async def __aenter__(self) -> Self:
         await self._server.start()
@@ -52,6 +60,7 @@ class Control:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.dashboard.close()
         await self._world.upkeep.unwatch(_PART)
         await self._client_networks.close()
         await self._server.stop()
@@ -125,6 +134,10 @@ class Control:
         entry = live_fault(body, world.topology)
         await inflict(world, world.journal, entry.fault, entry.target, entry.params)
         return {"done": entry.fault}
+
+    async def page(self, _: Mapping[str, Any]) -> dict[str, str]:
+        """An address that opens the live page, once."""
+        return {"url": self.dashboard.url()}
 
     async def explain(self, body: Mapping[str, Any]) -> list[str]:
         """Why a name is answered as it is, in lines."""

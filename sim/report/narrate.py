@@ -22,37 +22,22 @@ from sim.observe.history import location_of
 from sim.observe.journal import Record
 
 
-class Narrator:
-    """Turns records into lines. Subscribe it to a journal; `say` gets each line.
+class Telling:
+    """What there is to say of events, one after the other.
 
-    Before a load starts nothing is said. Connections are told once a location's all are lost or
-    back, not one by one.
+    Connections are told once a location's all are lost or back, not one by one.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._start: float | None = None
-        self._ended = False
+    def __init__(self) -> None:
         self._serving: dict[str, Counter[str]] = {}
 
-    def __call__(self, record: Record) -> None:
-        """Take a record in."""
-        t, event = record
-        if isinstance(event, LoadStarted):
-            self._start = t
-            self._say(f"{0.0:7.1f} s  {event.clients} clients begin")
-        if self._start is None or self._ended:
-            return
-        for line in self._lines(event):
-            self._say(f"{t - self._start:7.1f} s  {line}")
-
-    def _lines(self, event: object) -> list[str]:
+    def lines(self, event: object) -> list[str]:
+        """What an event says, in lines without their time."""
         match event:
             case Connected() | Disconnected():
                 return self._moved(event)
-            case LoadEnded():
-                self._ended = True
-                return ["the load ends"]
+            case LoadStarted():
+                self._serving.clear()
         line = _told(event)
         return [line] if line else []
 
@@ -69,10 +54,38 @@ class Narrator:
         return []
 
 
+class Narrator:
+    """Turns records of a run into lines. Subscribe it to a journal; `say` gets each line.
+
+    Nothing is said before the load starts, nor after it has ended.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._start: float | None = None
+        self._ended = False
+        self._telling = Telling()
+
+    def __call__(self, record: Record) -> None:
+        """Take a record in."""
+        t, event = record
+        if isinstance(event, LoadStarted):
+            self._start = t
+        if self._start is None or self._ended:
+            return
+        self._ended = isinstance(event, LoadEnded)
+        for line in self._telling.lines(event):
+            self._say(f"{t - self._start:7.1f} s  {line}")
+
+
 def _told(event: object) -> str | None:
     """An event in words, where it says something by itself."""
     line = None
     match event:
+        case LoadStarted():
+            line = f"{event.clients} clients begin"
+        case LoadEnded():
+            line = "the load ends"
         case FaultBegan():
             line = f"{event.fault} {event.target}"
         case FaultFailed():

@@ -6,6 +6,7 @@ link from its region to the other one, to the worker at its far end.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -111,6 +112,10 @@ class Doors:
         """Stop listening and cut every connection."""
         for part in self._parts():
             await part.stop()
+
+    def standing(self, region: str) -> Counter[str | None]:
+        """The connections that stand through a region's edge, by location."""
+        return next(edge.standing for edge in self.edges if edge.region == region)
 
     def _parts(self) -> list[Edge | Worker]:
         return [*self.edges, *self._workers]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from sim.scenario.audit import audit_database, audit_drivers, cannot_audit
 from sim.scenario.faults import Breakable, inflict
 from sim.scenario.model import Load as LoadAsked
 from sim.scenario.model import Scenario, TimelineEntry
+from sim.scenario.timeline import Timeline
 from sim.topology.addresses import AddressPlan
 
 _REFERENCE = "session"  # the driver whose messages the reference gateway's schema stores
@@ -38,22 +40,31 @@ class Stage(Breakable, Protocol):
         """How to reach the database past all links, or None where there is none."""
 
 
-async def run(world: Stage, scenario: Scenario, warn: Callable[[str], None]) -> None:
+async def run(
+    world: Stage,
+    scenario: Scenario,
+    warn: Callable[[str], None],
+    timeline: Timeline | None = None,
+) -> None:
     """Run a scenario to its end. What happened is in the world's journal.
 
     Health checks are aligned to the load's start, so that when a fault is detected depends on the
     seed and not on how long the world took to come up. `warn` gets what a person should be told.
+    By `timeline` somebody else may hold the scenario, and end it.
     """
     load = make_load(world, scenario.load, world.rng.fork("load"), warn)
-    start = world.clock.now()
-    world.health.align(start)
-    timeline = asyncio.create_task(_timeline(world, scenario, start))
+    at_end = load.stop if timeline else None
+    duration_s = math.inf if timeline else scenario.duration_s
+    timeline = timeline or Timeline(world.clock)
+    timeline.begin()
+    world.health.align(world.clock.now())
+    playing = asyncio.create_task(_play(world, scenario, timeline, at_end))
     try:
-        await load.run(scenario.duration_s)
+        await load.run(duration_s)
     finally:
-        timeline.cancel()
+        playing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await timeline
+            await playing
     await audit(world, load)
 
 
@@ -98,12 +109,17 @@ def spec_of(asked: LoadAsked) -> LoadSpec:
     )
 
 
-async def _timeline(world: Stage, scenario: Scenario, start: float) -> None:
+async def _play(
+    world: Stage, scenario: Scenario, timeline: Timeline, at_end: Callable[[], None] | None
+) -> None:
     """Do each fault at its time; one that takes long, such as a boot, delays no later one."""
     async with asyncio.TaskGroup() as doing:
         for entry in scenario.timeline:
-            await world.clock.sleep_until(start + entry.at_s)
-            doing.create_task(_do(world, entry))
+            if await timeline.until(entry.at_s):
+                doing.create_task(_do(world, entry))
+        if at_end:
+            await timeline.until(scenario.duration_s)
+            at_end()
 
 
 async def _do(world: Stage, entry: TimelineEntry) -> None:

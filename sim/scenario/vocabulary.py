@@ -133,28 +133,39 @@ def _environment(value: object, _: Topology | None) -> Mapping[str, str]:
     return dict(value)
 
 
-def choice(*allowed: str) -> Reader:
+@dataclass(frozen=True)
+class Choice:
     """A reader of one word of several."""
 
-    def read(value: object, _: Topology | None) -> str:
-        if value in allowed:
+    allowed: tuple[str, ...]
+
+    def __call__(self, value: object, _: Topology | None) -> str:
+        """The word. Raises ValueError for another."""
+        if value in self.allowed:
             return str(value)
-        raise ValueError(f"found {quoted(value)}{suggest(str(value), allowed)}")
-
-    return read
+        raise ValueError(f"found {quoted(value)}{suggest(str(value), self.allowed)}")
 
 
-def known(kind: str, names_of: Callable[[Topology], Iterable[str]]) -> Reader:
-    """A reader of a name that the topology must have."""
+def choice(*allowed: str) -> Choice:
+    """A reader of one of these words."""
+    return Choice(allowed)
 
-    def read(value: object, topology: Topology | None) -> str:
+
+@dataclass(frozen=True)
+class Known:
+    """A reader of a name that the topology must have, of those that `names_of` gives."""
+
+    kind: str
+    names_of: Callable[[Topology], Iterable[str]]
+
+    def __call__(self, value: object, topology: Topology | None) -> str:
+        """The name. Raises ValueError for one that the topology does not have."""
         name = str(value)
-        names = list(names_of(topology)) if topology else [name]
+        names = list(self.names_of(topology)) if topology else [name]
         if name not in names:
-            raise ValueError(f"the topology has no {kind} {quoted(value)}{suggest(name, names)}")
+            kind, hint = self.kind, suggest(name, names)
+            raise ValueError(f"the topology has no {kind} {quoted(value)}{hint}")
         return name
-
-    return read
 
 
 def places(topology: Topology) -> list[str]:
@@ -203,16 +214,30 @@ def _link(value: object, topology: Topology | None) -> tuple[str, str]:
     return (a, b)
 
 
-read_region = known("region", lambda topology: topology.regions)
-read_location = known("location", lambda topology: topology.locations)
-_policy = known("residency policy", lambda topology: (p.name for p in topology.residency))
+# How a value is written, for forms. A reader that is not here takes a text.
+EXAMPLES: Mapping[Reader, object] = {
+    read_seconds: "30s",
+    _positive_seconds: "10s",
+    _milliseconds: "200ms",
+    _rate: "64kbps",
+    _share: "10%",
+    _frequency: "20/s",
+    _count: 2,
+    _text: "gateway:v2",
+    _command: "./gateway -v",
+    _environment: {"LOG_LEVEL": "debug"},
+}
+
+read_region = Known("region", lambda topology: topology.regions)
+read_location = Known("location", lambda topology: topology.locations)
+_policy = Known("residency policy", lambda topology: (p.name for p in topology.residency))
 
 TARGETS: Mapping[TargetKind, Reader] = {
     "region": read_region,
     "machine": _machine,
     "link": _link,
     "location": read_location,
-    "service": known("service", services),
+    "service": Known("service", services),
 }
 
 _ON_MACHINES: tuple[TargetKind, ...] = ("region", "machine")
@@ -254,7 +279,7 @@ FAULTS: Mapping[str, FaultSpec] = {
         FaultSpec(
             "partition",
             _ON_LINKS,
-            (_MODE, Param("towards", "towards", known("region or location", places))),
+            (_MODE, Param("towards", "towards", Known("region or location", places))),
         ),
         FaultSpec("reset", _ON_LINKS),
         FaultSpec(

@@ -28,10 +28,12 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # a page that asks the network is found out
+    # A page that asks the network is found out; worlds are on loopback.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*",
     "--remote-debugging-port=0",
 )
 ANSWER_WITHIN_S = 30.0
+AXE = "4.14.1"
 
 
 class Page:
@@ -93,11 +95,22 @@ class Page:
         """What an element says."""
         return str(await self.js(f"document.querySelector({json.dumps(selector)}).textContent"))
 
+    async def until(self, condition: str) -> None:
+        """Wait until an expression is true in the page."""
+        await self.js(
+            "new Promise(done => {"
+            f" const look = () => ({condition}) ? done() : requestAnimationFrame(look);"
+            " look(); })"
+        )
+
     async def press(self, *keys: str) -> None:
         """Press keys one after the other, as a person would."""
         for key in keys:
-            code = {"Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+            code = {"Tab": 9, "Enter": 13, "ArrowLeft": 37, "ArrowUp": 38}
+            code |= {"ArrowRight": 39, "ArrowDown": 40}
             event = {"key": key, "code": key, "windowsVirtualKeyCode": code.get(key, 0)}
+            if key == "Enter":
+                event["text"] = "\r"
             await self.call("Input.dispatchKeyEvent", type="keyDown", **event)
             await self.call("Input.dispatchKeyEvent", type="keyUp", **event)
         await self.drawn()
@@ -198,6 +211,22 @@ async def page(chromium):
                 await tab.close()
         async with http.get(f"{base}/json/close/{target['id']}"):
             pass
+
+
+@pytest.fixture(scope="session")
+def axe(request):
+    """The source of axe-core, which judges what a page is to people who cannot see it well."""
+    folder = request.config.cache.mkdir("axe-core")
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("no npm here, which gets axe-core")
+        install = [npm, "install", "--silent", "--no-save", "--prefix", folder, f"axe-core@{AXE}"]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"npm could not get axe-core: {done.stderr[-300:]}")
+    return script.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 // Small charts over time: stacked bars and lines. Data in, SVG out.
 //
-// chart = {width, tall, duration, bin_s, bars: [{kind, values}], lines: [{kind, values, name}]};
-// values has one number (or null) for each bin.
+// chart = {width, tall, duration, bin_s, bars: [{kind, values}], lines: [{kind, values, name}], label};
+// values has one number (or null) for each bin; `label` says an instant's words on the axis.
 (() => {
   "use strict";
   const sim = (globalThis.sim ??= {});
@@ -10,7 +10,7 @@
 
   const drawChart = (svg, chart) => {
     const { width, tall, duration, bin_s } = chart;
-    const bars = chart.bars ?? [], lines = chart.lines ?? [];
+    const bars = chart.bars ?? [], lines = chart.lines ?? [], label = chart.label ?? sim.words.tick;
     const count = Math.max(0, ...[...bars, ...lines].map((one) => one.values.length));
     const stacked = Array.from({ length: count }, (_, k) => bars.reduce((sum, bar) => sum + (bar.values[k] ?? 0), 0));
     const top = sim.words.ceiling(Math.max(0, ...stacked, ...lines.flatMap((line) => line.values.map((v) => v ?? 0))));
@@ -24,8 +24,8 @@
       ...[0, top / 2, top].map((value) => s("g", { class: "grid" },
         s("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
         s("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, sim.words.integer(+value.toFixed(1))))),
-      ...sim.words.steps(duration, Math.max(2, Math.floor((width - LEFT) / 70))).map((t) =>
-        s("text", { class: "axis-text", x: x(t), y: tall - 4, "text-anchor": t === 0 ? "start" : x(t) > width - 24 ? "end" : "middle" }, sim.words.tick(t))),
+      ...sim.words.steps(duration, Math.max(2, Math.floor((width - LEFT) / 80))).map((t) =>
+        s("text", { class: "axis-text", x: x(t), y: tall - 4, "text-anchor": t === 0 ? "start" : x(t) > width - 24 ? "end" : "middle" }, label(t))),
       ...stackedBars(bars, count, { x, y, bin_s, duration }),
       ...drawn.map(({ path }) => path),
       ...drawn.flatMap(({ name }) => name),

@@ -1,9 +1,9 @@
 // The world at one instant: regions, locations, and who is connected where. Data in, SVG out.
 //
 // scene = {
-//   regions:   [{code, at: [lat, lon], index, up, machines, believed: "up" | "down" | "?", fault}],
+//   regions:   [{code, at: [lat, lon], index, up, believed: "up" | "down" | "unsure", fault}],
 //   locations: [{name, at, total, served: Map(region index -> clients), unanswered, cut, connecting,
-//                dns: region index or null}],
+//                dns: region index or null, traffic: Map(region index -> {rate, ms}), optional}],
 //   links:     [{location, region, state, latency_ms}],   (indexes)
 // }
 (() => {
@@ -13,7 +13,11 @@
   const LINE_PX = 14, CHARACTER_PX = 6.6;
 
   const SMALL_PX = 500; // on narrower maps places are drawn smaller
+  const SHORT_PX = 60; // an arc that is shorter has no room for words
   const ARC_POINTS = 24; // of each arc, for labels to keep away from
+
+  // A region's square, half its side, by how many are served there.
+  const halfOf = (sessions, most, unit) => (6 + 4 * Math.sqrt(sessions / Math.max(1, most))) * unit;
 
   const radiusOf = (place, most, unit) => (5 + 7 * Math.sqrt(place.total / Math.max(1, most))) * unit;
 
@@ -33,10 +37,14 @@
     const { view, width, height } = ground;
     const unit = width < SMALL_PX ? 0.75 : 1;
     const most = Math.max(1, ...scene.locations.map((place) => place.total));
-    const regions = scene.regions.map((region) => ({ ...region, point: view.project(region.at), radius: 10 * unit, unit }));
+    const sessions = scene.regions.map(({ index }) => scene.locations.reduce((sum, place) => sum + (place.served.get(index) ?? 0), 0));
+    const regions = scene.regions.map((region, k) => {
+      const half = halfOf(sessions[k], Math.max(...sessions), unit);
+      return { ...region, point: view.project(region.at), half, radius: half + 4 * unit };
+    });
     const locations = scene.locations.map((place) => ({ ...place, point: view.project(place.at), radius: radiusOf(place, most, unit) }));
-    const labels = [...regions.map(regionLabel), ...locations.map(locationLabel)].map(measured);
     const arcs = arcsOf(regions, locations, scene.links);
+    const labels = [...regions.map(regionLabel), ...locations.map(locationLabel), ...arcs.flatMap(arcLabel)].map(measured);
     const arcPoints = arcs.flatMap(({ along }) => Array.from({ length: ARC_POINTS - 1 }, (_, k) => along((k + 1) / ARC_POINTS)));
     const boxes = sim.labels.placed(labels, arcPoints, width, height);
     svg.querySelector(".scene").replaceChildren(
@@ -52,7 +60,7 @@
     const link = links.find((one) => one.location === l && one.region === region.index);
     const broken = Boolean(link && link.state !== "up");
     if (!clients && !broken && place.dns !== region.index) return [];
-    return [{ clients, broken, index: region.index, ...sim.projection.arc(place.point, region.point) }];
+    return [{ clients, broken, index: region.index, traffic: place.traffic?.get(region.index), ...sim.projection.arc(place.point, region.point) }];
   }));
 
   const drawArc = ({ clients, broken, index, path, along }, most) => [
@@ -65,13 +73,13 @@
     s("path", { class: `cross ${kind}`, d: `M${x - size} ${y - size}L${x + size} ${y + size}M${x + size} ${y - size}L${x - size} ${y + size}` });
 
   /** A square in the region's colour; hollow and crossed when down; a ring for what is believed. */
-  const drawRegion = ({ point, index, up, believed, fault, unit }) => {
-    const [x, y] = point;
+  const drawRegion = ({ point, index, up, believed, fault, half }) => {
+    const [x, y] = point, ring = half * Math.SQRT2 + 4;
     return s("g", { class: `place ${sim.regionClass(index)}` },
-      s("circle", { class: `belief ${believed}`, cx: x, cy: y, r: 13 * unit }),
-      s("rect", { class: up ? "region up" : "region down", x: x - 6 * unit, y: y - 6 * unit, width: 12 * unit, height: 12 * unit, rx: 2 }),
-      up ? null : cross(point, 4 * unit, "cut"),
-      fault ? s("path", { class: "flash", d: `M${x + 10} ${y - 19}l-5 8h4l-2 7 6-9h-4l3-6z` }) : null);
+      s("circle", { class: `belief ${believed}`, cx: x, cy: y, r: ring }),
+      s("rect", { class: up ? "region up" : "region down", x: x - half, y: y - half, width: 2 * half, height: 2 * half, rx: 2 }),
+      up ? null : cross(point, half * 0.65, "cut"),
+      fault ? s("path", { class: "flash", d: `M${x + ring * 0.75} ${y - ring - 5}l-5 8h4l-2 7 6-9h-4l3-6z` }) : null);
   };
 
   /** A ring with a piece for each region that serves the place, and a gap for who is not served. */
@@ -107,6 +115,14 @@
     return { point, radius, lines, kind: "of-location" };
   };
 
+  /** How much crosses an arc, and how long it takes. */
+  const arcLabel = ({ along, traffic, broken }) => {
+    const [[x, y], [toX, toY]] = [along(0), along(1)];
+    if (!traffic || broken || Math.hypot(toX - x, toY - y) < SHORT_PX) return [];
+    const words = [`${+traffic.rate.toPrecision(2)}/s`, ...(traffic.ms === null ? [] : [`${Math.round(traffic.ms)} ms`])];
+    return [{ point: along(0.5), radius: 0, lines: [words.join(" · ")], kind: "of-arc" }];
+  };
+
   const measured = (label) => ({
     ...label,
     x: label.point[0],
@@ -121,5 +137,15 @@
       lines.map((line, k) => s("tspan", { x: x.toFixed(1), y: (box.y + 11 + k * LINE_PX).toFixed(1), class: k ? "second" : "first" }, line)));
   };
 
-  Object.assign(sim, { mapGround, drawScene });
+  const LEGEND = [
+    ["●", "location: a ring filled by the regions that serve it; a gap is who is cut off"],
+    ["■", "region, the larger the more it serves; crossed when no machine of it runs"],
+    ["◌", "its ring: what the health checker believes; dashed when down"],
+    ["╌", "dotted arc: where DNS leads, with nobody connected yet"],
+  ];
+
+  /** What the signs on a map mean. */
+  const mapLegend = () => LEGEND.map(([sign, text]) => sim.h("span", null, sim.h("b", { "aria-hidden": "true" }, sign), " ", text));
+
+  Object.assign(sim, { mapGround, drawScene, mapLegend });
 })();

@@ -6,83 +6,27 @@ A band is a name and its changes: [from what time, what]. Each holds until the n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sim.observe.events import FaultBegan, HealthChanged, LinkChanged, MachineChanged
+from sim.observe.events import HealthChanged, LinkChanged, MachineChanged
 from sim.observe.history import History, Timed
 from sim.scenario.evidence import Evidence
-from sim.scenario.felt import REPAIRS
+from sim.scenario.lasting import Fault, ended_by, fault_of
 
 MOST_CHANGES = 500  # of one band
 MOST_FAULTS = 500
 
-# What ends what. `heal` ends everything that it is aimed at.
-_ENDS = {
-    "start": {"crash", "stop"},
-    "thaw": {"freeze"},
-    "reconnect": {"disconnect"},
-    "cure": {"sicken"},
-    "unblind": {"blind"},
-}
-_INSTANT = frozenset({"reset", "deploy"})
-
 Changes = list[list[Any]]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault, and until when it lasted: None for one that is over at once."""
-
-    at_s: float
-    until_s: float | None
-    fault: str
-    target: str
-    region: str | None
-    location: str | None
-    machines: Sequence[str]
-    repair: bool
 
 
 def faults(history: History) -> list[Fault]:
     """Every fault with its end: its repair, or the end of the run."""
     found: list[Fault] = []
     for t, event in history.faults:
-        repair = event.fault in REPAIRS
-        for k, earlier in enumerate(found):
-            lasts = earlier.until_s is not None and earlier.until_s >= history.end
-            if lasts and (_ends(event, earlier) or _replaces(event, earlier)):
-                found[k] = replace(earlier, until_s=t)
-        over = repair or event.fault in _INSTANT
-        found.append(
-            Fault(
-                at_s=t,
-                until_s=None if over else history.end,
-                fault=event.fault,
-                target=event.target,
-                region=event.detail.get("region"),
-                location=event.detail.get("location")
-                or (event.target if event.detail.get("kind") == "location" else None),
-                machines=tuple(event.detail.get("machines") or ()),
-                repair=repair,
-            )
-        )
-    return found
-
-
-def _replaces(event: FaultBegan, earlier: Fault) -> bool:
-    return event.fault == earlier.fault and event.target == earlier.target
-
-
-def _ends(event: FaultBegan, earlier: Fault) -> bool:
-    if event.fault != "heal" and earlier.fault not in _ENDS.get(event.fault, ()):
-        return False
-    kind = event.detail.get("kind")
-    if kind == "everything" or event.target == earlier.target:
-        return True
-    return (kind == "region" and event.target == earlier.region) or (
-        kind == "location" and event.target == earlier.location
-    )
+        found = [ended_by(earlier, t, event) for earlier in found]
+        found.append(fault_of(t, event))
+    return [replace(fault, until_s=history.end) if fault.lasts else fault for fault in found]
 
 
 def bands(evidence: Evidence) -> dict[str, Any]:

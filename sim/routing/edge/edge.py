@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -72,6 +73,7 @@ class Edge:
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
         self._listeners: list[Listener] = []
         self._connections: set[asyncio.Task[None]] = set()
+        self.standing: Counter[str | None] = Counter()  # connections, by location
 
     def __repr__(self) -> str:
         return f"<Edge {self.region}, {len(self._connections)} connections>"
@@ -107,6 +109,8 @@ class Edge:
             task = asyncio.create_task(self._serve(sock, location))
             self._connections.add(task)
             task.add_done_callback(self._ended)
+            self.standing[location] += 1
+            task.add_done_callback(lambda _: self.standing.subtract((location,)))
 
         return arrive
 

@@ -56,13 +56,6 @@
     unserved(place),
     place.dns === null ? "nothing" : scene.regions[place.dns].code]);
 
-  const LEGEND = [
-    ["●", "location: a ring filled by the regions that serve it; a gap is who is cut off"],
-    ["■", "region; crossed when no machine of it runs"],
-    ["◌", "dashed ring: the health checker believes it down"],
-    ["╌", "dotted arc: where DNS leads, with nobody connected yet"],
-  ];
-
   const places = (model, land, time) => {
     const svg = s("svg", { class: "map", role: "img", "aria-label": "Map: the tables beside it say the same" });
     const box = h("div", { class: "map-box" }, svg);
@@ -89,7 +82,7 @@
     const section = h("section", { class: "places" },
       h("h2", null, "Where clients are served"),
       h("div", { class: "map-and-tables" },
-        h("figure", null, box, h("figcaption", { class: "legend" }, LEGEND.map(([sign, text]) => h("span", null, h("b", { "aria-hidden": "true" }, sign), " ", text)))),
+        h("figure", null, box, h("figcaption", { class: "legend" }, sim.mapLegend())),
         tables));
     time.subscribe(draw);
     return { section, resize };

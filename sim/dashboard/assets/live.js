@@ -1,0 +1,78 @@
+// The live page: puts its parts together, and shows them each frame that the world sends.
+(() => {
+  "use strict";
+  const { sim } = globalThis;
+  const { h, words } = sim;
+
+  const STATES = { live: "live", lost: "connection lost, trying again", ended: "the world has ended, or does not know this browser any more" };
+
+  const head = (portrait, heal) => {
+    const state = h("span", { class: "state", role: "status" }), clock = h("output", { class: "clock", "aria-label": "Simulated seconds since the world came up" });
+    const facts = [portrait.hostname, portrait.mode, `${portrait.runtime} runtime`, `${portrait.links_by} links`, portrait.speed === 1 ? null : `${portrait.speed}× speed`].filter(Boolean);
+    const element = h("header", { class: "live-head" },
+      h("div", null, h("h1", null, portrait.app), h("p", { class: "sub" }, facts.join(" · "))),
+      h("div", { class: "live-state" }, state, clock),
+      h("button", { type: "button", class: "do main heal", onclick: heal }, "Heal everything"));
+    const tell = (word) => {
+      state.className = `state ${word}`;
+      state.textContent = STATES[word];
+    };
+    return { element, tell, update: ({ t }) => { clock.textContent = words.seconds(t); } };
+  };
+
+  const lasting = () => {
+    const list = h("p", { class: "lasting quiet" });
+    const update = ({ faults }) => {
+      list.classList.toggle("quiet", !faults.length);
+      sim.say(list, faults.length ? `⚡ ${faults.map(({ fault, target }) => `${fault} ${target}`).join(", ")}` : "no fault lasts");
+    };
+    return { element: list, update };
+  };
+
+  const begin = (portrait) => {
+    document.title = `${portrait.app}: a live world`;
+    const actions = sim.actions(portrait);
+    const choose = (kind, name) => {
+      actions.choose(kind, name);
+      document.getElementById("target").focus();
+    };
+    const parts = {
+      head: head(portrait, () => actions.heal()), tiles: sim.tiles(portrait), map: sim.liveMap(portrait), lasting: lasting(), actions, player: sim.player(),
+      story: sim.liveStory(), locations: sim.locationTable(portrait), regions: sim.regionTable(portrait), dns: sim.dnsTable(portrait),
+      links: sim.linkTable(), charts: sim.liveCharts(portrait), machines: sim.machines(portrait, choose),
+    };
+    document.getElementById("page").append(
+      sim.strokeDefinitions(),
+      parts.head.element,
+      h("main", null,
+        parts.tiles.element,
+        h("div", { class: "stage" },
+          h("section", { "aria-labelledby": "where" }, h("div", { class: "title" }, h("h2", { id: "where" }, "Where clients are served"), parts.lasting.element), parts.map.element, parts.charts.element),
+          h("div", { class: "beside" }, parts.actions.element, parts.player.element, parts.story.element)),
+        h("section", null, h("h2", null, "Locations"), parts.locations.element),
+        h("section", null, h("h2", null, "Regions"), parts.regions.element),
+        parts.machines.element,
+        h("div", { class: "two" },
+          h("section", null, h("h2", null, "DNS"), parts.dns.element),
+          h("section", null, h("h2", null, "Links that are not as usual"), parts.links.element))),
+      h("footer", null, h("p", null, `World ${portrait.world}, seed ${portrait.seed}. Times are simulated seconds since the world came up; latencies are real milliseconds, right to 2.5 %. Figures are of the last ten bins. Land outline: Natural Earth, by way of world-atlas.`)));
+
+    let first = true;
+    const take = (frame) => {
+      for (const part of Object.values(parts)) part.update(frame);
+      if (!first) return;
+      first = false;
+      document.body.dataset.ready = "yes";
+    };
+    const resize = () => {
+      parts.map.resize();
+      parts.charts.resize();
+    };
+    new ResizeObserver(resize).observe(document.getElementById("page"));
+    sim.world.watch(take, parts.head.tell);
+  };
+
+  sim.world.get("/live/world").then(begin, (error) => {
+    document.getElementById("page").append(h("p", { class: "bad" }, error.message));
+  });
+})();

@@ -1,0 +1,209 @@
+"""One frame of the live page: the model's sums beside what is so in the world now. Small, whole.
+
+A frame has all there is to show but the story's lines and the charts' bins, of which a watcher
+gets those that are new to it (`news`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sim.costs.prices import machine_month_usd
+from sim.dashboard.clients import Whereabouts, whereabouts
+from sim.dashboard.model import LiveModel
+from sim.dashboard.rates import BINS, Bin, percentiles
+from sim.network.links import Link
+from sim.scenario.vocabulary import services
+from sim.topology.distance import link_spec
+from sim.world import World
+
+WINDOW = 10  # bins that rates and percentiles are of
+_PERCENTS = (50, 90, 99)
+
+Pair = tuple[str, str]
+
+
+def portrait(world: World) -> dict[str, Any]:
+    """What does not change while the world is up."""
+    topology, record = world.topology, world.record
+    return {
+        "world": record.id,
+        "app": topology.app,
+        "hostname": topology.hostname,
+        "url": world.url,
+        "runtime": world.runtime,
+        "links_by": world.links_by,
+        "speed": world.speed,
+        "seed": world.seed,
+        "mode": topology.routing.mode,
+        "ttl_s": topology.routing.ttl_s,
+        "services": services(topology),
+        "links": [[link.spec.source, link.spec.target] for link in world.links.all()],
+        "regions": [
+            {
+                "code": region.code,
+                "city": region.city,
+                "at": [region.at.lat, region.at.lon],
+                "primary": region == topology.primary,
+            }
+            for region in topology.regions.values()
+        ],
+        "locations": [
+            {
+                "name": place.name,
+                "at": [place.at.lat, place.at.lon],
+                "nameserver": f"{world.plan.nameserver(place.name)}:{world.resolver.port}",
+                "rtt_ms": {
+                    code: round(link_spec(topology, place.name, code).rtt_ms, 1)
+                    for code in topology.regions
+                },
+            }
+            for place in topology.locations.values()
+        ],
+    }
+
+
+def frame(world: World, model: LiveModel) -> dict[str, Any]:
+    """What is so at this instant."""
+    now = world.clock.now()
+    crowd = model.crowd
+    places = whereabouts(crowd, world.topology.locations, now)
+    until = model.bin_of(now)
+    since = max(until - WINDOW, model.bin_of(crowd.started or 0.0))
+    recent = {pair: series.since(since) for pair, series in model.series.items()}
+    span_s = max(now - since * model.bin_s, model.bin_s)
+    return {
+        "t": round(now, 1),
+        "load": {
+            "runs": crowd.runs,
+            "clients": len(crowd.clients),
+            "since_s": None if crowd.started is None else round(crowd.started, 1),
+        },
+        "regions": [_region(world, code, recent, span_s) for code in world.topology.regions],
+        "locations": [
+            _location(world, model, name, places[name], recent, span_s)
+            for name in world.topology.locations
+        ],
+        "links": [_link(link) for link in world.links.all() if _is_unusual(link)],
+        "faults": [
+            {
+                "fault": fault.fault,
+                "target": fault.target,
+                "region": fault.region,
+                "location": fault.location,
+                "since_s": round(fault.at_s, 1),
+            }
+            for fault in model.faults
+        ],
+        "bin_s": model.bin_s,
+        "bin": until,
+    }
+
+
+def news(model: LiveModel, line: int, since: int) -> dict[str, Any]:
+    """The lines after one, and the bins from one on, of which only the last ones are kept."""
+    first = max(since, model.bin_of(model.crowd.started or 0.0))
+    return {
+        "lines": [[one.number, round(one.t, 1), one.text] for one in model.lines_after(line)],
+        "bins": [
+            [location, region, [_bin(one) for one in series.since(first)]]
+            for (location, region), series in model.series.items()
+        ],
+        "kept": BINS,
+    }
+
+
+def _bin(one: Bin) -> list[Any]:
+    return [one.index, one.answers, one.refused, *percentiles([one], 50, 99)]
+
+
+def _region(
+    world: World, code: str, recent: Mapping[Pair, Sequence[Bin]], span_s: float
+) -> dict[str, Any]:
+    machines = world.fleet.in_region(code)
+    price = round(machine_month_usd(world.topology, code), 2)
+    bins = [one for (_, region), found in recent.items() if region == code for one in found]
+    return {
+        "machines": [
+            {
+                "id": machine.id,
+                "name": machine.name,
+                "state": "frozen" if machine.frozen else str(machine.state),
+                "check": str(world.health.status(machine.id)),
+                "output": world.health.output(machine.id),
+                "usd": price,
+            }
+            for machine in machines
+        ],
+        "connections": world.doors.standing(code).total(),
+        **_sums(bins, span_s),
+    }
+
+
+def _location(
+    world: World,
+    model: LiveModel,
+    name: str,
+    here: Whereabouts,
+    recent: Mapping[Pair, Sequence[Bin]],
+    span_s: float,
+) -> dict[str, Any]:
+    own = {region: bins for (place, region), bins in recent.items() if place == name}
+    outages = model.crowd.outages.get(name)
+    standing = {
+        code: count
+        for code in world.topology.regions
+        if (count := world.doors.standing(code)[name])
+    }
+    return {
+        "total": here.total,
+        "served": here.served,
+        "unanswered": here.unanswered,
+        "cut": here.cut,
+        "connecting": here.connecting,
+        "standing": standing,
+        "connections": sum(standing.values()),
+        "dns": list(world.resolver.regions(name)),
+        "held": [
+            [region, count, _seconds(first), _seconds(last)]
+            for region, (count, first, last) in sorted(here.held.items())
+        ],
+        "by_region": {region: _sums(bins, span_s) for region, bins in own.items()},
+        **_sums([one for bins in own.values() for one in bins], span_s),
+        "outages": outages.count if outages else 0,
+        "worst_s": round(outages.worst_s, 1) if outages else 0.0,
+        "client_seconds": round(outages.client_seconds, 1) if outages else 0.0,
+    }
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else round(value, 1)
+
+
+def _sums(bins: Sequence[Bin], span_s: float) -> dict[str, Any]:
+    """Answers a simulated second, the share that was refused, and latencies in real ms."""
+    answers = sum(one.answers for one in bins)
+    refused = sum(one.refused for one in bins)
+    return {
+        "rate": round(answers / span_s, 2),
+        "errors": round(refused / (answers + refused), 4) if answers + refused else None,
+        "ms": percentiles(bins, *_PERCENTS),
+    }
+
+
+def _is_unusual(link: Link) -> bool:
+    conditions, spec = link.conditions, link.spec
+    usual = (conditions.rtt_ms, conditions.jitter_ms) == (spec.rtt_ms, spec.jitter_ms)
+    return link.state != "up" or not usual or bool(conditions.detail())
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "from": link.spec.source,
+        "to": link.spec.target,
+        "state": link.state,
+        "rtt_ms": round(link.rtt_ms, 1),
+        **link.conditions.detail(),
+    }
