@@ -11,6 +11,7 @@ from sim.cli.again import diff, replay
 from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal
 from sim.cli.files import init, validate
+from sim.cli.flyctl_env import flyctl_env
 from sim.cli.inspect import dig, links, logs
 from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
@@ -51,6 +52,7 @@ for command in (
     execute,
     open_browser,
     ca,
+    flyctl_env,
     doctor,
     validate,
     init,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +174,9 @@ async def test_a_foreign_page_or_name_is_refused_though_it_has_the_token(api, he
 async def test_the_scheme_of_flys_own_tokens_is_taken(api):
     got = await api("GET", MACHINES, Authorization=f"FlyV1 {TOKEN}")
     assert (got.status, len(got.body)) == (200, 2)
+
+
+async def test_every_endpoint_is_documented(api):
+    page = (Path(__file__).parents[3] / "docs" / "machines-api.md").read_text()
+    for method, path, _ in MachinesApi(api.world).table():
+        assert f"`{method} {path}`" in page

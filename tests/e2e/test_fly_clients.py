@@ -1,0 +1,77 @@
+"""Clients of Fly's Machines API that nobody wrote for this simulator, in a world as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+WALK = Path(__file__).parent / "fly_admin"
+
+
+@pytest.fixture
+def world(sim, topologies):
+    """The environment of a shell in which a world is up and `sim flyctl-env` was evaluated."""
+    assert sim("up", topologies / "atlas-voice.yaml", "--detach").returncode == 0
+    program = "import json, os; print(json.dumps(dict(os.environ)))"
+    script = f"""eval "$({sys.executable} -m sim flyctl-env)"; {sys.executable} -c '{program}'"""
+    environment = {**sim.environment, "FLY_REGION": "syd"}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_environment_points_at_the_world(sim, world):
+    assert "FLY_REGION" not in world  # flyctl would filter by it
+    assert world["FLY_APP"] == "atlas-voice-v2"
+    shown = sim.json("flyctl-env")
+    assert shown == {name: world[name] for name in shown}
+    url = f"{world['FLY_FLAPS_BASE_URL']}/v1/apps/{world['FLY_APP']}/machines"
+    token = {"Authorization": f"Bearer {world['FLY_API_TOKEN']}"}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as answer:  # noqa: S310
+        assert [machine["state"] for machine in json.load(answer)] == ["started", "started"]
+
+
+@pytest.mark.thorough
+def test_fly_admin_takes_the_machines_for_a_walk(world, tmp_path):
+    """Supabase's client, from its registry and unmodified."""
+    if not shutil.which("npm"):
+        pytest.skip("no npm to install `fly-admin` with (apt-get install nodejs npm)")
+    folder = tmp_path / "walk"
+    shutil.copytree(WALK, folder)
+    npm = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(npm, cwd=folder, check=True, timeout=120, env=dict(os.environ))
+    node = ["node", "walk.js"]
+    done = subprocess.run(
+        node, cwd=folder, env=world, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [app["name"] for app in said["apps"]["apps"]] == ["atlas-voice-v2"]
+    assert said["app"]["organization"]["slug"] == said["organization"]["organization"]["slug"]
+    assert [r["code"] for r in said["regions"]["platform"]["regions"]] == ["iad", "fra"]
+    assert [m["region"] for m in said["machines"]] == ["iad"]
+    assert said["started"]["ok"]
+    assert said["updated"]["ok"]
+    assert said["stopped"]["ok"]
+    assert said["held"]["data"]["description"] == "a walk"
+    assert said["leased"].startswith("409: ")
+    assert said["cordoned"]["cordoned"]
+    assert "sim.gateway" in said["processes"][0]["command"]
+    assert said["versions"][0]["user_config"]["env"]["VERSION"] == "2"
+    assert "it is stopped" in said["stopped_twice"]
+    assert said["events"][0]["request"]["exit_event"]["guest_signal"] == 9
+    assert said["destroyed"] == {"ok": True}
+    assert said["volumes"] == []
+    assert said["unknown"].startswith("404: ")
+    assert [(m["region"], m["state"]) for m in said["left"]] == [
+        ("iad", "started"),
+        ("fra", "started"),
+    ]
