@@ -55,6 +55,7 @@ def portrait(world: World) -> dict[str, Any]:
                 "name": place.name,
                 "at": [place.at.lat, place.at.lon],
                 "nameserver": f"{world.plan.nameserver(place.name)}:{world.resolver.port}",
+                "entry": str(world.plan.entry(place.name)),
                 "rtt_ms": {
                     code: round(link_spec(topology, place.name, code).rtt_ms, 1)
                     for code in topology.regions
@@ -96,6 +97,15 @@ def frame(world: World, model: LiveModel) -> dict[str, Any]:
                 "since_s": round(fault.at_s, 1),
             }
             for fault in model.faults
+        ],
+        "alerts": [
+            {
+                "alert": alert.alert,
+                "subject": _called(world, alert.subject),
+                "since_s": round(alert.since, 1),
+                "reason": alert.reason,
+            }
+            for alert in world.alarm.standing
         ],
         "bin_s": model.bin_s,
         "bin": until,
@@ -176,6 +186,12 @@ def _location(
         "worst_s": round(outages.worst_s, 1) if outages else 0.0,
         "client_seconds": round(outages.client_seconds, 1) if outages else 0.0,
     }
+
+
+def _called(world: World, subject: str) -> str:
+    """What people call the subject of an alert: a machine is `fra/1`."""
+    machine = world.fleet.machines.get(subject)
+    return machine.name if machine else subject
 
 
 def _seconds(value: float | None) -> float | None:

@@ -14,6 +14,7 @@ from sim.dashboard.clients import Crowd
 from sim.dashboard.rates import Series
 from sim.observe.events import (
     Acked,
+    Alert,
     Audited,
     ClientMade,
     ConnectFailed,
@@ -100,10 +101,15 @@ class LiveModel:
 
     def _tell(self, t: float, event: Event) -> None:
         self.standing.take(t, event)
-        for text in self._telling.lines(event):
+        for text in self._words(event):
             self._last_line += 1
             short = text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
             self.lines.append(Line(self._last_line, t, short))
+
+    def _words(self, event: Event) -> list[str]:
+        if isinstance(event, Alert):
+            return [f"alert {event.state}: {event.reason}"]
+        return self._telling.lines(event)
 
     def _load_started(self, _t: float, _event: LoadStarted) -> None:
         self.series.clear()

@@ -110,6 +110,7 @@ async def test_london_fails_over_and_returns_before_ones_eyes(page, axe, artefac
         ended = [o for o in find_outages(History(world.journal.records), pace) if o.to_region]
         assert ended
         await page.until(f"{outages} === '{len(ended)}'")
+        await page.until("document.querySelector('.alerts').textContent.includes('region out fra')")
         told = await page.text(".lines")
         assert "crash fra" in told
         assert "london: nobody is connected to fra any more" in told

@@ -10,6 +10,7 @@ from sim.dashboard.clients import whereabouts
 from sim.dashboard.model import MOST_CHARACTERS, MOST_LINES, LiveModel
 from sim.observe.events import (
     Acked,
+    Alert,
     ClientMade,
     Connected,
     ConnectFailed,
@@ -199,6 +200,8 @@ def test_the_story_is_told_with_and_without_a_load_numbered_and_bounded(fed):
     fed(2, PartFailed("driver", "x" * 1000))
     assert [(line.number, line.t) for line in fed.model.lines] == [(1, 1.0), (2, 2.0)]
     assert len(fed.model.lines[-1].text) == MOST_CHARACTERS
+    fed(2, Alert("outage", "london", "began", "london/0 is not served"))
+    assert fed.model.lines[-1].text == "alert began: london/0 is not served"
     for t in range(2 * MOST_LINES):
         fed(t, HealthChanged("m", "fra", "critical", "refused"))
     assert len(fed.model.lines) == MOST_LINES

@@ -3,12 +3,13 @@
   "use strict";
   const sim = (globalThis.sim ??= {});
   const { h, s, words } = sim;
+  const LEAST = 30; // bins shown, also when less has happened
   const MOST_PLACES = 8; // with charts of their own; the tables have all
 
   /** The last bins of every pair of places, by bin: `take` adds what is new in a frame. */
   const history = () => {
     const pairs = new Map();
-    let first = 0, last = 0, kept = 0;
+    let first = 0, last = 0, kept = 0, shown = LEAST;
     const take = ({ bin, news }) => {
       if (bin < last) pairs.clear();
       [last, kept] = [bin, news.kept];
@@ -22,9 +23,15 @@
         for (const index of bins.keys()) if (index < first) bins.delete(index);
       }
     };
+    /** How many bins are worth a picture: from the first that anything happened in. */
+    const span = () => {
+      const begun = Math.min(last, ...[...pairs.values()].flatMap(({ bins }) => [...bins.keys()]));
+      shown = Math.min(kept, Math.max(LEAST, last - begun));
+      return shown;
+    };
     /** One value of each bin of a pair that is over, the oldest first; `none` where nothing was. */
-    const values = (pair, k, none) => Array.from({ length: kept }, (_, at) => pair.bins.get(last - kept + at)?.[k] ?? none);
-    return { take, values, pairs: () => [...pairs.values()], reset: () => pairs.clear() };
+    const values = (pair, k, none) => Array.from({ length: shown }, (_, at) => pair.bins.get(last - shown + at)?.[k] ?? none);
+    return { take, span, values, pairs: () => [...pairs.values()] };
   };
 
   const [ANSWERS, REFUSED, P50, P99] = [0, 1, 2, 3];
@@ -42,8 +49,8 @@
     const past = history();
     const index = new Map(portrait.regions.map(({ code }, k) => [code, k]));
     const places = portrait.locations.slice(0, MOST_PLACES);
-    let bin_s = 1, kept = 1;
-    const base = () => ({ bin_s, duration: kept * bin_s, label: (t) => (t >= kept * bin_s - 1e-6 ? "now" : `${words.tick(kept * bin_s - t)} ago`) });
+    let bin_s = 1, shown = 1;
+    const base = () => ({ bin_s, duration: shown * bin_s, label: (t) => (t >= shown * bin_s - 1e-6 ? "now" : `${words.tick(shown * bin_s - t)} ago`) });
     const kind = (region) => sim.regionClass(index.get(region) ?? 0);
     const all = places.map(({ name }) => {
       const own = () => past.pairs().filter((pair) => pair.location === name);
@@ -61,15 +68,15 @@
     });
     const draw = () => all.forEach(({ charts }) => charts.forEach((one) => one.draw()));
     const update = (frame) => {
-      [bin_s, kept] = [frame.bin_s, frame.news.kept];
       past.take(frame);
+      [bin_s, shown] = [frame.bin_s, past.span()];
       draw();
     };
     const element = h("section", { class: "live-charts" }, h("h2", null, "Traffic and latency"),
       h("p", { class: "legend" }, portrait.regions.map(({ code }, k) => h("span", null, h("i", { class: `chip ${sim.regionClass(k)}`, "aria-hidden": "true" }), code)),
         h("span", null, h("i", { class: "chip refused", "aria-hidden": "true" }), "refused")),
       all.map(({ charts }) => h("div", { class: "pair" }, charts.map((one) => one.element))));
-    return { element, update, resize: draw, reset: past.reset };
+    return { element, update, resize: draw };
   };
 
   Object.assign(sim, { liveCharts });

@@ -29,6 +29,29 @@
     return { element: list, update };
   };
 
+  /** What somebody on call would be told now. */
+  const alerts = () => {
+    const list = h("ul"), element = h("section", { class: "alerts", "aria-label": "Alerts" }, list);
+    const update = ({ alerts: standing }) => {
+      element.hidden = !standing.length;
+      sim.say(list, { key: JSON.stringify(standing), make: () => {
+        const lines = document.createDocumentFragment();
+        lines.append(...standing.map(({ alert, subject, since_s, reason }) => h("li", null,
+          h("b", null, `${alert.replaceAll("_", " ")} ${subject}`), h("span", null, ` since ${words.seconds(since_s)}: ${reason}`))));
+        return lines;
+      } });
+    };
+    return { element, update };
+  };
+
+  /** How a program of one's own comes to be in a place. */
+  const entries = (portrait) => h("section", null, h("h2", null, "Be in a place"),
+    h("p", { class: "note" }, "Whatever uses a place's proxy (HTTP and SOCKS 5) is there: it gets that place's answers from DNS and travels that place's links. ",
+      h("code", null, `sim open --from ${portrait.locations[0].name}`), " starts a browser there, ",
+      h("code", null, `sim exec --from ${portrait.locations[0].name} -- COMMAND`), " any program. An app takes the proxy in its settings; for a phone or another computer, forward a port of this one to it."),
+    sim.table("Proxies by location", ["place", "proxy", "for example"], portrait.locations.map(({ name, entry }) => [
+      name, h("code", null, entry), h("code", null, `curl --proxy http://${entry} ${portrait.url}`)])));
+
   const begin = (portrait) => {
     document.title = `${portrait.app}: a live world`;
     const actions = sim.actions(portrait);
@@ -37,7 +60,7 @@
       document.getElementById("target").focus();
     };
     const parts = {
-      head: head(portrait, () => actions.heal()), tiles: sim.tiles(portrait), map: sim.liveMap(portrait), lasting: lasting(), actions, player: sim.player(),
+      head: head(portrait, () => actions.heal()), alerts: alerts(), tiles: sim.tiles(portrait), map: sim.liveMap(portrait), lasting: lasting(), actions, player: sim.player(),
       story: sim.liveStory(), locations: sim.locationTable(portrait), regions: sim.regionTable(portrait), dns: sim.dnsTable(portrait),
       links: sim.linkTable(), charts: sim.liveCharts(portrait), machines: sim.machines(portrait, choose),
     };
@@ -45,7 +68,7 @@
       sim.strokeDefinitions(),
       parts.head.element,
       h("main", null,
-        parts.tiles.element,
+        h("div", { class: "top" }, parts.tiles.element, parts.alerts.element),
         h("div", { class: "stage" },
           h("section", { "aria-labelledby": "where" }, h("div", { class: "title" }, h("h2", { id: "where" }, "Where clients are served"), parts.lasting.element), parts.map.element, parts.charts.element),
           h("div", { class: "beside" }, parts.actions.element, parts.player.element, parts.story.element)),
@@ -54,7 +77,8 @@
         parts.machines.element,
         h("div", { class: "two" },
           h("section", null, h("h2", null, "DNS"), parts.dns.element),
-          h("section", null, h("h2", null, "Links that are not as usual"), parts.links.element))),
+          h("section", null, h("h2", null, "Links that are not as usual"), parts.links.element)),
+        entries(portrait)),
       h("footer", null, h("p", null, `World ${portrait.world}, seed ${portrait.seed}. Times are simulated seconds since the world came up; latencies are real milliseconds, right to 2.5 %. Figures are of the last ten bins. Land outline: Natural Earth, by way of world-atlas.`)));
 
     let first = true;

@@ -24,8 +24,8 @@
       ...[0, top / 2, top].map((value) => s("g", { class: "grid" },
         s("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
         s("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, sim.words.integer(+value.toFixed(1))))),
-      ...sim.words.steps(duration, Math.max(2, Math.floor((width - LEFT) / 80))).map((t) =>
-        s("text", { class: "axis-text", x: x(t), y: tall - 4, "text-anchor": t === 0 ? "start" : x(t) > width - 24 ? "end" : "middle" }, label(t))),
+      ...sim.words.steps(duration, Math.max(2, Math.floor((width - LEFT) / (chart.label ? 110 : 70)))).map((t) =>
+        s("text", { class: "axis-text", x: x(t), y: tall - 4, "text-anchor": t === 0 ? "start" : x(t) > width - 34 ? "end" : "middle" }, label(t))),
       ...stackedBars(bars, count, { x, y, bin_s, duration }),
       ...drawn.map(({ path }) => path),
       ...drawn.flatMap(({ name }) => name),
