@@ -15,6 +15,7 @@ from pathlib import Path
 from sim.control.verbs import Control
 from sim.errors import InputError, Problem
 from sim.machines.runtime import RuntimeName
+from sim.observe.events import RunStarted
 from sim.observe.history import History
 from sim.observe.journal import Record, Subscriber
 from sim.report import document
@@ -23,7 +24,8 @@ from sim.scenario import runner
 from sim.scenario.evidence import Evidence
 from sim.scenario.load import scenario_from_mapping
 from sim.scenario.model import Scenario
-from sim.scenario.verdict import Verdict
+from sim.scenario.session import Session
+from sim.scenario.verdict import Verdict, of_session
 from sim.scenario.verdict import judge as verdict_of
 from sim.scenario.vocabulary import FAULTS
 from sim.topology.load import topology_from_mapping
@@ -102,11 +104,17 @@ async def simulate(
 
 
 def judge(records: Sequence[Record], source: str) -> Outcome:
-    """Judge a journal. Raises InputError, which names `source`, for one of no scenario."""
-    history = History(records)
-    if not history.run or history.run.scenario is None:
-        message = "the journal is of no scenario, so there is nothing to judge"
+    """Judge a journal; one of a world that was only brought up is told of, with no verdict.
+
+    Raises InputError, which names `source`, for one that does not begin as journals do.
+    """
+    run = records[0].event if records else None
+    if not isinstance(run, RunStarted):
+        message = "does not begin with the start of a run: it is no journal, or only a part of one"
         raise InputError(Problem(message, file=source))
-    topology = topology_from_mapping(history.run.topology)
-    evidence = Evidence(history, scenario_from_mapping(history.run.scenario, topology))
+    topology = topology_from_mapping(run.topology)
+    if run.scenario is None:
+        session = Session(records, topology)
+        return Outcome(records, session, of_session(session))
+    evidence = Evidence(History(records), scenario_from_mapping(run.scenario, topology))
     return Outcome(records, evidence, verdict_of(evidence))

@@ -9,7 +9,7 @@ import click
 from sim import __version__
 from sim.cli.again import diff, replay
 from sim.cli.doctor import doctor
-from sim.cli.faults import fault, heal
+from sim.cli.faults import fault, heal, save_scenario
 from sim.cli.files import init, validate
 from sim.cli.flyctl_env import flyctl_env
 from sim.cli.inspect import dig, links, logs
@@ -46,6 +46,7 @@ for command in (
     page,
     fault,
     heal,
+    save_scenario,
     links,
     logs,
     dig,

@@ -37,6 +37,9 @@ def replay(
     before = judge(read(recorded), str(recorded))
     run = before.evidence.history.run
     assert run is not None  # noqa: S101 - a journal without it is not judged
+    if run.scenario is None:
+        message = "is of a world that was only brought up: there is no scenario to run again"
+        raise InputError(Problem(message, str(recorded)))
     manner = Manner(runtime_named(run.runtime), run.speed, secrets, journal)
     after = simulated(before.evidence.scenario, run.seed, manner)
     code = tell(after, Outputs(**outputs))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from sim.cli.options import world_option
+from sim.cli.options import OUTPUT, world_option
 from sim.control.choose import the_world
 from sim.control.client import ask
 from sim.errors import InputError
@@ -48,6 +49,35 @@ def fault(name: str, settings: tuple[str, ...], world: str | None, **targets: An
 def heal(world: str | None, **targets: Any) -> int:
     """Undo what was done to a target; without one, undo everything and start what is down."""
     return _do("heal", (), world, targets)
+
+
+@click.command("save-scenario")
+@click.argument("file", type=OUTPUT, required=False)
+@click.option(
+    "--since",
+    type=click.Choice(["first-fault", "start"]),
+    default="first-fault",
+    show_default=True,
+    help="What times count from: ten seconds before the first fault, or the world's start.",
+)
+@world_option
+def save_scenario(file: Path | None, since: str, world: str | None) -> int:
+    """Write what was done to a running world as a scenario: to FILE, or to be seen."""
+    record = the_world(world)
+    folder = str((file.parent if file else Path()).resolve())
+    text = ask(record, "save_scenario", since=since.replace("-", "_"), folder=folder)["text"]
+    if file is None:
+        click.echo(text, nl=False)
+        return 0
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise InputError(f"{file} is there already; name another") from None
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}") from error
+    click.echo(f"wrote {file}; `sim validate {file}` checks it, `sim run {file}` runs it", err=True)
+    return 0
 
 
 def _do(name: str, settings: tuple[str, ...], world: str | None, targets: dict[str, Any]) -> int:

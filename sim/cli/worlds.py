@@ -17,6 +17,7 @@ from sim import registry
 from sim.cleanup import clean_up
 from sim.cli.options import (
     EXISTING,
+    journal_option,
     json_option,
     runtime_option,
     secrets_option,
@@ -46,6 +47,7 @@ _LOOK_REAL_S = 0.02
 @speed_option
 @seed_option
 @secrets_option
+@journal_option
 @click.option("--detach", "-d", is_flag=True, help="Come back once the world is up.")
 @open_option
 def up(
@@ -54,6 +56,7 @@ def up(
     speed: float,
     seed: int | None,
     secrets: Path | None,
+    journal: Path | None,
     detach: bool,
     opens: bool,
 ) -> int:
@@ -74,6 +77,7 @@ def up(
         seed=fresh_seed() if seed is None else seed,
         speed=speed,
         secrets=load_secrets(loaded.gateway.secrets, secrets),
+        journal_path=journal,
         runtime=runtime,
     )
     run_async(stay_up(world, opens=opens))

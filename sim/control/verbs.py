@@ -13,8 +13,11 @@ from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
 from sim.dashboard.site import Dashboard
+from sim.errors import InputError
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
+from sim.scenario.save import file_from, scenario_text
+from sim.topology.units import quoted
 from sim.upkeep import Part
 from sim.world import World
 
@@ -41,6 +44,7 @@ class Control:
             self.authority,
             self.quarters,
             self.page,
+            self.save_scenario,
         ):
             self._server.verb(verb.__name__, verb)
         self._server.mount(MetricsSite(world, self._server.guard))
@@ -138,6 +142,21 @@ class Control:
     async def page(self, _: Mapping[str, Any]) -> dict[str, str]:
         """An address that opens the live page, once."""
         return {"url": self.dashboard.url()}
+
+    async def save_scenario(self, body: Mapping[str, Any]) -> dict[str, str]:
+        """The faults so far as a scenario file's text.
+
+        `since` is first_fault (the default) or start. `folder` is where the file will be, from
+        which it names the topology; without one it is to be put beside it.
+        """
+        world = self._world
+        since = body.get("since", "first_fault")
+        if since not in ("first_fault", "start"):
+            raise InputError(f"since: found {quoted(since)}; allowed: `first_fault` or `start`")
+        folder = body.get("folder")
+        file = file_from(world.topology, folder if isinstance(folder, str) else None)
+        text = scenario_text(world.journal.records, world.topology, file, since)
+        return {"text": world.journal.redact(text)}
 
     async def explain(self, body: Mapping[str, Any]) -> list[str]:
         """Why a name is answered as it is, in lines."""

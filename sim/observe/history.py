@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from sim.observe.events import (
     Acked,
+    Alert,
     Audited,
     ClientMade,
     Connected,
@@ -47,12 +48,18 @@ def location_of(client: str) -> str:
 
 
 class History:
-    """The events of one run, by type and by client."""
+    """The events of one run, by type and by client.
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    With `whole` they are those of a session in which loads may come and go: times count from the
+    world's start, and the end is the journal's.
+    """
+
+    def __init__(self, records: Iterable[Record], *, whole: bool = False) -> None:
+        self.whole = whole
         self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
         records = list(records)
-        began = next((r.t for r in records if isinstance(r.event, LoadStarted)), None)
+        loads = (r.t for r in records if isinstance(r.event, LoadStarted))
+        began = None if whole else next(loads, None)
         self.load_started = began is not None
         origin = 0.0 if began is None else began
         for t, event in records:
@@ -97,8 +104,8 @@ class History:
 
     @cached_property
     def ended(self) -> float | None:
-        """When the load ended, or None for a run that was cut off."""
-        return next((t for t, _ in self.of(LoadEnded)), None)
+        """When the load ended, or None for a run that was cut off, and for a session."""
+        return None if self.whole else next((t for t, _ in self.of(LoadEnded)), None)
 
     @property
     def end(self) -> float:
@@ -189,6 +196,11 @@ class History:
     def health(self) -> Sequence[Timed[HealthChanged]]:
         """What the health checker came to believe."""
         return self.of(HealthChanged)
+
+    @property
+    def alerts(self) -> Sequence[Timed[Alert]]:
+        """What somebody on call would have been told."""
+        return self.of(Alert)
 
     @property
     def routing(self) -> Sequence[Timed[RoutingChanged]]:

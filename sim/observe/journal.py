@@ -75,6 +75,10 @@ class Journal:
         }
         return dataclasses.replace(event, **said) if said else event
 
+    def redact(self, text: str) -> str:
+        """The text with every secret masked that the journal masks."""
+        return self._redact(text)
+
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every record from now on, in order, as it is written."""
         self._subscribers.append(subscriber)

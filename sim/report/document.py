@@ -10,6 +10,7 @@ from typing import Any
 
 from sim.costs.bill import Bill, bill
 from sim.observe.deploys import DeployRun
+from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.tails import Tail, median_stay_s
 from sim.scenario.checks import Finding
@@ -33,6 +34,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
     cost = bill(history, evidence.topology) if evidence.topology.costs else None
     return {
         "scenario": history.name,
+        "live": history.whole,
         "verdict": verdict.outcome,
         "runtime": run.runtime if run else None,
         "links": run.links if run else None,
@@ -45,6 +47,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             {"at_s": _round(t), "fault": fault.fault, "target": fault.target}
             for t, fault in history.faults
         ],
+        "alerts": _alerts(history),
         "outages": [_outage(group) for group in by_location(evidence.outages)],
         "tails": [_tail(tail) for tail in evidence.tails],
         "messages": {
@@ -86,6 +89,29 @@ def _expectation(expectation: Expectation, finding: Finding) -> Document:
         "observed": finding.observed,
         "why": finding.why,
     }
+
+
+def _alerts(history: History) -> list[Document]:
+    """Each alert from its beginning to its end (None: it stood until the journal's)."""
+    rows: list[Document] = []
+    for t, alert in history.alerts:
+        if alert.state == "began":
+            rows.append(
+                {
+                    "alert": alert.alert,
+                    "subject": alert.subject,
+                    "region": alert.region,
+                    "from_s": _round(t),
+                    "to_s": None,
+                    "reason": alert.reason,
+                }
+            )
+            continue
+        for row in reversed(rows):
+            if (row["alert"], row["subject"], row["to_s"]) == (alert.alert, alert.subject, None):
+                row["to_s"] = _round(t)
+                break
+    return rows
 
 
 def _outage(group: LocationOutage) -> Document:

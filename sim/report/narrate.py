@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from sim.observe.events import (
+    Alert,
     Connected,
     Disconnected,
     FaultBegan,
@@ -38,6 +39,8 @@ class Telling:
                 return self._moved(event)
             case LoadStarted():
                 self._serving.clear()
+            case Alert():
+                return [f"alert: {event.alert} {event.state}: {event.reason}"]
         line = _told(event)
         return [line] if line else []
 
@@ -57,23 +60,25 @@ class Telling:
 class Narrator:
     """Turns records of a run into lines. Subscribe it to a journal; `say` gets each line.
 
-    Nothing is said before the load starts, nor after it has ended.
+    Nothing is said before the load starts, nor after it has ended, and nothing of alerts, which
+    follow from the rest. A session (`live`) is told whole, alerts too, from the world's start.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], *, live: bool = False) -> None:
         self._say = say
-        self._start: float | None = None
+        self._live = live
+        self._start: float | None = 0.0 if live else None
         self._ended = False
         self._telling = Telling()
 
     def __call__(self, record: Record) -> None:
         """Take a record in."""
         t, event = record
-        if isinstance(event, LoadStarted):
+        if isinstance(event, LoadStarted) and not self._live:
             self._start = t
-        if self._start is None or self._ended:
+        if self._start is None or self._ended or (isinstance(event, Alert) and not self._live):
             return
-        self._ended = isinstance(event, LoadEnded)
+        self._ended = isinstance(event, LoadEnded) and not self._live
         for line in self._telling.lines(event):
             self._say(f"{t - self._start:7.1f} s  {line}")
 

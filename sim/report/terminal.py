@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from rich.console import Console, Group, RenderableType
@@ -18,6 +19,7 @@ def show(console: Console, report: Document) -> None:
     """Print a report. Its last line is the verdict."""
     for part in (
         _expectations(report),
+        *(_session(report) if report["live"] else ()),
         _outages(report),
         _tails(report),
         _deploys(report),
@@ -30,6 +32,21 @@ def show(console: Console, report: Document) -> None:
             console.print()
     outcome = report["verdict"]
     console.print(Text(f"verdict: {outcome}", style=_STYLES[outcome]))
+
+
+def _session(report: Document) -> Iterator[RenderableType]:
+    """What was done to a world that was only brought up, and what would have been told of it."""
+    if report["faults"]:
+        table = _table("Faults", "at s|r", "fault", "target")
+        for row in report["faults"]:
+            table.add_row(f"{row['at_s']:.1f}", row["fault"], row["target"])
+        yield table
+    if report["alerts"]:
+        table = _table("Alerts", "from s|r", "to s|r", "alert", "reason")
+        for row in report["alerts"]:
+            to_s = "-" if row["to_s"] is None else f"{row['to_s']:.1f}"
+            table.add_row(f"{row['from_s']:.1f}", to_s, row["alert"], Text(row["reason"]))
+        yield table
 
 
 def _table(title: str, *columns: str) -> Table:

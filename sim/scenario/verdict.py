@@ -54,6 +54,12 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict(outcome, findings, doubts)
 
 
+def of_session(evidence: Evidence) -> Verdict:
+    """The verdict of a world that was only brought up: there is none to be had."""
+    doubts = [*evidence.history.broken_parts, "no scenario was run: there was nothing to judge"]
+    return Verdict("unknown", [], doubts)
+
+
 def _doubts(history: History) -> list[str]:
     doubts = list(history.broken_parts)
     if not history.load_started:

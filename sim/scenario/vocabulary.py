@@ -34,13 +34,14 @@ Reader = Callable[[object, Topology | None], Any]
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter: its key in the file, its name in `params`, and how it is read."""
+    """A parameter: its key in the file, its name in `params`, how it is read, and written again."""
 
     key: str
     name: str
     read: Reader
     required: bool = False
     default: Any = None
+    write: Callable[[Any], Any] = lambda value: value
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,15 @@ def _environment(value: object, _: Topology | None) -> Mapping[str, str]:
         if name.startswith("FLY_"):
             raise ValueError(f"`{name}`: names that begin with `FLY_` are Fly's own; rename it")
     return dict(value)
+
+
+def _with_unit(unit: str) -> Callable[[float], str]:
+    """A writer of a number in the unit that `params` have it in."""
+    return lambda number: f"{number:.9f}".rstrip("0").rstrip(".") + unit
+
+
+def _percent(share: float) -> str:
+    return _with_unit("%")(share * 100)
 
 
 @dataclass(frozen=True)
@@ -261,8 +271,8 @@ FAULTS: Mapping[str, FaultSpec] = {
             (
                 Param("strategy", "strategy", choice(*STRATEGIES)),
                 Param("image", "image", _text),
-                Param("command", "command", _command),
-                Param("env", "env", _environment),
+                Param("command", "command", _command, write=list),
+                Param("env", "env", _environment, write=dict),
             ),
             target_optional=True,
         ),
@@ -270,9 +280,9 @@ FAULTS: Mapping[str, FaultSpec] = {
             "slow",
             _ON_LINKS,
             (
-                Param("latency", "latency_ms", _milliseconds),
-                Param("jitter", "jitter_ms", _milliseconds),
-                Param("bandwidth", "bandwidth_kbps", _rate),
+                Param("latency", "latency_ms", _milliseconds, write=_with_unit("ms")),
+                Param("jitter", "jitter_ms", _milliseconds, write=_with_unit("ms")),
+                Param("bandwidth", "bandwidth_kbps", _rate, write=_with_unit("kbps")),
             ),
             one_of=("latency", "jitter", "bandwidth"),
         ),
@@ -285,9 +295,11 @@ FAULTS: Mapping[str, FaultSpec] = {
         FaultSpec(
             "flap",
             _ON_LINKS,
-            (Param("period", "period_s", _positive_seconds, required=True),),
+            (Param("period", "period_s", _positive_seconds, required=True, write=_with_unit("s")),),
         ),
-        FaultSpec("loss", _ON_LINKS, (Param("percent", "share", _share, required=True),)),
+        FaultSpec(
+            "loss", _ON_LINKS, (Param("percent", "share", _share, required=True, write=_percent),)
+        ),
         FaultSpec("dns_outage", ("location",), target_optional=True),
         FaultSpec("stale_dns", ("location",), target_optional=True),
         FaultSpec("service_outage", ("service",)),

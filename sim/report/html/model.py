@@ -157,6 +157,7 @@ def _ledger(evidence: Evidence, report: Document) -> dict[str, Any]:
 def story(history: History) -> dict[str, Any]:
     """What happened, in the words of the live narration: [seconds, line]."""
     events: list[Timed[Event]] = [*history.faults, *history.health, *history.routing]
+    events += history.alerts
     for kind in (LoadStarted, MachineChanged, FaultFailed, PartFailed, Connected, Disconnected):
         events += history.of(kind)
     events += history.of(LoadEnded)
@@ -166,7 +167,7 @@ def story(history: History) -> dict[str, Any]:
         t, _, text = line.partition(" s  ")
         lines.append([float(t), _short(text)])
 
-    narrator = Narrator(say)
+    narrator = Narrator(say, live=history.whole)
     for t, event in sorted(events, key=lambda item: item[0]):
         if t >= 0:
             narrator(Record(t, event))
