@@ -8,6 +8,7 @@ import click
 
 from sim import __version__
 from sim.cli.again import diff, replay
+from sim.cli.compare import compare
 from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal, save_scenario
 from sim.cli.files import init, validate
@@ -40,6 +41,7 @@ for command in (
     report,
     replay,
     diff,
+    compare,
     up,
     down,
     status,

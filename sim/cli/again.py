@@ -58,12 +58,12 @@ def diff(first: Path, second: Path) -> int:
     """
     from sim.report.compare import is_worse
 
-    before, after = _report(first), _report(second)
+    before, after = report_of(first), report_of(second)
     _show(before, after)
     return 1 if is_worse(before, after) else 0
 
 
-def _report(path: Path) -> Document:
+def report_of(path: Path) -> Document:
     """The report of a journal, or the one that a file holds."""
     from sim.observe.journal import read
     from sim.simulate import judge

@@ -105,8 +105,8 @@ def demo(
         return _run_file(scenario, seed, manner)
     from sim.cli.worlds import stay_up
 
-    loaded = _loaded(scenario)
-    run_async(stay_up(_world_for(loaded, seed, manner), opens=opens, load_of=loaded))
+    read = loaded(scenario)
+    run_async(stay_up(_world_for(read, seed, manner), opens=opens, load_of=read))
     return 0
 
 
@@ -130,7 +130,7 @@ def topologies() -> Path:
 
 def _run_file(path: Path, seed: int | None, manner: Manner) -> int:
     """Run the scenario of a file, print its report, and give the exit code of its verdict."""
-    return tell(simulated(_loaded(path), seed, manner), manner.outputs)
+    return tell(simulated(loaded(path), seed, manner), manner.outputs)
 
 
 def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
@@ -139,7 +139,7 @@ def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
     from sim.rng import fresh_seed
     from sim.scenario.verdict import EXIT_CODES
 
-    scenario = _loaded(path)
+    scenario = loaded(path)
     first = fresh_seed() if seed is None else seed
     reports: list[Document] = []
     for number in range(1, times + 1):
@@ -164,7 +164,8 @@ def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
     return EXIT_CODES[outcome_of_all]
 
 
-def _loaded(path: Path) -> Scenario:
+def loaded(path: Path) -> Scenario:
+    """The scenario of a file; the notes on its topology are told."""
     from sim.scenario.load import load_scenario
 
     scenario = load_scenario(path)
@@ -173,13 +174,19 @@ def _loaded(path: Path) -> Scenario:
     return scenario
 
 
-def simulated(scenario: Scenario, seed: int | None, manner: Manner) -> Outcome:
-    """Run a scenario in front of a person: named first, told while it happens, and judged."""
+def simulated(
+    scenario: Scenario, seed: int | None, manner: Manner, *, err: bool = False
+) -> Outcome:
+    """Run a scenario in front of a person: named first, told while it happens, and judged.
+
+    `err`: the line that names it goes to stderr, where stdout is for something else.
+    """
     from sim.cli.progress import progress
     from sim.simulate import simulate
 
     world = _world_for(scenario, seed, manner)
-    click.echo(f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})")
+    named = f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})"
+    click.echo(named, err=err)
     watch = progress(scenario.duration_s)
     return run_async(simulate(world, scenario, warn=_warn, watch=watch))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from tests.e2e.test_scenarios import QUICK_CRASH, QUICK_TOPOLOGY, run
 
@@ -40,9 +43,30 @@ def test_the_backbone_is_a_link_that_can_be_cut(run):
         "expect": [
             {"check": "served_by", "location": "london", "region": "iad", "from": "8s"},
             {"check": "outage", "location": "london", "min": "6s"},
-            {"check": "outage", "location": "new-york", "max": "0s"},
             {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0},
         ],
     }
     done, report = run(scenario, ANYCAST)
     assert (done.returncode, report["verdict"]) == (0, "held"), done.stdout
+
+
+@pytest.mark.thorough
+def test_the_same_crash_in_both_modes_side_by_side(sim, tmp_path):
+    """The one waits for a check and a TTL, the other for nothing but its own backoff."""
+    paths = []
+    for mode in ("geodns", "anycast"):
+        folder = tmp_path / mode
+        folder.mkdir()
+        routing = {"routing": {"mode": mode, "ttl": "5s"}}
+        (folder / "topology.yaml").write_text(yaml.safe_dump({**QUICK_TOPOLOGY, **routing}))
+        scenario = {**QUICK_CRASH, "expect": [{"check": "messages", "lost": 0}]}
+        paths.append(folder / f"{mode}.yaml")
+        paths[-1].write_text(yaml.safe_dump(scenario))
+    done = sim("compare", *paths, "--speed", "8", "--seed", "7", "--json")
+    assert done.returncode == 0, done.stderr
+    found = {(row["location"], row["figure"].strip()): row for row in json.loads(done.stdout)}
+    worst, dns = found["london", "worst, s"], found["london", "+ DNS"]
+    assert found["london", "from → to"]["anycast"] == "fra → iad"
+    assert found["london", "clients hit"]["geodns"] == 12
+    assert (dns["anycast"], dns["geodns"] > 0) == (0, True)
+    assert worst["anycast"] < worst["geodns"]
