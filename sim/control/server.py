@@ -18,6 +18,9 @@ from aiohttp import web
 from sim.control.guard import Guard, refused
 from sim.errors import SimError
 
+# What is asked when the server ends has this long for its answer; a long poll gets none.
+_LAST_ANSWERS_REAL_S = 0.5
+
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
@@ -61,7 +64,9 @@ class ControlServer:
         for site in self._sites:
             application.add_routes(site.routes())
         application.router.add_post("/{verb}", self._answer)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=_LAST_ANSWERS_REAL_S
+        )
         await self._runner.setup()
         for listener in self._listeners:
             await web.SockSite(self._runner, listener).start()

@@ -54,8 +54,8 @@ class Answer:
 class Api:
     """The world, and whoever asks its API; `runs` are the runs of its machines."""
 
-    def __init__(self, world: Small, runtime: FakeRuntime, journal: Journal, url: str) -> None:
-        self.world, self.runtime, self.journal, self.url = world, runtime, journal, url
+    def __init__(self, world: Small, runtime: FakeRuntime, server: ControlServer, url: str) -> None:
+        self.world, self.runtime, self.server, self.url = world, runtime, server, url
         self.http = aiohttp.ClientSession()
 
     async def __call__(
@@ -115,13 +115,13 @@ async def served(tmp_path: Path) -> AsyncIterator[Api]:
     server = ControlServer([listener], TOKEN)
     server.mount(site)
     await server.start()
-    api = Api(world, runtime, journal, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    api = Api(world, runtime, server, f"http://127.0.0.1:{listener.getsockname()[1]}")
     try:
         await fleet.launch()
         yield api
     finally:
-        await api.http.close()
         await server.stop()
+        await api.http.close()
         await site.close()
         await health.stop()
         await fleet.close()

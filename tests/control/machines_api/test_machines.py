@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
+import aiohttp
 import pytest
 
 from sim.machines.lifecycle import State
@@ -312,3 +314,21 @@ async def test_an_unknown_machine_app_or_path_is_404(api):
     ):
         got = await api("GET", path)
         assert (got.status, set(got.body)) == (404, {"error"})
+
+
+async def test_a_server_that_ends_leaves_nobody_waiting(api, monkeypatch):
+    asked, news = asyncio.Event(), api.world.fleet.news
+
+    async def told_that_somebody_waits():
+        asked.set()
+        await news()
+
+    monkeypatch.setattr(api.world.fleet, "news", told_that_somebody_waits)
+    path = f"{MACHINES}/{(await fra(api)).id}/wait?state=stopped&timeout=60"
+    waiting = asyncio.create_task(api("GET", path))
+    await asked.wait()
+    began = api.world.clock.real_ms()
+    await api.server.stop()
+    assert api.world.clock.real_ms() - began < 10_000
+    with pytest.raises(aiohttp.ClientError):
+        await waiting
