@@ -8,12 +8,14 @@ import click
 
 from sim import __version__
 from sim.cli.again import diff, replay
+from sim.cli.app import deploy, scale, secrets
 from sim.cli.compare import compare
 from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal, save_scenario
 from sim.cli.files import init, validate
 from sim.cli.flyctl_env import flyctl_env
 from sim.cli.inspect import dig, links, logs
+from sim.cli.machines import checks, machine, regions
 from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
 from sim.cli.run import demo, report, run
@@ -46,6 +48,12 @@ for command in (
     down,
     status,
     page,
+    deploy,
+    machine,
+    scale,
+    secrets,
+    regions,
+    checks,
     fault,
     heal,
     save_scenario,

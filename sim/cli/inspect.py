@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import IO
 
@@ -78,34 +79,45 @@ def serve(host: str, port: int, seed: int | None) -> int:
 @click.command()
 @click.option("--region", metavar="R", help="Only machines of that region.")
 @click.option("--follow", "-f", is_flag=True, help="Go on as they print.")
+@json_option
 @world_option
-def logs(region: str | None, follow: bool, world: str | None) -> int:
-    """Print what the machines have printed."""
+def logs(region: str | None, follow: bool, as_json: bool, world: str | None) -> int:
+    """Print what the machines have printed; with --json a JSON object a line."""
     record = the_world(world)
-    folder = record.folder / "logs"
-    files = sorted(folder.glob(f"{region or '*'}-*.log"))
-    if not files:
+    folder, pattern = record.folder / "logs", f"{region or '*'}-*.log"
+    if not any(folder.glob(pattern)):
         there = sorted({path.stem.rpartition("-")[0] for path in folder.glob("*.log")})
         raise InputError(f"no machine in region {region!r}; there are: {', '.join(there)}")
-    asyncio.run(_print_logs(files, follow))
+    asyncio.run(_print_logs(folder, pattern, follow=follow, as_json=as_json))
     return 0
 
 
-async def _print_logs(files: list[Path], follow: bool) -> None:
-    clock = Clock()
-    opened = [(path.stem.replace("-", "/"), path.open(errors="replace")) for path in files]
+async def _print_logs(folder: Path, pattern: str, *, follow: bool, as_json: bool) -> None:
+    """Print them; machines that are made meanwhile are followed as well."""
+    clock, opened = Clock(), dict[Path, IO[str]]()
     try:
         while True:
-            for name, file in opened:
-                _print_new(name, file)
-            if not follow or not files[0].exists():
+            for path in _logs_in(folder, pattern):
+                if path not in opened:
+                    opened[path] = path.open(errors="replace")  # closed below
+                _print_new(path.stem, opened[path], as_json=as_json)
+            if not follow or not _logs_in(folder, pattern):
                 return
             await clock.sleep(_LOOK_REAL_S)
     finally:
-        for _, file in opened:
+        for file in opened.values():
             file.close()
 
 
-def _print_new(name: str, file: IO[str]) -> None:
+def _logs_in(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern))
+
+
+def _print_new(stem: str, file: IO[str], *, as_json: bool) -> None:
+    region, _, number = stem.rpartition("-")
     for line in file:
-        click.echo(f"{name}  {line}", nl=False)
+        if as_json:
+            said = {"machine": f"{region}/{number}", "region": region, "message": line.rstrip("\n")}
+            click.echo(json.dumps(said, ensure_ascii=False))
+        else:
+            click.echo(f"{region}/{number}  {line}", nl=False)

@@ -117,7 +117,11 @@ def _welcome(status: dict[str, Any]) -> None:
 
 
 def _show(status: dict[str, Any]) -> None:
-    machine_columns = ("name", "id", "region", "state", "check", "address")
+    click.echo(f"app {status['app']}, hostname {status['hostname']}, image {status['image']}\n")
+    machine_columns = (
+        *("process", "id", "version", "region", "state", "role", "checks", "last_updated_s"),
+        *("name", "address"),
+    )
     listing(status["machines"], machine_columns, as_json=False)
     click.echo()
     listing(status["locations"], ("location", "led_to", "nameserver", "entry"), as_json=False)

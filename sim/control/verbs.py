@@ -8,7 +8,9 @@ from typing import Any, Self
 
 from sim import registry
 from sim.clients.containers import ClientNetworks
+from sim.control.app_verbs import AppVerbs
 from sim.control.exposure import further_listeners
+from sim.control.machine_verbs import MachineVerbs
 from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
@@ -36,15 +38,13 @@ class Control:
             world.topology, world.plan, world.record.folder, world.resolver
         )
         self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
+        self._machines = machines = MachineVerbs(world)
+        app = AppVerbs(world)
         for verb in (
-            self.status,
-            self.links,
-            self.fault,
-            self.explain,
-            self.authority,
-            self.quarters,
-            self.page,
-            self.save_scenario,
+            *(self.status, self.links, self.fault, self.explain, self.authority),
+            *(self.quarters, self.page, self.save_scenario),
+            *(machines.machines, machines.machine, machines.checks),
+            *(app.deploy, app.scale, app.scaled, app.secrets, app.set_secrets, app.regions),
         ):
             self._server.verb(verb.__name__, verb)
         self._server.mount(MetricsSite(world, self._server.guard))
@@ -83,6 +83,7 @@ class Control:
             "up_s": round(world.clock.now(), 1),
             "hostname": world.topology.hostname,
             "url": world.url,
+            "image": world.fleet.default.image,
             "control": record.control_url,
             "machines": [
                 {
@@ -92,6 +93,11 @@ class Control:
                     "state": machine.condition,
                     "check": str(world.health.status(machine.id)),
                     "address": str(machine.endpoint),
+                    "process": machine.config.process_group,
+                    "version": machine.config.release,
+                    "role": None,
+                    "checks": self._machines.checked(machine),
+                    "last_updated_s": round(machine.updated_s, 1),
                 }
                 for machine in world.fleet.machines.values()
             ],

@@ -186,6 +186,19 @@ class FaultFailed(Event):
 
 
 @dataclass(frozen=True)
+class SecretsChanged(Event):
+    """The app's secrets of these names were set or removed. Machines get them when they boot.
+
+    `staged`: no machine was deployed anew for it, so those that run have the older ones.
+    """
+
+    kind = "secrets_changed"
+    version: int
+    names: tuple[str, ...]
+    staged: bool
+
+
+@dataclass(frozen=True)
 class DeployBegan(Event):
     """A release is brought to these machines from now on. Releases are numbered from 2."""
 

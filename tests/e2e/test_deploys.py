@@ -12,15 +12,11 @@ import pytest
 
 DEPLOYS = Path(__file__).parents[2] / "topologies" / "deploys"
 NAMES = sorted(path.stem for path in DEPLOYS.glob("*.yaml"))
-QUICK = ("bad-release",)
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=() if n in QUICK else pytest.mark.thorough) for n in NAMES],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_deploy_ends_as_its_file_says(name, tmp_path):
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "sim", "run", str(DEPLOYS / f"{name}.yaml")]

@@ -1,0 +1,157 @@
+"""`sim deploy`, `sim scale` and `sim secrets`: the app of a running world as a whole."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+import click
+
+from sim.cli.options import json_option, world_option
+from sim.cli.tables import listing
+from sim.control.choose import the_world
+from sim.control.client import ask, have_done
+from sim.errors import InputError
+from sim.topology.model import Strategy
+
+FAILED = 1
+
+
+@click.command()
+@click.option("--region", metavar="R", help="Only its machines; else the primary region's first.")
+@click.option("--image", metavar="I", help="The image; else that of the release before.")
+@click.option("--command", metavar="LINE", help="What the machines run; else as before.")
+@click.option("--strategy", type=click.Choice(get_args(Strategy)), help="Else the topology's.")
+@click.option("--env", "-e", multiple=True, metavar="K=V", help="A variable; may be repeated.")
+@json_option
+@world_option
+def deploy(
+    region: str | None,
+    image: str | None,
+    command: str | None,
+    strategy: str | None,
+    env: tuple[str, ...],
+    as_json: bool,
+    world: str | None,
+) -> int:
+    """Bring a release to the machines, and wait until that is over; exit with 1 if it fails."""
+    given = {
+        "region": region,
+        "image": image,
+        "command": shlex.split(command) if command else None,
+        "strategy": strategy,
+        "env": _pairs(env) or None,
+    }
+    asked = {key: value for key, value in given.items() if value is not None}
+    return _tell(have_done(the_world(world), "deploy", **asked), as_json)
+
+
+@click.group()
+def scale() -> None:
+    """Show and change how many machines there are."""
+
+
+@scale.command("count", context_settings={"ignore_unknown_options": True})
+@click.argument("count", metavar="N")
+@click.option("--region", metavar="R[,R]", help="Where; else wherever there are machines.")
+@click.option("--max-per-region", type=click.IntRange(0), metavar="N", help="In each region.")
+@json_option
+@world_option
+def count_(
+    count: str, region: str | None, max_per_region: int | None, as_json: bool, world: str | None
+) -> int:
+    """Have N machines in all of the regions together; +N and -N are more and fewer."""
+    rows = have_done(
+        the_world(world),
+        "scale",
+        count=count,
+        regions=region.split(",") if region else None,
+        max_per_region=max_per_region,
+    )
+    listing(rows, ("action", "machine", "region"), as_json=as_json)
+    return 0
+
+
+@scale.command()
+@json_option
+@world_option
+def show(as_json: bool, world: str | None) -> int:
+    """Show how many machines each process group has."""
+    columns = ("name", "count", "kind", "cpus", "memory", "regions")
+    listing(ask(the_world(world), "scaled"), columns, as_json=as_json)
+    return 0
+
+
+@click.group()
+def secrets() -> None:
+    """Set, list and remove the app's secrets. Values are never shown."""
+
+
+_stage = click.option("--stage", is_flag=True, help="Leave the machines that run as they are.")
+
+
+@secrets.command("set")
+@click.argument("values", nargs=-1, required=True, metavar="NAME=VALUE…")
+@_stage
+@json_option
+@world_option
+def set_(values: tuple[str, ...], stage: bool, as_json: bool, world: str | None) -> int:
+    """Set secrets, and deploy all machines anew, as Fly does. NAME=- takes the value from stdin."""
+    given = {
+        name: sys.stdin.read().rstrip("\n") if value == "-" else value
+        for name, value in _pairs(values).items()
+    }
+    return _change(given, stage, as_json, world)
+
+
+@secrets.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@_stage
+@json_option
+@world_option
+def unset(names: tuple[str, ...], stage: bool, as_json: bool, world: str | None) -> int:
+    """Remove secrets, and deploy all machines anew."""
+    return _change(dict.fromkeys(names), stage, as_json, world)
+
+
+@secrets.command("list")
+@json_option
+@world_option
+def list_(as_json: bool, world: str | None) -> int:
+    """List the secrets with their digests; staged are those that a machine does not have yet."""
+    listing(ask(the_world(world), "secrets"), ("name", "digest", "staged"), as_json=as_json)
+    return 0
+
+
+def _change(values: Mapping[str, str | None], stage: bool, as_json: bool, world: str | None) -> int:
+    done = have_done(the_world(world), "set_secrets", values=values, stage=stage)
+    if done:
+        return _tell(done, as_json)
+    if as_json:
+        click.echo(json.dumps({"staged": [*values]}))
+        return 0
+    click.echo("staged: machines get it when they boot next, or with `sim deploy`")
+    return 0
+
+
+def _tell(done: Mapping[str, Any], as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False, indent=2))
+    elif done["error"]:
+        click.echo(f"error: release {done['release']} failed: {done['error']}", err=True)
+    else:
+        click.echo(f"release {done['release']} is deployed ({done['strategy']})")
+    return FAILED if done["error"] else 0
+
+
+def _pairs(texts: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"write NAME=VALUE; found no `=` in what begins with {name[:20]!r}")
+        found[name] = value
+    return found
