@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,34 +170,43 @@ class Page:
             self.requests.append(params["request"]["url"])
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    """The port of a Chromium that runs for all of these tests."""
+def chromium_here():
+    """The program; where there is none the test is skipped."""
     program = os.environ.get("SIM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("no Chromium here: apt-get install chromium, or name one in SIM_CHROMIUM")
-    profile = tmp_path_factory.mktemp("chromium")
+    return program
+
+
+def debugging_port(said):
+    """Where a Chromium's DevTools listen, from what it says when it starts."""
+    line = next((line for line in said if "DevTools listening on" in line), None)
+    assert line is not None, "the Chromium did not start"
+    return int(line.split(":")[2].split("/")[0])
+
+
+@contextmanager
+def running(profile, *flags):
+    """A Chromium with a fresh profile: the port of its DevTools."""
     browser = subprocess.Popen(
-        [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        [chromium_here(), *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert browser.stderr is not None
     with browser.stderr as said:
-        line = next((line for line in said if "DevTools listening on" in line), None)
         try:
-            assert line is not None, f"{program} did not start"
-            yield int(line.split(":")[2].split("/")[0])
+            yield debugging_port(said)
         finally:
             browser.terminate()
             browser.wait(20)
 
 
-@pytest_asyncio.fixture
-async def page(chromium):
-    """A new tab; a test that leaves a complaint in its console has failed."""
-    base = f"http://127.0.0.1:{chromium}"
+@asynccontextmanager
+async def tab_of(port):
+    """A new tab of the Chromium whose DevTools listen there."""
+    base = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as http:
         async with http.put(f"{base}/json/new") as answer:
             target = await answer.json()
@@ -206,11 +216,25 @@ async def page(chromium):
                 await tab.call(f"{domain}.enable")
             try:
                 yield tab
-                assert tab.errors == []
             finally:
                 await tab.close()
         async with http.get(f"{base}/json/close/{target['id']}"):
             pass
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """The port of a Chromium that runs for all of these tests."""
+    with running(tmp_path_factory.mktemp("chromium")) as port:
+        yield port
+
+
+@pytest_asyncio.fixture
+async def page(chromium):
+    """A new tab; a test that leaves a complaint in its console has failed."""
+    async with tab_of(chromium) as tab:
+        yield tab
+        assert tab.errors == []
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import ssl
+import subprocess
 import sys
 import urllib.request
 
 import pytest
+
+from tests.e2e.conftest import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
@@ -82,6 +86,27 @@ def test_the_authority_is_printed_for_whoever_is_to_trust_it(up, tmp_path):
     opener = urllib.request.build_opener(through, trusting)
     with opener.open(f"https://{HOST}/healthz") as answer:
         assert answer.headers["Sim-Region"] == "fra"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="takes curl")
+def test_what_the_page_shows_works(up, tmp_path):
+    """Each line of the shell's examples, in a world whose slot is the one it got."""
+    page = (ROOT / "docs" / "vantage.md").read_text()
+    lines = "".join(re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)).splitlines()
+    slot = up.json("status")[0]["locations"][0]["nameserver"].split(".")[1]
+    assert len(lines) == 6
+    for line in lines:
+        said = line.replace("127.44.", f"127.{slot}.").replace("curl ", "curl -sSf ")
+        command = re.sub(r"^sim ", f"{sys.executable} -m sim ", said)
+        done = subprocess.run(
+            ["sh", "-c", command],
+            env=up.environment,
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, (line, done.stderr)
 
 
 @pytest.mark.skipif(
