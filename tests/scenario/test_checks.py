@@ -208,6 +208,21 @@ class TestResidency:
         edge = EdgeConnection("iad", "m-iad", "london", "127.44.2.10", 9, 9, 5.0, "closed", 503)
         assert finding(evidence, *steadily("fra"), (30.0, edge), **self.asked).held is False
 
+    def test_so_does_a_machine_outside_behind_an_edge_inside(self, evidence):
+        """Anycast: Frankfurt's edge forwards to Ashburn."""
+
+        def through(machine_region):
+            return EdgeConnection(
+                *("fra", "m", "london", "127.44.2.10", 9, 9, 5.0, "closed", 200),
+                machine_region=machine_region,
+            )
+
+        inside, outside = (30.0, through("fra")), (31.0, through("iad"))
+        assert finding(evidence, *steadily("fra"), inside, **self.asked).held is True
+        found = finding(evidence, *steadily("fra"), inside, outside, **self.asked)
+        assert found.held is False
+        assert "1 connection led to a machine outside fra" in found.why
+
 
 class TestLatency:
     asked: ClassVar = {"check": "latency", "location": "london", "percentile": 90, "max": "50ms"}

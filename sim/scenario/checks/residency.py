@@ -8,7 +8,10 @@ from sim.scenario.evidence import Evidence
 
 
 def judge(evidence: Evidence, params: Params) -> Finding:
-    """Held where every answer and every edge connection was in the policy's regions."""
+    """Held where every answer, every edge and every machine behind it was in the policy's regions.
+
+    With anycast the edge that ends TLS and the machine that serves may be in different regions.
+    """
     policy = next(p for p in evidence.topology.residency if p.name == params["policy"])
     from_s, until_s = window(evidence, params)
     served = [
@@ -27,13 +30,16 @@ def judge(evidence: Evidence, params: Params) -> Finding:
         (pair for pair in served if pair[1].region not in policy.regions), key=lambda pair: pair[0]
     )
     edges = sum(1 for edge in ended if edge.region not in policy.regions)
+    machines = sum(1 for e in ended if e.machine_region not in {None, *policy.regions})
     observed = f"{counted(len(outside), 'message')} of {len(served)} served outside"
-    if not outside and not edges:
+    if not outside and not edges and not machines:
         return Finding(held=True, observed=observed)
     allowed = ", ".join(policy.regions)
     if outside:
         t, first = outside[0]
         why = f"the first at {t:.1f} s: {first.client} by {first.region}, allowed is {allowed}"
-    else:
+    elif edges:
         why = f"{counted(edges, 'connection')} ended at an edge outside {allowed}"
+    else:
+        why = f"{counted(machines, 'connection')} led to a machine outside {allowed}"
     return Finding(held=False, observed=observed, why=why)
