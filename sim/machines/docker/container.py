@@ -50,6 +50,7 @@ class DockerInstance:
         self.spec = spec
         self.paused_by_us = False
         self.cut_off = False  # as far as is known, whoever did it
+        self.ending = False  # it was asked to end, or is being killed
         self._engine = engine
         self._clock = clock
         self._log = log
@@ -84,6 +85,7 @@ class DockerInstance:
 
     async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
         """The stop signal, then SIGKILL after `timeout_s` simulated seconds."""
+        self.ending = True
         await self._send(signals.Signals(signal).name if signal else self._stop_signal)
         try:
             async with self._clock.timeout(timeout_s):
@@ -93,6 +95,7 @@ class DockerInstance:
 
     async def kill(self) -> Exit:
         """SIGKILL to all of the container."""
+        self.ending = True
         if self.running and self._paused:
             await self.thaw()  # no signal reaches a paused container
         await self._send("SIGKILL")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from docker.errors import DockerException
@@ -200,22 +200,29 @@ class DockerRuntime:
             return
         match event.what:
             case "container die":
-                self._spawn(self._died(instance))
+                self._spawn(self._died(instance, event.attributes))
             case "container start" if not instance.running:
                 self._spawn(self._returned(instance))
             case "container oom":
                 self._befell(instance, "ran out of memory: the kernel killed a process of it")
             case "container pause" | "container unpause":
                 self._paused(instance, now=event.what == "container pause")
-            case "network disconnect" | "network connect":
+            # The end of a container takes it out of its network as well.
+            case "network disconnect" | "network connect" if not instance.ending:
                 self._spawn(self._connection_changed(instance))
 
-    async def _died(self, instance: DockerInstance) -> None:
+    async def _died(self, instance: DockerInstance, told: Mapping[str, str]) -> None:
+        """Take in how it ended: of one that was asked to, the event says all there is to know.
+
+        While many end at once, each question to the engine costs a good part of a second.
+        """
         if doorway := self._doorways.pop(instance.spec.id, None):
             doorway.close()
-        state: dict[str, Any] = {"ExitCode": 137}  # removed by force: that is SIGKILL
-        with contextlib.suppress(APIError, StartError):
-            state = (await self.engine.call("inspect_container", instance.container))["State"]
+        code = told.get("exitCode", "137")  # removed by force: that is SIGKILL
+        state: dict[str, Any] = {"ExitCode": code}
+        if not instance.ending:
+            with contextlib.suppress(APIError, StartError):
+                state = (await self.engine.call("inspect_container", instance.container))["State"]
         await instance.ended(state)
 
     async def _returned(self, old: DockerInstance) -> None:
