@@ -1,6 +1,6 @@
 """Where else the control server listens: for a browser or a program outside a container.
 
-SIM_CONTROL names an address and a port beside the world's own, as in `0.0.0.0:8470`. Whoever can
+SIM_CONTROL names an address and a port beside the world's own, as in `0.0.0.0:8471`. Whoever can
 reach it and has the token can do anything to the world, and run commands by it; so beyond loopback
 the token must have been chosen (SIM_TOKEN), to be handed to those who may.
 """
@@ -32,7 +32,7 @@ def further_listeners(environment: Mapping[str, str] = os.environ) -> list[socke
         address, number = ip_address(host.strip("[]")), int(port)
     except ValueError:
         raise InputError(
-            f"{VARIABLE} is {named!r}; write an address and a port, as in `0.0.0.0:8470`"
+            f"{VARIABLE} is {named!r}; write an address and a port, as in `0.0.0.0:8471`"
         ) from None
     if not address.is_loopback and not environment.get(TOKEN_VARIABLE):
         raise InputError(

@@ -138,5 +138,5 @@ def test_beyond_loopback_a_token_must_have_been_chosen():
 
 @pytest.mark.parametrize("named", ["8470", "localhost:8470", "0.0.0.0", "127.0.0.1:http"])
 def test_what_is_no_address_is_named(named):
-    with pytest.raises(InputError, match=r"0\.0\.0\.0:8470"):
+    with pytest.raises(InputError, match=r"0\.0\.0\.0:8471"):
         further_listeners({"SIM_CONTROL": named})

@@ -17,6 +17,8 @@ import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
+from importlib.metadata import distributions
 from pathlib import Path
 
 import docker
@@ -24,6 +26,7 @@ import docker
 ROOT = Path(__file__).parents[2]
 BASE = "sim-test/python:local"
 GATEWAY = "sim-test/gateway:local"
+_MADE_OF = "sim-test.packages"
 _LOOKS, _LOOK_REAL_S = 600, 0.05
 _SKIPPED = re.compile(r"(/test/|/tests/|/config-3|multi_region_sim|/lib2to3/|/idlelib/)")
 # What programs load by name, so that `ldd` does not list it.
@@ -112,13 +115,20 @@ class PrivateEngine:
 def make_images() -> None:
     """Make the base image from this machine's Python, and the reference gateway's upon it."""
     client = docker.from_env()
-    if not client.images.list(BASE):
+    # Made anew where this environment has other packages by now.
+    made_of = sha256(
+        repr(sorted((d.name, d.version) for d in distributions())).encode()
+    ).hexdigest()
+    if not client.images.list(BASE, filters={"label": f"{_MADE_OF}={made_of}"}):
         repository, _, tag = BASE.partition(":")
         client.api.import_image_from_data(
             _base_tar(),
             repository=repository,
             tag=tag,
-            changes=[f"ENV PATH={sys.base_prefix}/bin:/usr/local/bin:/usr/bin:/bin"],
+            changes=[
+                f"ENV PATH={sys.base_prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+                f"LABEL {_MADE_OF}={made_of}",
+            ],
         )
     client.images.build(
         path=str(ROOT),

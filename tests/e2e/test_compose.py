@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.docker.boxed import looks
 from tests.docker.private_engine import make_compose_images
 
 pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
@@ -31,11 +35,11 @@ def compose(engine):
         "DOCKER_SOCKET": engine.removeprefix("unix://"),
     }
 
-    def compose(*arguments):
+    def compose(*arguments, **variables):
         return subprocess.run(
             [program, "-p", "sim-test-compose", *arguments],
             cwd=ROOT,
-            env=environment,
+            env=environment | variables,
             check=False,
             capture_output=True,
             text=True,
@@ -44,6 +48,42 @@ def compose(engine):
 
     yield compose
     compose("down", "-v", "--remove-orphans")
+
+
+@pytest.fixture
+def free_port():
+    """A port of this host's loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def opened(url):
+    """What a browser gets at an address: the page's text, or the code it is refused with."""
+    jar = urllib.request.HTTPCookieProcessor()
+    try:
+        with urllib.request.build_opener(jar).open(url, timeout=10) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_the_live_page_is_published_and_opens_by_its_key_alone(compose, free_port):
+    command = "up topologies/atlas-voice.yaml --runtime docker"
+    built = compose("build", "simulator", "gateway")
+    assert built.returncode == 0, built.stdout + built.stderr
+    done = compose("up", "--no-color", "-d", SIM_PORT=str(free_port), SIM_COMMAND=command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    look = ("exec", "-T", "simulator", "python", "-m", "sim", "page")
+    found = next(
+        (asked for _ in looks(60) if (asked := compose(*look)).returncode == 0), compose("logs")
+    )
+    key = found.stdout.strip().rpartition("key=")[2]
+    page = f"http://127.0.0.1:{free_port}/"
+    assert opened(page) == 401
+    assert "<html" in opened(f"{page}?key={key}"), found.stdout
+    assert opened(f"{page}?key={key}") == 401
+    assert compose("stop", "-t", "30", "simulator").returncode == 0
 
 
 def test_compose_up_comes_to_a_held_verdict(compose, engine):
