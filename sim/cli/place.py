@@ -30,9 +30,9 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
     """Run COMMAND as if it were in LOCATION, and exit with its code."""
     record = the_world(world)
     if image is None:
-        from sim.programs.running import run
+        from sim.programs.running import become, placed
 
-        return run(_spot(record, place), command, _say)
+        become(*placed(_spot(record, place), command, _say))
     _row(record, place)
     from sim.cli.place_container import run_in_a_container
 
@@ -46,13 +46,15 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
 @click.argument("url", required=False)
 def open_browser(place: str, browser: str | None, world: str | None, url: str | None) -> int:
     """Open a browser in LOCATION, at URL or the app's own, until it is closed."""
+    from sim.cli.running import terminated_by_sigterm
     from sim.programs.browser import find, open_at
 
     found = find(browser)
     record = the_world(world)
     spot = _spot(record, place)
     hostname, spki = ask(record, "status")["hostname"], ask(record, "authority")["spki"]
-    return open_at(found, spot, url or f"https://{hostname}/", spki, _say)
+    with terminated_by_sigterm():
+        return open_at(found, spot, url or f"https://{hostname}/", spki, _say)
 
 
 @click.command()

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import resource
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sim.errors import SimError
@@ -23,6 +24,20 @@ class Terminated(SimError):  # noqa: N818 - it is no error, as KeyboardInterrupt
     """The process was asked to end (SIGTERM) and has cleaned up."""
 
     exit_code = 143
+
+
+@contextmanager
+def terminated_by_sigterm() -> Iterator[None]:
+    """Raise Terminated in this block, which is not asyncio's, when SIGTERM comes."""
+
+    def terminate(*_: object) -> None:
+        raise Terminated("ended by SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _take_descriptors() -> None:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sim.errors import EnvironmentLacksError, InputError
 from sim.programs.running import Spot
@@ -27,6 +28,7 @@ NAMES = (
     "firefox-esr",
 )
 _LINES_SHOWN = 6
+_GOODBYE_REAL_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,25 @@ def open_at(browser: Browser, spot: Spot, url: str, spki: str, say: Callable[[st
         say(f"{browser.program} in {spot.location}, through {spot.entry}; close it to go on")
         said = profile / "said.txt"
         with said.open("w") as output:
-            code = subprocess.run(argv, check=False, stdout=output, stderr=output).returncode
+            code = _until_closed(argv, output)
         if code:
             lines = said.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
             raise _did_not_work(browser, code, lines)
     return 0
+
+
+def _until_closed(argv: Sequence[str], output: IO[str]) -> int:
+    """Its code; it is ended where this program is."""
+    browser = subprocess.Popen(argv, stdout=output, stderr=output)
+    try:
+        return browser.wait()
+    finally:
+        browser.terminate()
+        try:
+            browser.wait(_GOODBYE_REAL_S)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
 
 
 def _did_not_work(browser: Browser, code: int, lines: Sequence[str]) -> EnvironmentLacksError:

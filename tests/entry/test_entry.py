@@ -8,6 +8,8 @@ import struct
 
 import aiohttp
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sim.entry.entry import Entries
 from sim.entry.socks import Reply
@@ -229,3 +231,26 @@ async def test_an_entry_that_ends_cuts_what_it_carries(program):
 async def test_an_address_that_is_taken_is_said_so(program):
     with pytest.raises(EnvironmentLacksError, match=r"the entry of new-york cannot listen at"):
         Entries().start(program.world.setting(), Rng(1))
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=40),
+            st.sampled_from([GREETING, by_name(), by_name(port=22), connect(APP + b":80"), GET]),
+            st.sampled_from([b"GET http://demo.fly.dev/", b" HTTP/1.1\r\n", b"Host: h\r\n\r\n"]),
+        ),
+        max_size=6,
+    )
+)
+async def test_whatever_is_said_the_entry_goes_on(program, said):
+    """The fixture finds out if a connection ended by a defect of ours."""
+    _, writer = await program.knock()
+    for part in said:
+        writer.write(part)
+    writer.write_eof()
+    writer.close()
+    assert (await program.says(GREETING, by_name(), GET)).endswith(b"hello from fra")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -98,3 +101,29 @@ def test_one_that_does_not_start_says_why(spot, pretender, monkeypatch):
     assert "DISPLAY" in caught.value.remedy
     _, folder, _ = seen()
     assert not Path(folder).exists()
+
+
+def test_it_ends_with_the_program_that_opened_it(spot, programs, tmp_path):
+    """SIGTERM to `sim open` ends the browser, and its profile is removed."""
+    pid = tmp_path / "pid"
+    os.mkfifo(pid)
+    programs("chromium", f'echo "$$ $*" > {pid}; exec {shutil.which("sleep", path="/bin")} 600')
+    script = """
+from sim.cli.running import Terminated, terminated_by_sigterm
+from sim.programs.browser import find, open_at
+from sim.programs.running import Spot
+from pathlib import Path
+try:
+    with terminated_by_sigterm():
+        open_at(find(None), Spot("london", "", "127.44.2.54:8490", "", Path()), "", "", print)
+except Terminated as ended:
+    raise SystemExit(ended.exit_code)
+"""
+    opener = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
+    browser, arguments = pid.read_text().split(maxsplit=1)
+    (profile,) = map(Path, re.findall(r"--user-data-dir=(\S+)", arguments))
+    assert profile.is_dir()
+    opener.terminate()
+    assert opener.wait(20) == 143
+    assert not profile.exists()
+    assert not Path(f"/proc/{browser}").exists()

@@ -28,6 +28,12 @@ def looked_anew():
     namespace.obstacle.cache_clear()
 
 
+def run(spot, command, say=lambda _: None):
+    """Run it there, and give its code."""
+    argv, environment = running.placed(spot, command, say)
+    return subprocess.run(argv, check=False, env=environment).returncode
+
+
 def shows(what, file):
     """A command that writes what it sees to a file."""
     return (sys.executable, "-c", f"import os; open({str(file)!r}, 'w').write({what})")
@@ -59,7 +65,7 @@ def test_the_world_is_trusted_beside_who_is_trusted_anyway(tmp_path):
 
 def test_a_program_that_is_not_there_is_a_mistake(spot):
     with pytest.raises(InputError, match="no program 'nothing-of-this-name'"):
-        running.run(spot, ("nothing-of-this-name",), print)
+        run(spot, ("nothing-of-this-name",))
 
 
 @pytest.mark.skipif(REAL is not None, reason=str(REAL))
@@ -68,7 +74,7 @@ def test_where_namespaces_are_allowed_it_has_another_nameserver(spot, tmp_path):
     seen = tmp_path / "seen"
     before = Path("/etc/resolv.conf").read_text()
     what = "open('/etc/resolv.conf').read() + str((os.getuid(), os.getgid(), os.environ))"
-    assert running.run(spot, shows(what, seen), said.append) == 0
+    assert run(spot, shows(what, seen), said.append) == 0
     assert said == ["in london by a nameserver of its own, 127.44.2.53"]
     assert seen.read_text().startswith("nameserver 127.44.2.53\n")
     assert f"({os.getuid()}, {os.getgid()}, " in seen.read_text()
@@ -104,7 +110,7 @@ def test_otherwise_it_goes_through_the_entry(spot, programs, tmp_path, nameserve
         programs("unshare", unshare)
     said: list[str] = []
     seen = tmp_path / "seen"
-    code = running.run(
+    code = run(
         replace(spot, nameserver=nameserver),
         shows("os.environ['https_proxy'] + os.environ['SSL_CERT_FILE']", seen),
         said.append,
@@ -117,4 +123,9 @@ def test_otherwise_it_goes_through_the_entry(spot, programs, tmp_path, nameserve
 
 
 def test_its_code_is_the_answer(spot, programs):
-    assert running.run(spot, (programs("seven", "exit 7"),), lambda _: None) == 7
+    assert run(spot, (programs("seven", "exit 7"),)) == 7
+
+
+def test_what_cannot_be_started_is_a_mistake(tmp_path):
+    with pytest.raises(InputError, match="cannot be started: Permission denied"):
+        running.become([str(tmp_path)], {})
