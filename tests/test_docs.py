@@ -17,6 +17,7 @@ from sim.scenario.vocabulary import CHECKS as CHECK_WORDS
 from sim.scenario.vocabulary import FAULTS as FAULT_WORDS
 from sim.testing import targets
 from sim.testing.expect import Expect
+from sim.topology.load import topology_from_mapping
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -105,3 +106,13 @@ def test_every_link_of_the_readme_leads_somewhere():
 @pytest.mark.parametrize("path", sorted((ROOT / "topologies").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_file_to_copy_is_fine(path):
     assert validate([path]) == []
+
+
+def test_the_settings_of_anycast_are_as_documented():
+    (block,) = blocks((ROOT / "docs" / "anycast.md").read_text(), "yaml")
+    said = yaml.safe_load(block)
+    said["gateway"]["command"] = ["./gateway"]
+    places = {"app": "x", "regions": {"fra": None}, "locations": {"london": None}}
+    topology = topology_from_mapping({**places, **said})
+    assert (topology.routing.mode, topology.gateway.concurrency.hard_limit) == ("anycast", 25)
+    assert topology.gateway.auto_stop == "off"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,15 @@ def _topology_of(document: Document, path: Path | None) -> Topology:
         raise InputError(*sorted(problems, key=lambda p: p.line or 0)) from error
     if problems := problems_between(schema, document):
         raise InputError(*problems)
+    notes = (*notes, *_without_effect(schema, document))
     return replace(build(schema, path), document=_storable(document.data), notes=notes)
+
+
+def _without_effect(schema: TopologySchema, document: Document) -> Iterator[Problem]:
+    """What is written and does nothing with this kind of routing."""
+    if schema.routing.mode == "geodns" and schema.gateway.auto_stop != "off":
+        message = "machines stop and wake by themselves only with `routing: {mode: anycast}`"
+        yield document.problem(message, "gateway", "auto_stop")
 
 
 def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tuple[Problem, ...]]:

@@ -76,6 +76,15 @@ def test_what_one_machine_takes_has_flys_defaults_and_can_be_set() -> None:
     assert found.routing.spill == "soft"
 
 
+def test_what_has_no_effect_with_geodns_is_noted() -> None:
+    gateway = {"command": ["./gateway"], "auto_stop": "stop"}
+    said = {"app": "voice", "gateway": gateway, "regions": {"gru": None}, "locations": {"x": AT}}
+    (note,) = topology_from_mapping(said).notes
+    assert note.field == "gateway.auto_stop"
+    assert "only with `routing: {mode: anycast}`" in note.message
+    assert topology_from_mapping(said | {"routing": {"mode": "anycast"}}).notes == ()
+
+
 def test_the_format_as_documented_loads(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(FORMATS)

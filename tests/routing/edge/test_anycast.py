@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import struct
 
 import pytest
 
@@ -250,3 +252,20 @@ async def test_load_leaves_the_region_only_when_it_is_full():
             )
         held.set()
         await asyncio.gather(*asked)
+
+
+@pytest.mark.parametrize(("request_", "status"), [(GET, 200), (post(b"!"), 502)])
+async def test_a_reset_before_the_answer_is_tried_elsewhere_where_that_is_safe(request_, status):
+    async def dies(reader, writer):
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+    async with Atlantic() as atlantic:
+        await atlantic.machine("fra1", dies)
+        await atlantic.machine("iad1")
+        answer = await atlantic.ask(request_)
+        assert (status_of(answer), machine_of(answer)) == (
+            status,
+            "iad1" if status == 200 else "fra1",
+        )
