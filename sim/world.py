@@ -52,6 +52,7 @@ from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.crew import Crew
 from sim.routing.doors import Doors
+from sim.routing.internal import InternalNames
 from sim.routing.resolver import Resolver
 from sim.scenario.runner import setting_of
 from sim.secrets import Redactor, redactor
@@ -111,6 +112,8 @@ class World:
         self._stack = AsyncExitStack()
         self._docker: DockerRuntime | None = None
         self._urls: dict[str, str] = {}  # the database as each region's machines reach it
+        self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
+        self._names: InternalNames | None = None
         self._stock = link_server.find(containers=runtime == "docker")
 
     def __repr__(self) -> str:
@@ -269,7 +272,7 @@ class World:
         logs = folder / "logs"
         logs.mkdir()
         secrets = AppSecrets(self._secrets, redact.hide)
-        around = Surroundings(folder.name, logs, secrets, self._urls)
+        around = Surroundings(folder.name, logs, secrets, self._urls, self.nameservers)
         specs = SpecBuilder(topology, plan, self.rng, around)
         self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
@@ -312,6 +315,10 @@ class World:
         links: list[Link] = []
         if self._docker:
             await self._timed("docker", self._docker.open())
+        else:
+            self._names = InternalNames(self.topology, self.fleet, self.resolver)
+            self._stack.push_async_callback(self._names.stop)
+            self.nameservers.update(await self._names.start(self.plan.internal_nameserver))
         if self.database:
             self._urls.update(self.database.urls(self.topology.regions, self._database_door))
             await self._timed("database", self.database.start())
@@ -345,6 +352,8 @@ class World:
         ping, revive = partial(link_server.ping, *carrier), partial(link_server.revive, *carrier)
         self.upkeep.watch(Part("link server", ping, revive))
         self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
+        if names := self._names:
+            self.upkeep.watch(Part("machines' nameserver", names.ping, names.restart))
         if self.database and (server := self.database.own):
             self.upkeep.watch(Part("database", server.ping, server.start))
 

@@ -23,7 +23,7 @@ _LOOK_REAL_S = 0.1
 @click.command()
 @click.argument("name")
 @click.argument("rrtype", default="A", metavar="[TYPE]")
-@click.option("--from", "place", metavar="LOCATION", help="Ask as that location does.")
+@click.option("--from", "place", metavar="PLACE", help="Ask as a location, or a region's machine.")
 @click.option("--explain", is_flag=True, help="Say why it is answered so.")
 @world_option
 def dig(name: str, rrtype: str, place: str | None, explain: bool, world: str | None) -> int:
@@ -36,9 +36,11 @@ def dig(name: str, rrtype: str, place: str | None, explain: bool, world: str | N
 
     if rrtype.upper() not in QTYPE.reverse:
         raise InputError(f"no DNS type {rrtype!r}; for example A, AAAA, TXT, SOA, NS")
-    servers = {row["location"]: row["nameserver"] for row in ask(record, "status")["locations"]}
+    status = ask(record, "status")
+    servers = {row["location"]: row["nameserver"] for row in status["locations"]}
+    servers |= {row["region"]: row["nameserver"] for row in status["regions"]}
     if place is not None and place not in servers:
-        raise InputError(f"no location {place!r}; there are: {', '.join(servers)}")
+        raise InputError(f"no location or region {place!r}; there are: {', '.join(servers)}")
     central = f"127.{record.slot}.0.1:{record.dns_port}"
     host, _, port = servers.get(place or "", central).partition(":")
     question = DNSRecord.question(name, rrtype.upper())

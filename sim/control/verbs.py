@@ -110,6 +110,10 @@ class Control:
                 }
                 for name in world.topology.locations
             ],
+            "regions": [
+                {"region": region, "nameserver": address}
+                for region, address in world.nameservers.items()
+            ],
             "alerts": [
                 {
                     "alert": alert.alert,

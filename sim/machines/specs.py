@@ -26,7 +26,7 @@ _PORTS_PER_SLOT = len(_PORTS) // len(SLOTS)
 class Surroundings:
     """What every machine of a world is given besides the topology.
 
-    `folder` takes the machines' logs. `database_urls` are by region: each has its own link.
+    `folder` takes the machines' logs. `database_urls` and `nameservers` are by region.
     Neither they nor the values of `secrets` are shown.
     """
 
@@ -34,6 +34,7 @@ class Surroundings:
     folder: Path
     secrets: AppSecrets = field(default_factory=AppSecrets, repr=False)
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    nameservers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SpecBuilder:
@@ -127,6 +128,8 @@ class SpecBuilder:
             "PRIMARY_REGION": self._topology.primary.code,
             "SIM_WORLD": self._surroundings.world,
         }
+        if spec.region in self._surroundings.nameservers:
+            env["SIM_NAMESERVER"] = self._surroundings.nameservers[spec.region]
         if spec.region in self._surroundings.database_urls:
             env["DATABASE_URL"] = self._surroundings.database_urls[spec.region]
         return env

@@ -128,6 +128,10 @@ class Resolver:
 
     # --- what is answered --------------------------------------------------------------------
 
+    def reply(self, packet: bytes, source: str, transport: Transport) -> bytes | None:
+        """The reply to a packet of somebody who is in no location."""
+        return self._authority.reply(packet, None, source, transport)
+
     def serve(self, healthy_regions: Collection[str]) -> None:
         """Answer by this health from now on, and journal each location whose answer changed."""
         self._healthy = frozenset(healthy_regions)

@@ -9,6 +9,7 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
     127.S.L.100+R        where that location reaches region R: the listening end of its link
     127.S.150+R.1        edge of region R (0..99)
     127.S.150+R.2        where its machines reach the database: the listening end of that link
+    127.S.150+R.3        where its machines ask for names: .internal and all others
     127.S.150+R.10-249   its machines
     127.S.150+R.1        with anycast, at ports of their own: where its edge reaches the other
                          regions, and where its worker takes what their edges forward
@@ -135,6 +136,10 @@ class AddressPlan:
     def database_link(self, region: str) -> Endpoint:
         """Where a region's machines connect to reach the database."""
         return Endpoint(self._host(150 + self._regions[region], 2), DATABASE_PORT)
+
+    def internal_nameserver(self, region: str) -> str:
+        """Where a region's machines ask for names."""
+        return self._host(150 + self._regions[region], 3)
 
     def machine(self, region: str, number: int) -> str:
         """The address of the region's n-th machine, counted from 0."""

@@ -111,9 +111,9 @@ class Zone:
 
     def answer(self, key: bytes, view: View) -> Template:
         """The answer to a question (as `wire.Query.key`) in a view."""
-        name = _labels_of_wire(key[:-4])
+        name = labels_of_wire(key[:-4])
         rtype, rclass = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
-        build = _Builder(name, rtype, rclass)
+        build = Builder(name, rtype, rclass)
         in_zone = name[-len(self._domain) :] == self._domain
         if not in_zone or rclass != _CLASS_IN:
             return build.empty(wire.REFUSED)
@@ -153,7 +153,7 @@ class Zone:
         return []
 
 
-class _Builder:
+class Builder:
     """Encodes the reply to one question."""
 
     def __init__(self, name: Labels, rtype: int, rclass: int) -> None:
@@ -193,7 +193,11 @@ def _heads(
 
 
 def _routing_text(view: View) -> list[str]:
-    text = f"location={view.location or ''} regions={','.join(view.regions)}"
+    return txt_strings(f"location={view.location or ''} regions={','.join(view.regions)}")
+
+
+def txt_strings(text: str) -> list[str]:
+    """A text as a TXT record holds it: in strings of 255 octets at most."""
     return [text[i : i + _TXT_STRING] for i in range(0, len(text), _TXT_STRING)]
 
 
@@ -202,7 +206,7 @@ def labels_of(name: str) -> Labels:
     return tuple(label.encode() for label in name.lower().rstrip(".").split("."))
 
 
-def _labels_of_wire(name: bytes) -> Labels:
+def labels_of_wire(name: bytes) -> Labels:
     """The labels of a well-formed name as it stands in a question."""
     labels, at = [], 0
     while length := name[at]:

@@ -1,0 +1,85 @@
+"""The nameservers of machines: each region's answers for `.internal`, by what runs now.
+
+Other names are answered as to someone in no location.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sim.machines.fleet import Fleet
+from sim.machines.lifecycle import State
+from sim.routing.dns import wire
+from sim.routing.dns.internal import InternalZone, Resident
+from sim.routing.dns.server import NameServer, ask
+from sim.routing.resolver import Resolver
+from sim.routing.router import round_trip_ms
+from sim.topology.model import Topology
+
+
+class InternalNames:
+    """Listens for a world's machines, at one address for each region."""
+
+    def __init__(self, topology: Topology, fleet: Fleet, resolver: Resolver) -> None:
+        self._topology = topology
+        self._fleet = fleet
+        self._resolver = resolver
+        self._zone = InternalZone(
+            topology.app, tuple(topology.regions), lambda a, b: round_trip_ms(topology, a, b)
+        )
+        self._server: NameServer | None = None
+        self._hosts: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<InternalNames of {', '.join(self._hosts.values()) or 'no region yet'}>"
+
+    async def start(self, host_of: Callable[[str], str]) -> Mapping[str, str]:
+        """Listen at `host_of(region)`; returns where each region's machines ask, with the port.
+
+        Raises EnvironmentLacksError.
+        """
+        self._hosts = {host_of(region): region for region in self._topology.regions}
+        server = NameServer(self._hosts, None, self._reply)
+        await server.start()
+        self._server = server
+        return {region: f"{host}:{server.port}" for host, region in self._hosts.items()}
+
+    async def stop(self) -> None:
+        """Close every socket."""
+        if self._server:
+            await self._server.stop()
+
+    async def ping(self) -> None:
+        """Ask it for the app's own name. Raises OSError where nobody answers."""
+        assert self._server is not None  # noqa: S101 - it is watched once it was started
+        await ask(next(iter(self._hosts)), self._server.port, f"{self._topology.app}.internal")
+
+    async def restart(self) -> None:
+        """Close whatever is still open, and listen again."""
+        await self.stop()
+        if self._server:
+            await self._server.start()
+
+    def _reply(
+        self, packet: bytes, region: str | None, source: str, transport: wire.Transport
+    ) -> bytes | None:
+        query = wire.scan(packet)
+        if not isinstance(query, wire.Query) or not query.key[:-5].endswith(b"\x08internal"):
+            return self._resolver.reply(packet, source, transport)
+        template = self._zone.answer(query.key, region or "", self._residents())
+        reply = template.reply(packet, query.end, opt := wire.PLAIN_OPT if query.opt else b"")
+        limit = wire.read_opt(query.opt).udp_size if transport == "udp" else wire.TCP_LIMIT
+        return reply if len(reply) <= limit else wire.truncated(reply, query.end, opt)
+
+    def _residents(self) -> list[Resident]:
+        return [
+            Resident(
+                machine.id,
+                machine.region,
+                machine.endpoint.host,
+                machine.state is State.STARTED,
+                machine.config.process_group,
+                machine.config.metadata,
+            )
+            for machine in self._fleet.machines.values()
+        ]

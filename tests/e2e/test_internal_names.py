@@ -1,0 +1,58 @@
+"""A machine asks its region's nameserver for its siblings."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.e2e
+
+# A gateway that answers its checks only while a file is there, and says what its environment has.
+GATEWAY = """
+import http.server, os, pathlib
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        code = 200 if pathlib.Path(os.environ["WELL"]).exists() else 503
+        self.send_response(code); self.end_headers()
+        self.wfile.write(os.environ["SIM_NAMESERVER"].encode())
+where = os.environ["HOST"], int(os.environ["PORT"])
+http.server.ThreadingHTTPServer(where, Answer).serve_forever()
+"""
+
+
+def test_machines_find_each_other_by_state_and_not_by_health(sim, tmp_path):
+    (tmp_path / "gateway.py").write_text(GATEWAY)
+    well = tmp_path / "well"
+    well.touch()
+    topology = {
+        "app": "atlas",
+        "gateway": {
+            "command": ["python", "gateway.py"],
+            "env": {"WELL": str(well)},
+            "checks": [{"type": "http", "path": "/", "interval": "1s", "grace_period": "1s"}],
+        },
+        "regions": {"iad": {"primary": True}, "fra": {"machines": 2}},
+        "locations": {"london": {}},
+    }
+    path = tmp_path / "topology.yaml"
+    path.write_text(yaml.safe_dump(topology))
+    assert sim("up", path, "--detach", "--seed", "7").returncode == 0
+    addresses = {m["place"]: m["ip_address"] for m in sim.json("machine", "list")}
+
+    def found(name, place="fra"):
+        text = sim("dig", "--from", place, name).stdout
+        return {a for a in addresses.values() if f" {a}\n" in text + "\n"}
+
+    assert found("atlas.internal") == set(addresses.values())
+    assert found("top1.nearest.of.atlas.internal", "iad") == {addresses["iad/1"]}
+    # One that fails its checks stays in it; one that is stopped does not.
+    well.unlink()
+    while {row["status"] for row in sim.json("checks")} != {"critical"}:
+        pass
+    assert found("atlas.internal") == set(addresses.values())
+    assert sim("machine", "stop", "fra/2").returncode == 0
+    assert found("fra.atlas.internal") == {addresses["fra/1"]}
+    # And whatever else a machine asks for is answered as to anybody.
+    assert "127." in sim("dig", "--from", "fra", "atlas.fly.dev").stdout
+    (world,) = sim.json("status")
+    assert {row["region"] for row in world["regions"]} == {"iad", "fra"}
