@@ -27,7 +27,7 @@ class MachineView:
     """A machine as the edges know it: where it listens, and whether it is believed healthy.
 
     A cordoned one gets nothing new. One that is asleep was stopped or suspended, and a request
-    may wake it.
+    may wake it; one that has not `rested` was stopped only lately, and is woken for want of others.
     """
 
     id: str
@@ -36,6 +36,7 @@ class MachineView:
     region: str
     cordoned: bool = False
     asleep: bool = False
+    rested: bool = True
 
 
 class Bucket(IntEnum):
@@ -131,7 +132,8 @@ def choose(
     ordered.sort(key=lambda m: m.id != wish.preferred)
     wake = None
     if rules.auto_start and not any(step[m.id] is Bucket.FREE for m in ordered):
-        wake = _to_wake(ranked, distance, load, step)
+        candidates = [(rank, m) for rank, m in ranked if m.asleep and (m.rested or not ordered)]
+        wake = _to_wake(candidates, distance, load, step)
     if ordered or wake:
         return Choice(tuple(ordered), wake)
     full = any(m.healthy and step[m.id] is Bucket.FULL for _, m in ranked)
@@ -139,15 +141,15 @@ def choose(
 
 
 def _to_wake(
-    ranked: Iterable[tuple[int, MachineView]],
+    sleepers: Iterable[tuple[int, MachineView]],
     distance: Mapping[str, float],
     load: Mapping[str, int],
     step: Mapping[str, Bucket],
 ) -> MachineView | None:
-    """The nearest that sleeps; one that is being woken, and waited for by few, before another."""
+    """The nearest of these; one that is being woken, and waited for by few, before another."""
     asleep = [
-        (rank, distance[m.region], not load.get(m.id, 0), i, m)
-        for i, (rank, m) in enumerate(ranked)
-        if m.asleep and step[m.id] is Bucket.FREE
+        (rank, not m.rested, distance[m.region], not load.get(m.id, 0), i, m)
+        for i, (rank, m) in enumerate(sleepers)
+        if step[m.id] is Bucket.FREE
     ]
     return min(asleep)[-1] if asleep else None

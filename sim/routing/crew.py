@@ -9,7 +9,7 @@ from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.routing.choice import MachineView
 from sim.routing.edge.loads import Loads
-from sim.routing.waking import AutoStop, Waker
+from sim.routing.waking import AutoStop, Waker, has_rested
 from sim.topology.model import Topology
 
 
@@ -26,6 +26,7 @@ class Crew:
         anycast = topology.routing.mode == "anycast"
         self._fleet = fleet
         self._health = health
+        self._clock = clock
         self._waker = Waker(fleet)
         self.loads = Loads(self._waker.wake if anycast else None)
         stops = anycast and topology.gateway.auto_stop != "off"
@@ -43,9 +44,11 @@ class Crew:
                 self._health.serves(machine.id),
                 machine.region,
                 cordoned=machine.cordoned or not machine.config.serves,
-                asleep=self._waker.asleep(machine),
+                asleep=asleep,
+                rested=not asleep or has_rested(machine, self._clock.now()),
             )
             for machine in self._fleet.machines.values()
+            for asleep in (self._waker.asleep(machine),)
         ]
 
     def start(self) -> None:

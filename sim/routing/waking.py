@@ -20,6 +20,7 @@ from sim.routing.edge.loads import Loads
 from sim.topology.model import Concurrency, Topology
 
 EVERY_S = 180.0  # Fly says "every few minutes"
+REST_S = 300.0  # Fly's PM11: so long a stopped machine is left alone, where there is another
 _CORDONED_S = 5.0  # no new traffic for so long before it is stopped
 
 
@@ -35,6 +36,11 @@ def sleeps(machine: Machine) -> bool:
     last = machine.events[0]
     before = machine.events[1].type if len(machine.events) > 1 else ""
     return last.type == "exit" and (not last.asked or before in {"stop", "suspend"})
+
+
+def has_rested(machine: Machine, now_s: float) -> bool:
+    """Whether a sleeping machine was not stopped only a moment ago."""
+    return machine.state is not State.STOPPED or now_s - machine.events[0].at_s >= REST_S
 
 
 def to_stop(

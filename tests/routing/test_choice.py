@@ -14,9 +14,9 @@ RTT = {"fra": 0.5, "ams": 6.0, "iad": 92.0, "syd": 240.0}
 LIMITS = Concurrency(soft_limit=2, hard_limit=4)
 
 
-def machine(name, *, healthy=True, cordoned=False, asleep=False):
+def machine(name, *, healthy=True, cordoned=False, asleep=False, rested=True):
     """`fra1` is in fra."""
-    return MachineView(name, Endpoint("127.0.0.1", 1), healthy, name[:3], cordoned, asleep)
+    return MachineView(name, Endpoint("127.0.0.1", 1), healthy, name[:3], cordoned, asleep, rested)
 
 
 def chosen(*machines, wish=Wish(), load=None, turn=0, spill="hard", auto_start=False):  # noqa: B008
@@ -115,6 +115,15 @@ def test_a_forced_machine_is_tried_though_it_is_unhealthy_but_not_when_it_is_cor
         ([machine("fra1", asleep=True), machine("fra2", asleep=True)], {"fra2": 1}, "fra2"),
         ([machine("fra1", asleep=True), machine("fra2", asleep=True)], {"fra2": 2}, "fra1"),
         ([machine("fra1", asleep=True, cordoned=True)], {}, None),
+        # one that was stopped only lately, if nobody else can take it
+        ([machine("fra1", asleep=True, rested=False)], {}, "fra1"),
+        ([machine("fra1", asleep=True, rested=False), machine("iad1")], {"iad1": 2}, None),
+        ([machine("fra1", asleep=True, rested=False), machine("iad1")], {"iad1": 4}, "fra1"),
+        (
+            [machine("fra1", asleep=True, rested=False), machine("iad1", asleep=True)],
+            {},
+            "iad1",
+        ),
     ],
 )
 def test_a_request_wakes_a_machine_when_those_that_run_are_loaded(machines, load, wakes):
@@ -132,6 +141,7 @@ def situations(draw):
             healthy=draw(st.booleans()),
             cordoned=draw(st.booleans()),
             asleep=draw(st.booleans()),
+            rested=draw(st.booleans()),
         )
         for i in range(draw(st.integers(0, 6)))
     ]
