@@ -1,7 +1,8 @@
 """The world's certificate authority: it vouches for the app's name wherever the world speaks TLS.
 
 It is made when somebody first asks for it, in a thread, because the libraries take a tenth of a
-second to load: a world in which nobody speaks TLS pays nothing. The authority's key stays in this
+second to load: a world in which nobody speaks TLS pays nothing. Where everybody has to, it is made
+beside the world's other parts. The authority's key stays in this
 process's memory. Certificates are valid from 2000 to 3000, so that a host whose calendar is wrong,
 or jumps, sees no failure that is not the world's.
 """
@@ -44,6 +45,10 @@ class Authority:
     def __repr__(self) -> str:
         made = self._making is not None and self._making.done()
         return f"<Authority for {self._hostname}, {'made' if made else 'not asked for yet'}>"
+
+    async def prepare(self) -> None:
+        """Have them made now, where the first client must not wait for it."""
+        await self.papers()
 
     async def papers(self) -> Papers:
         """The same ones for everybody who asks."""

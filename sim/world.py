@@ -195,6 +195,8 @@ class World:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
                 branches.create_task(self._timed("doors", self.doors.start()))
                 branches.create_task(self._start_machines())
+                if self.topology.gateway.force_https:  # every client of a load will ask for them
+                    branches.create_task(self._timed("certificate", self.authority.prepare()))
         self.resolver.foresee(self._may_change_at)
         self.resolver.serve(self.healthy_regions)
         self.entries.start(setting_of(self), self.rng.fork("entries"))
