@@ -3,76 +3,105 @@
 A machine is down when it is not running though it should (truth), or when its check fails
 (belief); the reason says which. It is well again when it runs and its check passes. One that is
 restarted, or has not passed since it was started, is neither: the fleet ends it if it never
-passes. A region is out of routing when none of its
-machines passes any more: that is what takes it out of DNS, also where DNS then fails open.
+passes. One that was cordoned first and then stopped or suspended sleeps: it is not missed.
+
+A region is out of routing when it has no machine any more that traffic may be led to: one that
+passes and, where DNS leads, is not cordoned. That is what takes it out of DNS, also where DNS then
+fails open. With anycast requests wake a machine that sleeps, so its region is not out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sim.alerts.board import Finding
-from sim.observe.events import Event, HealthChanged, MachineChanged
+from sim.observe.events import CordonChanged, Event, HealthChanged, MachineChanged
+from sim.topology.model import Topology
 
 _DOWN = frozenset({"stopped", "failed"})
+_ON_THE_WAY_DOWN = frozenset({"stopping", "suspending"})
+
+
+@dataclass(eq=False)
+class _Machine:
+    """What is known of a machine. `came_up`: it has passed since it was started."""
+
+    region: str
+    state: str = "started"
+    passing: bool = False
+    came_up: bool = False
+    cordoned: bool = False
+    asleep: bool = False
 
 
 class MachineWatch:
-    """Finds machines that are down and regions without any that passes."""
+    """Finds machines that are down and regions without any that may serve."""
 
-    kinds = (MachineChanged, HealthChanged)
+    kinds = (MachineChanged, HealthChanged, CordonChanged)
 
-    def __init__(self) -> None:
-        self._state: dict[str, str] = {}
-        self._passing: dict[str, set[str]] = {}
-        self._came_up: set[str] = set()
+    def __init__(self, topology: Topology) -> None:
+        self._dns_leads = topology.routing.mode == "geodns"
+        self._machines: dict[str, _Machine] = {}
+        self._in_routing: set[str] = set()
 
     def take(self, t: float, event: Event) -> Iterator[Finding]:
         """What an event shows."""
         del t
+        assert isinstance(event, MachineChanged | HealthChanged | CordonChanged)  # noqa: S101 - its kinds
+        machine = self._machines.setdefault(event.machine, _Machine(event.region))
         if isinstance(event, MachineChanged):
-            yield from self._changed(event)
+            yield from self._changed(machine, event)
         elif isinstance(event, HealthChanged):
-            yield from self._believed(event)
+            yield from self._believed(machine, event)
+        else:
+            machine.cordoned = event.cordoned
+        yield from self._region(event.region)
 
-    def _changed(self, event: MachineChanged) -> Iterator[Finding]:
-        self._state[event.machine] = event.state
+    def _changed(self, machine: _Machine, event: MachineChanged) -> Iterator[Finding]:
+        before, machine.state = machine.state, event.state
         who = f"machine {event.machine} of {event.region}"
         if event.state != "started":
-            self._came_up.discard(event.machine)
-        if event.state in _DOWN:
+            machine.came_up = False
+        if event.state in _ON_THE_WAY_DOWN:
+            machine.asleep = machine.cordoned
+        elif event.state in _DOWN and not (machine.asleep and before in _ON_THE_WAY_DOWN):
+            machine.asleep = False  # it died, or did not wake
             why = f": {event.reason}" if event.reason else ""
             yield self._machine(event, f"{who} is {event.state}{why}", wrong=True)
         elif event.state == "destroyed":
-            del self._state[event.machine]
+            del self._machines[event.machine]
             yield self._machine(event, f"{who} was destroyed", wrong=False)
-            yield from self._passes(event.region, event.machine, passing=False)
-        elif event.state == "started" and event.machine in self._passing.get(event.region, ()):
+        elif event.state == "started" and machine.passing:
             yield self._machine(event, f"{who} runs and passes its check", wrong=False)
 
-    def _believed(self, event: HealthChanged) -> Iterator[Finding]:
-        passing = event.status == "passing"
+    def _believed(self, machine: _Machine, event: HealthChanged) -> Iterator[Finding]:
+        machine.passing = event.status == "passing"
         who = f"machine {event.machine} of {event.region}"
-        state = self._state.get(event.machine, "started")
-        if passing:
-            self._came_up.add(event.machine)
-        if event.status == "critical" and event.machine in self._came_up:
-            reason = f"{who} is {state}, and its check fails: {event.output}"
+        if event.status == "critical" and machine.came_up:
+            reason = f"{who} is {machine.state}, and its check fails: {event.output}"
             yield self._machine(event, reason, wrong=True)
-        elif passing and state == "started":
+        elif machine.passing and machine.state == "started":
+            machine.came_up, machine.asleep = True, False
             yield self._machine(event, f"{who} runs and passes its check", wrong=False)
-        yield from self._passes(event.region, event.machine, passing=passing)
 
-    def _passes(self, region: str, machine: str, *, passing: bool) -> Iterator[Finding]:
-        passed = self._passing.setdefault(region, set())
-        before = bool(passed)
-        passed.add(machine) if passing else passed.discard(machine)
-        if before and not passed:
-            reason = f"no machine of {region} passes its check: it is out of routing"
-            yield Finding("region_out", region, wrong=True, reason=reason, region=region)
-        elif passed:
-            reason = f"a machine of {region} passes its check: it is in routing"
+    def _region(self, region: str) -> Iterator[Finding]:
+        serves = any(self._serves(m) for m in self._machines.values() if m.region == region)
+        if serves:
+            self._in_routing.add(region)
+            reason = f"a machine of {region} may serve: it is in routing"
             yield Finding("region_out", region, wrong=False, reason=reason, region=region)
+        elif region in self._in_routing:
+            self._in_routing.discard(region)
+            reason = f"no machine of {region} passes its check: it is out of routing"
+            if any(m.passing for m in self._machines.values() if m.region == region):
+                reason = f"every machine of {region} that passes is cordoned: it is out of routing"
+            yield Finding("region_out", region, wrong=True, reason=reason, region=region)
+
+    def _serves(self, machine: _Machine) -> bool:
+        if self._dns_leads:
+            return machine.passing and not machine.cordoned
+        return machine.passing or machine.asleep
 
     @staticmethod
     def _machine(event: MachineChanged | HealthChanged, reason: str, *, wrong: bool) -> Finding:

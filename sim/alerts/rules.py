@@ -33,7 +33,7 @@ class AlertRules:
         self._board = Board()
         self._outages = OutageWatch(topology, speed)
         watches: tuple[Watch, ...] = (
-            MachineWatch(),
+            MachineWatch(topology),
             DatabaseWatch(),
             ResidencyWatch(topology, speed),
             self._outages,

@@ -31,11 +31,12 @@ def topology():
 
 
 @pytest.fixture
-def told(topology):
+def told():
     """The alerts that (time, event) pairs give, each with its time; silence is judged when due."""
 
-    def tell(*pairs, until=math.inf, speed=1.0):
-        rules = AlertRules(topology, speed)
+    def tell(*pairs, until=math.inf, mode="geodns"):
+        topology = topology_from_mapping({**TOPOLOGY, "routing": {"mode": mode}})
+        rules = AlertRules(topology, 1.0)
         found = []
         for t, event in sorted(pairs, key=lambda pair: pair[0]):
             while rules.due < t:

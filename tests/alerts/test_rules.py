@@ -5,6 +5,7 @@ import pytest
 from sim.observe.events import (
     Acked,
     ClientMade,
+    CordonChanged,
     EdgeConnection,
     HealthChanged,
     LinkChanged,
@@ -93,6 +94,37 @@ def test_a_machine_that_takes_its_time_to_come_up_is_not_down_unless_it_is_ended
     ]
     assert words(*UP, *slow, check(30, A, "passing")) == []
     assert words(*UP, *slow, state(80, A, "stopped")) == [f"machine_down began {A}"]
+
+
+def cordon(t, machine, region="fra"):
+    return (t, CordonChanged(machine, region, cordoned=True))
+
+
+def uncordon(t, machine, region="fra"):
+    return (t, CordonChanged(machine, region, cordoned=False))
+
+
+@pytest.mark.parametrize(("way", "end"), [("stopping", "stopped"), ("suspending", "suspended")])
+def test_a_machine_that_is_put_to_sleep_is_not_missed_nor_its_region(words, way, end):
+    """Cordoned, then stopped, then free to be woken: so does auto_stop."""
+    asleep = [cordon(20, C, "iad"), state(25, C, way, "iad"), state(26, C, end, "iad")]
+    asleep += [uncordon(26, C, "iad"), check(31, C, "critical", "iad")]
+    assert words(*UP, *asleep, mode="anycast") == []
+    woken = [state(50, C, "starting", "iad"), state(51, C, "started", "iad")]
+    woken += [check(51, C, "warning", "iad"), check(52, C, "passing", "iad")]
+    died = [state(60, C, "stopped", "iad", "died")]
+    failed = [state(50, C, "starting", "iad"), state(51, C, "failed", "iad")]
+    assert words(*UP, *asleep, *failed, mode="anycast")[0] == f"machine_down began {C}"
+    assert words(*UP, *asleep, *woken, *died, mode="anycast")[0] == f"machine_down began {C}"
+
+
+def test_a_machine_that_dies_while_it_is_cordoned_is_missed(words):
+    assert f"machine_down began {A}" in words(*UP, cordon(20, A), state(21, A, "stopped"))
+
+
+def test_a_region_whose_machines_are_all_cordoned_is_out_where_dns_leads(words):
+    story = [cordon(20, A), cordon(21, B), uncordon(30, A)]
+    assert words(*UP, *story) == ["region_out began fra", "region_out ended fra"]
 
 
 def test_a_machine_that_is_destroyed_is_missed_no_longer(words):
