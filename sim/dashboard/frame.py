@@ -7,6 +7,7 @@ gets those that are new to it (`news`).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ def frame(world: World, model: LiveModel) -> dict[str, Any]:
     since = max(until - WINDOW, model.bin_of(crowd.started or 0.0))
     recent = {pair: series.since(since) for pair, series in model.series.items()}
     span_s = max(now - since * model.bin_s, model.bin_s)
+    standing = {code: world.doors.standing(code) for code in world.topology.regions}
     return {
         "t": round(now, 1),
         "load": {
@@ -82,9 +84,16 @@ def frame(world: World, model: LiveModel) -> dict[str, Any]:
             "clients": len(crowd.clients),
             "since_s": None if crowd.started is None else round(crowd.started, 1),
         },
-        "regions": [_region(world, code, recent, span_s) for code in world.topology.regions],
+        "regions": [
+            _region(world, code, standing[code].total(), recent, span_s)
+            for code in world.topology.regions
+        ],
         "locations": [
-            _location(world, model, name, places[name], recent, span_s)
+            {
+                **_location(world, model, name, recent, span_s),
+                **_clients(places[name]),
+                **_connections(standing, name),
+            }
             for name in world.topology.locations
         ],
         "links": [_link(link) for link in world.links.all() if _is_unusual(link)],
@@ -130,7 +139,11 @@ def _bin(one: Bin) -> list[Any]:
 
 
 def _region(
-    world: World, code: str, recent: Mapping[Pair, Sequence[Bin]], span_s: float
+    world: World,
+    code: str,
+    connections: int,
+    recent: Mapping[Pair, Sequence[Bin]],
+    span_s: float,
 ) -> dict[str, Any]:
     machines = world.fleet.in_region(code)
     price = round(machine_month_usd(world.topology, code), 2)
@@ -147,7 +160,7 @@ def _region(
             }
             for machine in machines
         ],
-        "connections": world.doors.standing(code).total(),
+        "connections": connections,
         **_sums(bins, span_s),
     }
 
@@ -156,36 +169,39 @@ def _location(
     world: World,
     model: LiveModel,
     name: str,
-    here: Whereabouts,
     recent: Mapping[Pair, Sequence[Bin]],
     span_s: float,
 ) -> dict[str, Any]:
     own = {region: bins for (place, region), bins in recent.items() if place == name}
     outages = model.crowd.outages.get(name)
-    standing = {
-        code: count
-        for code in world.topology.regions
-        if (count := world.doors.standing(code)[name])
-    }
     return {
-        "total": here.total,
-        "served": here.served,
-        "unanswered": here.unanswered,
-        "cut": here.cut,
-        "connecting": here.connecting,
-        "standing": standing,
-        "connections": sum(standing.values()),
         "dns": list(world.resolver.regions(name)),
-        "held": [
-            [region, count, _seconds(first), _seconds(last)]
-            for region, (count, first, last) in sorted(here.held.items())
-        ],
         "by_region": {region: _sums(bins, span_s) for region, bins in own.items()},
         **_sums([one for bins in own.values() for one in bins], span_s),
         "outages": outages.count if outages else 0,
         "worst_s": round(outages.worst_s, 1) if outages else 0.0,
         "client_seconds": round(outages.client_seconds, 1) if outages else 0.0,
     }
+
+
+def _clients(here: Whereabouts) -> dict[str, Any]:
+    return {
+        "total": here.total,
+        "served": here.served,
+        "unanswered": here.unanswered,
+        "cut": here.cut,
+        "connecting": here.connecting,
+        "held": [
+            [region, count, _seconds(first), _seconds(last)]
+            for region, (count, first, last) in sorted(here.held.items())
+        ],
+    }
+
+
+def _connections(standing: Mapping[str, Counter[str | None]], name: str) -> dict[str, Any]:
+    """The connections from a location that stand at each edge, whoever has them."""
+    found = {code: counts[name] for code, counts in standing.items() if counts[name]}
+    return {"standing": found, "connections": sum(found.values())}
 
 
 def _called(world: World, subject: str) -> str:

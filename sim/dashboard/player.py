@@ -122,6 +122,10 @@ class Player:
     async def stop(self) -> None:
         """End what plays, and wait until its clients are gone. What faults have done lasts."""
         self._playing().timeline.end()
+        await self.finished()
+
+    async def finished(self) -> None:
+        """Wait until nothing plays."""
         if self._task:
             await asyncio.wait([self._task])
 

@@ -13,6 +13,7 @@
   const LINE_PX = 14, CHARACTER_PX = 6.6;
 
   const SMALL_PX = 500; // on narrower maps places are drawn smaller
+  const MOST_ARC_LABELS = 12; // of more arcs nobody could read the words
   const SHORT_PX = 60; // an arc that is shorter has no room for words
   const ARC_POINTS = 24; // of each arc, for labels to keep away from
 
@@ -44,9 +45,12 @@
     });
     const locations = scene.locations.map((place) => ({ ...place, point: view.project(place.at), radius: radiusOf(place, most, unit) }));
     const arcs = arcsOf(regions, locations, scene.links);
-    const labels = [...regions.map(regionLabel), ...locations.map(locationLabel), ...arcs.flatMap(arcLabel)].map(measured);
+    const labels = [...regions.map(regionLabel), ...locations.map(locationLabel), ...(arcs.length > MOST_ARC_LABELS ? [] : arcs.flatMap(arcLabel))].map(measured);
     const arcPoints = arcs.flatMap(({ along }) => Array.from({ length: ARC_POINTS - 1 }, (_, k) => along((k + 1) / ARC_POINTS)));
-    const boxes = sim.labels.placed(labels, arcPoints, width, height);
+    // Finding room for labels takes longest, and from one scene to the next they hardly change.
+    const key = JSON.stringify(labels.map((label) => [label.x, label.y, label.radius, label.width, label.height]));
+    if (ground.labelled?.key !== key) ground.labelled = { key, boxes: sim.labels.placed(labels, arcPoints, width, height) };
+    const { boxes } = ground.labelled;
     svg.querySelector(".scene").replaceChildren(
       s("g", null, arcs.map((one) => drawArc(one, most))),
       s("g", null, locations.map(drawLocation), regions.map(drawRegion)),
