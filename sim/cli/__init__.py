@@ -20,6 +20,7 @@ from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
 from sim.cli.run import demo, report, run
 from sim.cli.sweep import sweep
+from sim.cli.top import top
 from sim.cli.worlds import down, status, up
 from sim.errors import SimError
 
@@ -47,6 +48,7 @@ for command in (
     up,
     down,
     status,
+    top,
     page,
     deploy,
     machine,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from sim.errors import InputError, SimError
@@ -13,30 +15,59 @@ from sim.registry import WorldRecord
 
 # Starting a machine may take a while; a world that does not answer at all is found dead before.
 _TIMEOUT_S = 90.0
+# A stream says something twice a second.
+_SILENT_S = 10.0
 
 
 def ask(record: WorldRecord, verb: str, **body: Any) -> Any:
     """What the world answers. Raises InputError for what it refuses, SimError if it is silent."""
-    return _ask(record, verb, body, _TIMEOUT_S)
+    with _answer(record, verb, json.dumps(body).encode(), _TIMEOUT_S) as answer:
+        return json.load(answer)
 
 
 def have_done(record: WorldRecord, verb: str, **body: Any) -> Any:
     """What the world answers once it has done what may take any time, such as a deploy."""
-    return _ask(record, verb, body, None)
+    with _answer(record, verb, json.dumps(body).encode(), None) as answer:
+        return json.load(answer)
 
 
-def _ask(record: WorldRecord, verb: str, body: Mapping[str, Any], timeout_s: float | None) -> Any:
+def get(record: WorldRecord, path: str) -> Any:
+    """What the world has at a path. Raises as `ask` does."""
+    with _answer(record, path, None, _TIMEOUT_S) as answer:
+        return json.load(answer)
+
+
+@contextmanager
+def stream(record: WorldRecord, path: str) -> Iterator[Iterator[Any]]:
+    """The server-sent events at a path, while the context lasts; they end with the world.
+
+    Raises as `ask` does.
+    """
+    with _answer(record, path, None, _SILENT_S) as answer:
+        yield _events(answer)
+
+
+def _events(answer: HTTPResponse) -> Iterator[Any]:
+    for line in answer:
+        if line.startswith(b"data: "):
+            yield json.loads(line.removeprefix(b"data: "))
+
+
+@contextmanager
+def _answer(
+    record: WorldRecord, path: str, body: bytes | None, timeout_s: float | None
+) -> Iterator[HTTPResponse]:
     request = urllib.request.Request(  # noqa: S310 - the address comes from our own record
-        f"{record.control_url}/{verb}",
-        data=json.dumps(body).encode(),
+        f"{record.control_url}/{path}",
+        data=body,
         headers={"Authorization": f"Bearer {record.token}"},
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=timeout_s) as answer:
-            return json.load(answer)
+            yield answer
     except urllib.error.HTTPError as error:
         with error:
             raise InputError(json.load(error).get("error", str(error))) from None
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise SimError(f"world {record.id} does not answer: {error}") from error

@@ -69,17 +69,17 @@ class Dashboard:
         return f"<Dashboard of {self._world!r}, {self._feed!r}>"
 
     def url(self) -> str:
-        """An address that opens the page in one browser, once.
+        """An address that opens the page in one browser, once."""
+        self._follow()
+        return f"{self._world.record.control_url}/?key={self.door.key()}"
 
-        With the first one the model begins to follow the journal: a world that nobody looks at
-        pays nothing for its page.
-        """
+    def _follow(self) -> None:
+        """Have the model follow the journal: a world that nobody looks at pays nothing for it."""
         if not self._follows:
             self._follows = True
             for record in self._world.journal.records:
                 self._model(record)
             self._world.journal.subscribe(self._model)
-        return f"{self._world.record.control_url}/?key={self.door.key()}"
 
     def verbs(self) -> Mapping[str, Handler]:
         """What the page asks for beside what commands do: to play scenarios."""
@@ -135,6 +135,7 @@ class Dashboard:
 
     async def _frames(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events, one for each frame."""
+        self._follow()
         answer = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
         await answer.prepare(request)
         frames = self._feed.watch()

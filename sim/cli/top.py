@@ -1,0 +1,68 @@
+"""`sim top`: a world that is up, live, for those without a browser."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+
+from sim.cli.options import world_option
+from sim.control.choose import the_world
+from sim.control.client import get, stream
+from sim.errors import SimError
+
+_TERMINATED = 143
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Print one frame and end, as without a terminal.")
+@world_option
+def top(once: bool, world: str | None) -> int:
+    """Watch a running world: places, machines, links, alerts and what happened last.
+
+    Ctrl-C ends it; the world goes on.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from sim.report.screen import Screen
+
+    record = the_world(world)
+    console = Console(highlight=False, markup=False)
+    screen = Screen(get(record, "live/world"))
+    try:
+        with _ended_cleanly(), stream(record, "live/frames") as frames:
+            if once or not sys.stdout.isatty():
+                frame = next(frames)
+                screen.take(frame)
+                console.print(screen.draw(frame, console.height))
+                return 0
+            with Live(console=console, screen=True, auto_refresh=False) as live:
+                for frame in frames:
+                    screen.take(frame)
+                    live.update(screen.draw(frame, console.height), refresh=True)
+    except KeyboardInterrupt:
+        return 0
+    except SimError:
+        if record.alive:
+            raise
+    click.echo(f"world {record.id} has ended", err=True)
+    return 0
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Let SIGTERM end this as an exception does, so that the terminal gets its own screen back."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        sys.exit(_TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
