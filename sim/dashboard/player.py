@@ -27,7 +27,7 @@ from sim.observe.journal import Record
 from sim.report import document, html
 from sim.scenario import runner
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import load_scenario
+from sim.scenario.load import load_scenario, scenario_from_mapping
 from sim.scenario.model import Scenario
 from sim.scenario.timeline import Timeline
 from sim.scenario.verdict import judge
@@ -36,6 +36,10 @@ from sim.world import World
 _TOPOLOGY = re.compile(r"^topology:\s*(\S+)", re.MULTILINE)
 _NAME = re.compile(r"^name:\s*(.+)", re.MULTILINE)
 _STANDS = (MachineChanged, HealthChanged, LinkChanged, RoutingChanged)
+# For a world that nobody has written a scenario for: what any gateway answers.
+_ANY = ""
+_CLIENTS = {"name": "ten clients that ask over HTTP, no faults", "duration": "1s"}
+_CLIENTS_LOAD = {"driver": "http", "clients": 10, "every": "1s"}
 _NOT_JUDGED = "it was paused or stopped on the way, so its times are not those of its file"
 
 
@@ -68,8 +72,9 @@ class Player:
         return self._play.report if self._play else None
 
     def scenarios(self) -> list[dict[str, str]]:
-        """The scenarios beside the topology that are for it: file and name."""
-        return [{"file": file, "name": name} for file, (_, name) in self._found().items()]
+        """The scenarios beside the topology that are for it, and clients alone: file and name."""
+        found = [{"file": file, "name": name} for file, (_, name) in self._found().items()]
+        return [*found, {"file": _ANY, "name": _CLIENTS["name"]}]
 
     def state(self) -> dict[str, Any] | None:
         """What plays, or played last."""
@@ -97,6 +102,10 @@ class Player:
 
     def start(self, file: str) -> None:
         """Play a scenario by its file, as `scenarios` names it. Raises InputError."""
+        if file == _ANY:
+            document = {**_CLIENTS, "load": _CLIENTS_LOAD}
+            self.play(scenario_from_mapping(document, self._world.topology), load_only=True)
+            return
         found = self._found().get(file)
         if found is None:
             raise InputError(f"no scenario {file!r} for this topology; there are: {self._files()}")

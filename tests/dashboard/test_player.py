@@ -94,7 +94,10 @@ async def seen(tmp_path):
 
 async def test_a_scenario_is_played_to_its_verdict_and_report(seen):
     status, found = await seen.ask("scenarios")
-    assert (status, [one["file"] for one in found]) == (200, ["crash.yaml", "deeper/again.yaml"])
+    assert (status, [one["file"] for one in found]) == (
+        200,
+        ["crash.yaml", "deeper/again.yaml", ""],
+    )
     assert found[0]["name"] == "a crash"
     assert (await seen.get("/live/report"))[0] == 404
     status, state = await seen.ask("scenario", do="start", file="crash.yaml")
@@ -137,6 +140,14 @@ async def test_a_stopped_scenario_ends_its_load_and_the_next_may_begin(seen):
     assert (status, state["runs"], seen.faults()) == (200, False, [])
     assert (await seen.ask("scenario", do="pause"))[0] == 422
     assert (await seen.ask("scenario", do="start", file="crash.yaml"))[0] == 200
+
+
+async def test_clients_alone_can_be_had_without_any_file_and_go_on_until_they_are_stopped(seen):
+    status, state = await seen.ask("scenario", do="start", file="")
+    assert (status, state["load_only"], state["duration_s"]) == (200, True, None)
+    await seen.event(Acked)
+    status, state = await seen.ask("scenario", do="stop")
+    assert (state["runs"], state["verdict"]) == (False, None)
 
 
 @pytest.mark.parametrize("file", ["other.yaml", "../crash.yaml", "/etc/passwd"])

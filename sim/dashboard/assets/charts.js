@@ -48,16 +48,15 @@
   const liveCharts = (portrait) => {
     const past = history();
     const index = new Map(portrait.regions.map(({ code }, k) => [code, k]));
-    const places = portrait.locations.slice(0, MOST_PLACES);
     let bin_s = 1, shown = 1;
     const base = () => ({ bin_s, duration: shown * bin_s, label: (t) => (t >= shown * bin_s - 1e-6 ? "now" : `${words.tick(shown * bin_s - t)} ago`) });
     const kind = (region) => sim.regionClass(index.get(region) ?? 0);
-    const all = places.map(({ name }) => {
+    const all = portrait.locations.map(({ name }) => {
       const own = () => past.pairs().filter((pair) => pair.location === name);
       const served = () => own().filter(({ region }) => index.has(region));
       const refused = () => own().map((pair) => past.values(pair, REFUSED, 0)).reduce((sum, values) => values.map((n, k) => n + (sum[k] ?? 0)), []);
       const rate = (values) => values.map((n) => n / bin_s);
-      return { name, charts: [
+      return { busy: () => own().length > 0, charts: [
         chart(`${name}: answers a second, refusals`, () => ({ ...base(), bars: [
           ...served().map((pair) => ({ kind: kind(pair.region), values: rate(past.values(pair, ANSWERS, 0)) })),
           { kind: "refused", values: rate(refused()) }] })),
@@ -66,7 +65,16 @@
           { kind: `${kind(pair.region)} p99`, values: past.values(pair, P99, null) }]) })),
       ] };
     });
-    const draw = () => all.forEach(({ charts }) => charts.forEach((one) => one.draw()));
+    const pairs = all.map(({ charts }) => h("div", { class: "pair" }, charts.map((one) => one.element)));
+    const quiet = h("p", { class: "note" }, "Nobody has asked for anything yet.");
+    const draw = () => {
+      let shown = 0;
+      all.forEach(({ busy, charts }, k) => {
+        pairs[k].hidden = !busy() || (shown += 1) > MOST_PLACES;
+        if (!pairs[k].hidden) charts.forEach((one) => one.draw());
+      });
+      quiet.hidden = shown > 0;
+    };
     const update = (frame) => {
       past.take(frame);
       [bin_s, shown] = [frame.bin_s, past.span()];
@@ -75,7 +83,7 @@
     const element = h("section", { class: "live-charts" }, h("h2", null, "Traffic and latency"),
       h("p", { class: "legend" }, portrait.regions.map(({ code }, k) => h("span", null, h("i", { class: `chip ${sim.regionClass(k)}`, "aria-hidden": "true" }), code)),
         h("span", null, h("i", { class: "chip refused", "aria-hidden": "true" }), "refused")),
-      all.map(({ charts }) => h("div", { class: "pair" }, charts.map((one) => one.element))));
+      quiet, pairs);
     return { element, update, resize: draw };
   };
 

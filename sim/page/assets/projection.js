@@ -2,7 +2,8 @@
 (() => {
   "use strict";
   const sim = (globalThis.sim ??= {});
-  const STEPS_PER_DEGREE = 20;
+  const STEPS_PER_DEGREE = 20, TURN = 360 * STEPS_PER_DEGREE;
+  const OVERHANG = 20; // degrees by which a coast reaches beyond the date line
   const LEAST_SPAN = 40; // degrees: nearer, the outline would show its corners
   const NORTH = 78, SOUTH = -58;
 
@@ -59,11 +60,12 @@
     const parts = [];
     const reach = width / 2 / view.scale;
     for (const shift of [-360, 0, 360]) {
-      if (Math.abs(shift - view.middle) - 180 > reach) continue;
+      if (Math.abs(shift - view.middle) - 180 - OVERHANG > reach) continue;
       for (const ring of land) {
         let x = 0, y = 0, path = "";
         for (let k = 0; k < ring.length; k += 2) {
-          x += ring[k];
+          // A coast goes on across the date line, though its longitudes jump there.
+          x += k && Math.abs(ring[k]) > TURN / 2 ? ring[k] - Math.sign(ring[k]) * TURN : ring[k];
           y += ring[k + 1];
           const [px, py] = view.raw(y / STEPS_PER_DEGREE, x / STEPS_PER_DEGREE + shift);
           path += `${k ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`;
