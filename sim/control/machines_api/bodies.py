@@ -183,13 +183,7 @@ class SecretsRequest(_Given):
 class AppRequest(_Given):
     """A new app."""
 
-    name: str = Field(min_length=1, max_length=63, validation_alias="name")
-
-
-class ComputeGiven(_Given):
-    """What is to be placed."""
-
-    guest: GuestGiven | None = None
+    name: str = Field(min_length=1, max_length=63)
 
 
 class PlacementsRequest(_Given):

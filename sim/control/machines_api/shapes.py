@@ -50,7 +50,9 @@ def machine_json(machine: Machine, checks: Iterable[CheckState], view: View) -> 
         "updated_at": view.date(machine.updated_s),
         "config": config_json(machine.config, view.default, view.gateway),
         "events": [event_json(machine.id, event, view) for event in machine.events],
-        "checks": [check_json(number, state, view) for number, state in enumerate(checks)],
+        "checks": [
+            check_json(f"{number:02d}", state, machine, view) for number, state in enumerate(checks)
+        ],
         "host_status": "ok",
         "cordoned": machine.cordoned,
     }
@@ -98,10 +100,10 @@ def event_json(machine_id: str, event: MachineEvent, view: View) -> dict[str, An
     return shown
 
 
-def check_json(number: int, state: CheckState, view: View) -> dict[str, Any]:
+def check_json(number: str, state: CheckState, machine: Machine, view: View) -> dict[str, Any]:
     """What a service check found last."""
     return {
-        "name": f"servicecheck-{number:02d}-{state.check.type}-{view.gateway.port}",
+        "name": f"servicecheck-{number}-{state.check.type}-{machine.config.port}",
         "status": str(state.status),
         "output": state.output,
         "updated_at": view.date(state.changed_s),

@@ -56,6 +56,7 @@ class Api:
 
     def __init__(self, world: Small, runtime: FakeRuntime, server: ControlServer, url: str) -> None:
         self.world, self.runtime, self.server, self.url = world, runtime, server, url
+        self.answered: set[tuple[tuple[str, str], int]] = set()  # methods and paths, and how
         self.http = aiohttp.ClientSession()
 
     async def __call__(
