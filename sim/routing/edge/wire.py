@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 _HIGH_WATER = 256 * 1024
 _LINGER_NONE = struct.pack("ii", 1, 0)
@@ -111,7 +112,8 @@ class Wire(asyncio.Protocol):
         if self.secure:
             self.transport.close()
         elif not self.transport.is_closing():
-            self.transport.write_eof()
+            with suppress(OSError):  # the peer is gone already, which the loop will find next
+                self.transport.write_eof()
 
     def close(self) -> None:
         """End the connection after what was written has gone out."""

@@ -269,3 +269,18 @@ async def test_a_reset_before_the_answer_is_tried_elsewhere_where_that_is_safe(r
             status,
             "iad1" if status == 200 else "fra1",
         )
+
+
+async def test_an_edge_that_leaves_before_it_is_answered_is_nothing_to_a_worker():
+    async with Atlantic() as atlantic:
+        door = atlantic.plan.worker("iad", "fra")
+        for _ in range(20):
+            _, writer = await asyncio.open_connection(door.host, door.port)
+            writer.write(preamble.to_machine("gone"))
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        reader, writer = await asyncio.open_connection(door.host, door.port)
+        writer.write(preamble.PING)
+        assert await atlantic.within(reader.readline()) == preamble.YES
+        writer.close()
