@@ -6,10 +6,12 @@ import inspect
 import re
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from sim import pytest_plugin
+from sim.cli import cli
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS
 from sim.scenario.validate import validate
@@ -116,3 +118,26 @@ def test_the_settings_of_anycast_are_as_documented():
     topology = topology_from_mapping({**places, **said})
     assert (topology.routing.mode, topology.gateway.concurrency.hard_limit) == ("anycast", 25)
     assert topology.gateway.auto_stop == "off"
+
+
+@pytest.mark.parametrize("page", ["fly.md", "deploys.md"])
+def test_every_scenario_and_topology_that_a_page_runs_is_fine(page):
+    text = (ROOT / "docs" / page).read_text()
+    named = sorted({ROOT / path for path in re.findall(r"topologies/[\w/-]+\.yaml", text)})
+    assert len(named) >= 4
+    assert validate(named) == []
+
+
+def test_every_listing_of_flys_walk_takes_json():
+    groups = [cli.commands[name] for name in ("machine", "scale", "secrets")]
+    assert all(isinstance(group, click.Group) for group in groups)
+    commands = [
+        command
+        for group in groups
+        if isinstance(group, click.Group)
+        for command in group.commands.values()
+    ]
+    commands += [cli.commands[name] for name in ("deploy", "status", "regions", "checks", "logs")]
+    assert len(commands) >= 19
+    for command in commands:
+        assert any("--json" in param.opts for param in command.params), command.name

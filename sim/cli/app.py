@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import click
 
-from sim.cli.options import json_option, world_option
+from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
 from sim.control.client import ask, have_done
@@ -41,7 +40,7 @@ def deploy(
     given = {
         "region": region,
         "image": image,
-        "command": shlex.split(command) if command else None,
+        "command": words_of(command),
         "strategy": strategy,
         "env": _pairs(env) or None,
     }
@@ -152,6 +151,6 @@ def _pairs(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise InputError(f"write NAME=VALUE; found no `=` in what begins with {name[:20]!r}")
+            raise InputError("write NAME=VALUE; one has no name or no `=`")
         found[name] = value
     return found

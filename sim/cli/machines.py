@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from typing import Any
 
 import click
 
 from sim import registry
-from sim.cli.options import json_option, world_option
+from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
 from sim.control.client import ask, have_done
@@ -82,8 +81,7 @@ def clone(
     world: str | None,
 ) -> int:
     """Make another machine with the config of MACHINE, and wait until it passes its check."""
-    words = shlex.split(command) if command else None
-    asked = {"machine": target, "region": region, "name": name, "command": words}
+    asked = {"machine": target, "region": region, "name": name, "command": words_of(command)}
     return _act(world, as_json, action="clone", **asked)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -57,3 +58,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 world_option = click.option(
     "--world", metavar="ID", help="Which world, where several are up (see `sim status`)."
 )
+
+
+def words_of(line: str | None) -> list[str] | None:
+    """The words of a command line, as a shell takes it. Fails, as click does, where it is none."""
+    try:
+        return shlex.split(line) if line else None
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: {line}", param_hint="--command") from None

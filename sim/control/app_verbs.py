@@ -15,6 +15,7 @@ from sim.errors import InputError
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.observe.events import SecretsChanged
+from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.topology.geography import REGIONS
 from sim.topology.problems import suggest
@@ -32,9 +33,10 @@ class AppVerbs:
 
     async def deploy(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Deploy; the parameters are those of the fault `deploy`. Comes back when it is over."""
-        entry = live_fault({"fault": "deploy", **body}, self._world.topology)
-        region = str(entry.target.value) if entry.target else None
-        return await self._deploy(Order(region=region, **entry.params))
+        world = self._world
+        entry = live_fault({"fault": "deploy", **body}, world.topology)
+        await inflict(world, world.journal, entry.fault, entry.target, entry.params)
+        return asdict(world.deploys.last) if world.deploys.last else {}
 
     async def scale(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Have `count` machines (`2`, `+1`) in all of `regions`; returns what was done, by region.
@@ -113,7 +115,7 @@ class AppVerbs:
         version = secrets.change(values)
         stage = bool(body.get("stage"))
         self._world.journal.write(SecretsChanged(version, tuple(values), stage))
-        return {} if stage else await self._deploy(Order())
+        return {} if stage else asdict(await self._world.deploys.deploy(Order()))
 
     async def regions(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The regions of Fly that take machines, those of the topology, and how many are there."""
@@ -132,9 +134,6 @@ class AppVerbs:
             }
             for row in [*fly_regions(topology.regions), *own]
         ]
-
-    async def _deploy(self, order: Order) -> dict[str, Any]:
-        return asdict(await self._world.deploys.deploy(order))
 
     def _managed(self) -> list[Machine]:
         return [m for m in self._world.fleet.machines.values() if m.config.managed]

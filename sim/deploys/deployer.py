@@ -46,7 +46,7 @@ class _UnderWay:
 
 
 class Deployer:
-    """Brings releases to a world's machines. `release` is the number of the newest."""
+    """Brings releases to a world's machines. `release` is the newest's number, `last` its end."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Deployer:
         journal: Journal,
     ) -> None:
         self.release = 1
+        self.last: Deployed | None = None
         self._settings = topology.deploy
         self._primary = topology.primary.code
         self._fleet = fleet
@@ -103,13 +104,12 @@ class Deployer:
             self._journal.write(DeployEnded(under_way.number, outcome, error))
         if order.to_all and not error:
             self._fleet.default = config
-        return Deployed(under_way.number, strategy, error or None)
+        self.last = Deployed(under_way.number, strategy, error or None)
+        return self.last
 
     def _targets(self, order: Order) -> list[Machine]:
         """The machines that are meant. One that is none of the platform's is left alone."""
         machines = list(self._fleet.machines.values())
-        if order.region is not None:
-            machines = self._fleet.find(order.region)
         if order.machines is not None:
             machines = [m for m in machines if m.id in order.machines]
         return [m for m in machines if m.config.managed]

@@ -11,12 +11,11 @@ from sim.topology.model import Strategy
 
 @dataclass(frozen=True)
 class Order:
-    """A deploy as somebody asks for it: to `machines` (ids), to a region, or to all.
+    """A deploy as somebody asks for it: to `machines` (ids), or to all.
 
     What is not said is as the release before had it; `env` is added to that.
     """
 
-    region: str | None = None
     machines: tuple[str, ...] | None = None
     strategy: Strategy | None = None
     image: str | None = None
@@ -26,7 +25,7 @@ class Order:
     @property
     def to_all(self) -> bool:
         """Whether every machine of the app gets it, so that it is what new ones get, too."""
-        return self.region is None and self.machines is None
+        return self.machines is None
 
 
 def released(current: MachineConfig, order: Order, number: int) -> MachineConfig:

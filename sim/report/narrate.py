@@ -8,6 +8,8 @@ from collections.abc import Callable
 from sim.observe.events import (
     Alert,
     Connected,
+    DeployBegan,
+    DeployEnded,
     Disconnected,
     FaultBegan,
     FaultFailed,
@@ -41,6 +43,12 @@ class Telling:
                 self._serving.clear()
             case Alert():
                 return [f"alert: {event.alert} {event.state}: {event.reason}"]
+            case DeployBegan():
+                count = len(event.machines)
+                return [f"release {event.release} ({event.strategy}) for {count} machines"]
+            case DeployEnded():
+                why = f": {event.error.splitlines()[0]}" if event.error else ""
+                return [f"release {event.release} is {event.outcome}{why}"]
         line = _told(event)
         return [line] if line else []
 

@@ -20,6 +20,7 @@ def render(report: Document) -> str:
         f"### {_text(report['scenario'])}: {_VERDICTS[report['verdict']]}",
         *_expectations(report),
         *_outages(report),
+        *_deploys(report),
         *_messages(report),
         *(f"> ❔ {_text(doubt)}" for doubt in report["doubts"]),
         _how(report),
@@ -62,6 +63,16 @@ def _outages(report: Document) -> Iterator[str]:
         return
     head = ("location", "region", "hit", "median s", "worst s")
     yield _table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)
+
+
+def _deploys(report: Document) -> Iterator[str]:
+    for row in report["deploys"]:
+        why = f": {_text(row['error'].splitlines()[0])}" if row["error"] else ""
+        yield (
+            f"Release {row['release']} ({row['strategy']}): {row['outcome'] or 'not over'},"
+            f" {row['replaced']} of {row['machines']} machines replaced,"
+            f" **{row['dropped']} connections dropped**{why}."
+        )
 
 
 def _messages(report: Document) -> Iterator[str]:

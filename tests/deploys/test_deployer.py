@@ -115,7 +115,7 @@ def test_the_release_is_what_later_machines_are(play):
 
 def test_a_region_alone_gets_a_release_that_new_machines_do_not(play):
     async def scene(yard):
-        await yard.deployer.deploy(replace(IMAGE, region="fra"))
+        await yard.deployer.deploy(replace(IMAGE, machines=(yard.ids["fra/1"], yard.ids["fra/2"])))
         assert yard.images()["iad/1"] != "atlas:2"
         assert yard.images()["fra/1"] == yard.images()["fra/2"] == "atlas:2"
         assert yard.fleet.create("fra").config.image != "atlas:2"

@@ -84,6 +84,16 @@ def test_running_out_of_memory_is_told_as_that(boxed):
     world.wait_for("machine_changed", region="fra", reason="out of memory")
 
 
+def test_a_bad_image_stops_a_rolling_deploy_at_its_first_machine(boxed):
+    world = boxed()
+    done = world.sim("deploy", "--image", "no-such-image:1")
+    assert done.returncode == 1
+    assert "no-such-image:1" in done.stderr
+    assert "Traceback" not in done.stderr
+    found = {m["place"]: (m["state"], m["version"]) for m in world.sim.json("machine", "list")}
+    assert found == {"iad/1": ("failed", "2"), "fra/1": ("started", "1")}
+
+
 def test_a_network_that_is_removed_is_a_failed_part(boxed):
     world = boxed()
     network = f"sim-{world.world}-fra"

@@ -30,6 +30,17 @@ def report():
             _row("messages", "1 lost of 9", "message 3 of s1 is not stored", held=False, lost=0),
             _row("sessions", "nothing", "no session was opened", held=None, resumed="all"),
         ],
+        "deploys": [
+            {
+                "release": 2,
+                "strategy": "rolling",
+                "outcome": "failed",
+                "error": "machine iad/1 ended\nits last words",
+                "machines": 2,
+                "replaced": 1,
+                "dropped": 12,
+            }
+        ],
         "outages": [
             {
                 "location": "london",
@@ -147,6 +158,10 @@ def test_the_summary_says_verdict_reason_and_figures(report):
     assert "| london | fra → none | 20 | 31.0 | 33.2 | 5.0 | 27.0 | 0.0 | 1.0 |" in text
     assert "8 of 9 messages acknowledged: **1 lost**, 0 duplicated, 0 reordered." in text
     assert "- lost: message 3 of s1: acknowledged at 2 s" in text
+    assert (
+        "Release 2 (rolling): failed, 1 of 2 machines replaced,"
+        " **12 connections dropped**: machine iad/1 ended." in text
+    )
     assert text.endswith("\n")
 
 
