@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 
@@ -9,6 +11,7 @@ from sim.authority import Authority
 from sim.clients.vantage import Vantage
 from sim.observe.events import Acked, Connected, ConnectFailed, TlsHandshakeFailed
 from sim.rng import Rng
+from sim.topology.addresses import PUBLIC_PORT
 
 
 async def get(vantage, scheme):
@@ -45,13 +48,21 @@ async def test_another_worlds_authority_is_not_trusted(small_world):
     assert (failure.region, failure.location, failure.client) == ("fra", "london", vantage.source)
 
 
-async def test_an_edge_that_hangs_up_is_a_client_error(small_world):
+async def test_an_edge_that_hangs_up_is_a_client_error(small_world, monkeypatch):
     world = await small_world()
     vantage = Vantage("london", 3, "strict", world.setting(), Rng(1))
-    for edge in world.edges.values():
-        await edge.stop()
-    with pytest.raises(aiohttp.ClientConnectorError):
-        await get(vantage, "https")
+    nowhere = "127.93.2.199"
+
+    async def resolve(_host):
+        return (nowhere,)
+
+    async def hang_up(_reader, writer):
+        writer.close()
+
+    monkeypatch.setattr(vantage, "resolve", resolve)
+    async with await asyncio.start_server(hang_up, nowhere, PUBLIC_PORT):
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await get(vantage, "https")
 
 
 @pytest.mark.parametrize("driver", ["http", "echo", "session"])
