@@ -41,6 +41,7 @@ def portrait(world: World) -> dict[str, Any]:
         "mode": topology.routing.mode,
         "ttl_s": topology.routing.ttl_s,
         "services": services(topology),
+        "database_at": _database_at(world),
         "links": [[link.spec.source, link.spec.target] for link in world.links.all()],
         "regions": [
             {
@@ -65,6 +66,15 @@ def portrait(world: World) -> dict[str, Any]:
             for place in topology.locations.values()
         ],
     }
+
+
+def _database_at(world: World) -> list[float] | None:
+    """Where the database is, for its links to be drawn to."""
+    database = world.topology.database
+    if database is None:
+        return None
+    at = world.topology.regions[database.region].at
+    return [at.lat, at.lon]
 
 
 def frame(world: World, model: LiveModel) -> dict[str, Any]:

@@ -172,6 +172,10 @@ async def test_everything_can_be_done_by_keyboard_and_a_mistake_is_said(page):
         links = "document.querySelector('[aria-label=\"Links that are not as usual\"]').textContent"
         await page.until(f"{links}.includes('212')")  # iad from New York: 12 ms and 200 more
         assert await page.js("document.querySelectorAll(':focus').length") == 1
+        # What was done can be kept, as a scenario.
+        await page.js("[...document.querySelectorAll('.play .do')].at(-1).click()")
+        await page.until("document.querySelector('.saved pre').textContent.includes('fault: slow')")
+        assert (await page.js("document.querySelector('.download').href")).startswith("data:")
 
 
 async def test_what_machines_say_is_text_whatever_they_say(page, tmp_path):

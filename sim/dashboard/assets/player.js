@@ -38,6 +38,20 @@
     const enable = (one, able) => {
       if (one.disabled === able) one.disabled = !able;
     };
+    const text = h("pre", { tabindex: 0, role: "region", "aria-label": "The scenario" });
+    const keep = h("a", { class: "download", download: "session.yaml" }, "Download it");
+    const saved = h("div", { class: "saved", hidden: true }, h("p", { class: "note" }, "What was done to this world, as a scenario to be put beside its topology."), text, keep);
+    const save = h("button", { type: "button", class: "do", onclick: async () => {
+      try {
+        text.textContent = (await sim.world.post("save_scenario")).text;
+        keep.href = `data:application/yaml,${encodeURIComponent(text.textContent)}`;
+        saved.hidden = false;
+        said.textContent = "";
+      } catch (error) {
+        said.className = "said bad";
+        said.textContent = error.message;
+      }
+    } }, "Save what was done…");
     const describe = (play) => {
       if (!play) return "No scenario has been played.";
       if (play.load_only) return play.runs ? `${play.name}: its load, without its faults and without end` : `${play.name}: its load has ended`;
@@ -63,7 +77,7 @@
       h("h2", { id: "play" }, "Play a scenario"),
       h("label", { class: "unseen", for: "scenario" }, "Scenario"),
       h("div", { class: "play-row" }, select, start, pause, stop),
-      what, bar, said, outcome);
+      what, bar, outcome, h("div", null, save), said, saved);
     return { element, update };
   };
 

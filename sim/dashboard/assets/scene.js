@@ -37,7 +37,12 @@
     const links = frame.links
       .filter((link) => names.has(link.from) && index.has(link.to))
       .map((link) => ({ location: names.get(link.from), region: index.get(link.to), state: link.state }));
-    return { regions, locations, links };
+    const where = (name) => portrait.regions.find(({ code }) => code === name)?.at ?? (name === portrait.services[0] ? portrait.database_at : null);
+    const cut = frame.links
+      .filter((link) => link.state !== "up" && index.has(link.from))
+      .map((link) => [where(link.from), where(link.to)])
+      .filter(([from, to]) => from && to && String(from) !== String(to));
+    return { regions, locations, links, cut };
   };
 
   Object.assign(sim, { sceneOf, believed });

@@ -1,7 +1,8 @@
 // Small charts over time: stacked bars and lines. Data in, SVG out.
 //
 // chart = {width, tall, duration, bin_s, bars: [{kind, values}], lines: [{kind, values, name}], label};
-// values has one number (or null) for each bin; `label` says an instant's words on the axis.
+// values has one number (or null) for each bin; with `label`, an instant's words, the axis counts
+// back from the chart's end.
 (() => {
   "use strict";
   const sim = (globalThis.sim ??= {});
@@ -16,6 +17,7 @@
     const top = sim.words.ceiling(Math.max(0, ...stacked, ...lines.flatMap((line) => line.values.map((v) => v ?? 0))));
     const x = (t) => LEFT + ((width - LEFT - RIGHT) * t) / duration;
     const y = (value) => tall - BOTTOM - ((tall - TOP - BOTTOM) * value) / top;
+    const steps = sim.words.steps(duration, Math.max(2, Math.floor((width - LEFT) / (chart.label ? 110 : 70))));
     const drawn = lines.map((line) => drawLine(line, { x, y, bin_s, duration }));
     svg.setAttribute("viewBox", `0 0 ${width} ${tall}`);
     svg.setAttribute("width", width);
@@ -24,7 +26,7 @@
       ...[0, top / 2, top].map((value) => s("g", { class: "grid" },
         s("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
         s("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, sim.words.integer(+value.toFixed(1))))),
-      ...sim.words.steps(duration, Math.max(2, Math.floor((width - LEFT) / (chart.label ? 110 : 70)))).map((t) =>
+      ...(chart.label ? steps.map((t) => duration - t) : steps).map((t) =>
         s("text", { class: "axis-text", x: x(t), y: tall - 4, "text-anchor": t === 0 ? "start" : x(t) > width - 34 ? "end" : "middle" }, label(t))),
       ...stackedBars(bars, count, { x, y, bin_s, duration }),
       ...drawn.map(({ path }) => path),

@@ -4,7 +4,8 @@
 //   regions:   [{code, at: [lat, lon], index, up, believed: "up" | "down" | "unsure", fault}],
 //   locations: [{name, at, total, served: Map(region index -> clients), unanswered, cut, connecting,
 //                dns: region index or null, traffic: Map(region index -> {rate, ms}), optional}],
-//   links:     [{location, region, state, latency_ms}],   (indexes)
+//   links:     [{location, region, state}],   (indexes)
+//   cut:       [[at, at]], optional: where nothing crosses between regions
 // }
 (() => {
   "use strict";
@@ -52,7 +53,7 @@
     if (ground.labelled?.key !== key) ground.labelled = { key, boxes: sim.labels.placed(labels, arcPoints, width, height) };
     const { boxes } = ground.labelled;
     svg.querySelector(".scene").replaceChildren(
-      s("g", null, arcs.map((one) => drawArc(one, most))),
+      s("g", null, arcs.map((one) => drawArc(one, most)), (scene.cut ?? []).map((ends) => drawCut(...ends.map(view.project)))),
       s("g", null, locations.map(drawLocation), regions.map(drawRegion)),
       s("g", null, labels.map((label, k) => drawLabel(label, boxes[k]))),
     );
@@ -72,6 +73,8 @@
     clients ? s("path", { class: `arc ${sim.regionClass(index)}`, d: path, "stroke-width": (1.5 + 4.5 * Math.sqrt(clients / most)).toFixed(1) }) : null,
     broken ? [s("path", { class: "arc broken", d: path }), cross(along(0.5), 6, "cut")] : null,
   ];
+
+  const drawCut = (from, to) => drawArc({ broken: true, ...sim.projection.arc(from, to) });
 
   const cross = ([x, y], size, kind) =>
     s("path", { class: `cross ${kind}`, d: `M${x - size} ${y - size}L${x + size} ${y + size}M${x + size} ${y - size}L${x - size} ${y + size}` });
