@@ -16,6 +16,7 @@ from sim.metrics.tally import NOWHERE, JournalTally
 from sim.network.link import Link
 from sim.network.stats import LinkStats
 from sim.routing.dns.counters import Counts
+from sim.scenario.vocabulary import FAULTS
 from sim.topology.model import ALERTS
 
 _PAIR = ("source", "target")
@@ -218,7 +219,7 @@ def world_metrics(tally: JournalTally, info: Mapping[str, str], now: float) -> I
         "sim_faults_total",
         "Faults that were done.",
         ("fault",),
-        [((fault,), number) for fault, number in tally.faults.items()],
+        [((fault,), tally.faults[fault]) for fault in FAULTS],  # 0 too: else the first is no rise
     )
     for name, text, number in (
         ("sim_faults_failed_total", "Faults that could not be done.", tally.failed_faults),

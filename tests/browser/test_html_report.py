@@ -8,6 +8,7 @@ import pytest
 
 from sim.observe.events import (
     Acked,
+    Alert,
     Audited,
     Connected,
     ConnectFailed,
@@ -33,6 +34,7 @@ from sim.report.html import render
 from sim.scenario.evidence import Evidence
 from sim.scenario.load import scenario_from_mapping
 from sim.scenario.verdict import judge
+from sim.simulate import judge as judge_journal
 from sim.topology.load import topology_from_mapping
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\"> & \u2028"
@@ -325,3 +327,27 @@ async def test_five_hundred_clients_and_ten_minutes_open_in_two_seconds(page, la
         encoding="utf-8",
     )
     assert 10 < median(took) < 2000
+
+
+@pytest.mark.parametrize("clients", [0, 6])
+async def test_a_session_without_a_scenario_has_a_page_too(page, tmp_path, artefacts, clients):
+    """Nobody, or a load for a while: the map, the bands and the story are there all the same."""
+    run = Run(clients, 100.0)
+    started = RunStarted(7, 1.0, "process", "embedded", "0.1.0", TOPOLOGY, None)
+    events = [(t, event) for t, event in run.events if t >= 0 or clients == 0]
+    alert = Alert("machine_down", "m-fra", "began", HOSTILE, "fra", CRASH_S + 0.1)
+    events += [(CRASH_S + 0.2, alert)]
+    if clients:
+        events += [(0.0, LoadStarted(clients, run.every_s)), (100.0, LoadEnded())]
+    records = [Record(0.0, started)]
+    records += [Record(t + 5.0, e) for t, e in sorted(events, key=lambda pair: pair[0])]
+    outcome = judge_journal(records, "live.jsonl")
+    path = tmp_path / "live.html"
+    path.write_text(render(outcome.evidence, outcome.verdict, outcome.report), encoding="utf-8")
+    await page.open(f"file://{path}#t=30")
+    assert page.errors == []
+    assert await page.text("h1") == "atlas"
+    assert "there was nothing to judge" in await page.text("body")
+    assert "alert: machine_down began" in await page.text(".story")
+    assert await page.js("document.querySelectorAll('.map .region.down').length") == 1
+    await page.screenshot(artefacts / f"session-{clients}.png")

@@ -1,7 +1,7 @@
 """The rules by which `promtool check metrics` judges an exposition, on prometheus_client's parser.
 
 After promlint in prometheus/client_golang: help, names of counters, reserved suffixes and labels,
-types and abbreviated or derived units in names, camel case.
+types and abbreviated or derived units in names, camel case. Of what is untyped it asks less.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _of_name(name: str, kind: str) -> Iterator[str]:
         yield f'{name}: counter metrics should have "_total" suffix'
     if kind != "counter" and name.endswith("_total"):
         yield f'{name}: non-counter metrics should not have "_total" suffix'
-    if kind not in ("histogram", "summary"):
+    if kind not in ("histogram", "summary", "untyped"):
         for suffix in ("_count", "_sum", "_bucket"):
             if name.endswith(suffix):
                 yield f'{name}: non-histogram metrics should not have "{suffix}" suffix'
