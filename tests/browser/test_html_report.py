@@ -348,6 +348,8 @@ async def test_a_session_without_a_scenario_has_a_page_too(page, tmp_path, artef
     assert page.errors == []
     assert await page.text("h1") == "atlas"
     assert "there was nothing to judge" in await page.text("body")
+    assert "no scenario was run" in await page.text("header")
+    assert "from the start of the world" in await page.text("footer")
     assert "alert: machine_down began" in await page.text(".story")
     assert await page.js("document.querySelectorAll('.map .region.down').length") == 1
     await page.screenshot(artefacts / f"session-{clients}.png")

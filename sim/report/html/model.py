@@ -72,6 +72,7 @@ def _run(evidence: Evidence, report: Document) -> dict[str, Any]:
     return {
         "name": report["scenario"],
         "verdict": report["verdict"],
+        "live": report["live"],
         "app": topology.hostname,
         "mode": topology.routing.mode,
         "ttl_s": topology.routing.ttl_s,

@@ -42,7 +42,7 @@
     ["gateway", run.app],
     ["routing", run.mode === "geodns" ? `geodns, TTL ${words.tick(run.ttl_s)}` : run.mode],
     ["parts", [run.runtime && `${run.runtime} runtime`, run.links && `${run.links} links`].filter(Boolean).join(", ")],
-    ["load", `${run.driver}, every ${words.tick(run.every_s)} a client`],
+    ["load", run.live ? null : `${run.driver}, every ${words.tick(run.every_s)} a client`],
     ["duration", `${words.tick(run.duration_s)} simulated`],
     ["speed", `${run.speed}×`],
     ["seed", run.seed],
@@ -52,7 +52,9 @@
 
   const overview = (model) => {
     const { run } = model;
-    const [mark, word, sentence] = VERDICTS[run.verdict];
+    const [mark, word, aboutRun] = VERDICTS[run.verdict];
+    const sentence = run.live ? "A session: nothing was expected of it." : aboutRun;
+    const without = run.live ? "A world was brought up, and no scenario was run." : "This scenario expects nothing.";
     return h("header", { class: "head" },
       h("div", { class: "title" },
         h("h1", null, run.name),
@@ -60,7 +62,7 @@
       model.doubts.length ? h("ul", { class: "doubts" }, model.doubts.map((text) => h("li", null, icon("?", "unknown"), text))) : null,
       tiles(model),
       h("h2", null, "What was expected"),
-      model.expectations.length ? h("ul", { class: "findings" }, model.expectations.map(expectation)) : h("p", null, "This scenario expects nothing."),
+      model.expectations.length ? h("ul", { class: "findings" }, model.expectations.map(expectation)) : h("p", null, without),
       h("dl", { class: "facts" }, facts(run).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))));
   };
 
