@@ -160,7 +160,7 @@ class Fleet:
         """
         self._chronicle.change(machine, Action.START)
         if self._runs.up(machine):
-            await self._resume(machine)
+            await self._resume(machine, settled=settled)
         else:
             await self._run(machine, settled=settled)
 
@@ -182,12 +182,17 @@ class Fleet:
             await self._runs.end(machine, running(machine).kill(), "killed")
 
     async def restart(
-        self, machine: Machine, *, signal: int | None = None, timeout_s: float | None = None
+        self,
+        machine: Machine,
+        *,
+        signal: int | None = None,
+        timeout_s: float | None = None,
+        settled: bool = True,
     ) -> None:
         """Stop it and run it again; it is `restarting` meanwhile. Raises StartError."""
         self._chronicle.change(machine, Action.RESTART)
         await self._runs.end(machine, _drain(machine, timeout_s, signal), "restarted")
-        await self._runs.run(machine)
+        await self._run(machine, settled=settled)
 
     async def update(
         self, machine: Machine, config: MachineConfig, *, settled: bool = True
@@ -334,14 +339,15 @@ class Fleet:
     async def _run(self, machine: Machine, *, settled: bool) -> None:
         await (self._runs.run(machine) if settled else self._runs.launch(machine))
 
-    async def _resume(self, machine: Machine) -> None:
+    async def _resume(self, machine: Machine, *, settled: bool) -> None:
         """Let a suspended one go on where it was, with the memory that it had."""
         await running(machine).thaw()
         if not self._runs.up(machine):
             raise StartError(f"machine {machine.name} ended as it woke")
         self._chronicle.change(machine, Action.READY)
         self._health.started(machine.id)
-        await self._runs.first_pass(machine)
+        if settled:
+            await self._runs.first_pass(machine)
 
     def _set_cordon(self, machine: Machine, *, cordoned: bool) -> None:
         if machine.cordoned != cordoned:

@@ -149,7 +149,7 @@ class Runs:
         if machine.state is State.STOPPED:
             self._chronicle.change(machine, Action.START, "its restart policy", source="flyd")
             try:
-                await self.run(machine)
+                await self.launch(machine)
             except StartError:
                 return  # journaled as its state; a person can start it
 

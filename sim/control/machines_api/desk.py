@@ -94,6 +94,14 @@ class Desk:
 
     # --- what goes on ------------------------------------------------------------------------
 
+    async def launch(self, machine: Machine, launching: Coroutine[Any, Any, None]) -> None:
+        """Have a machine run as Fly does: whatever its checks find, it runs until it ends.
+
+        So its restart policy counts from the beginning, and no failing check stops it.
+        """
+        await launching
+        self.fleet.accept(machine)
+
     async def begin(self, doing: Coroutine[Any, Any, None]) -> None:
         """Have a verb done; come back once it is under way, as Fly does. Raises what refuses it.
 

@@ -78,7 +78,8 @@ class Machines:
             machine.lease = new_lease(desk, given.lease_ttl)
         shown = self._with_nonce(machine)
         if not given.skip_launch:
-            await desk.begin(desk.fleet.start(machine))
+            starting = desk.fleet.start(machine, settled=False)
+            await desk.begin(desk.launch(machine, starting))
         return web.json_response(shown)
 
     async def update(self, request: web.Request) -> web.Response:
@@ -119,9 +120,9 @@ class Machines:
         fleet = self._desk.fleet
         if not launch and _runs(machine):
             await fleet.stop(machine)
-        await fleet.update(machine, config)
+        await self._desk.launch(machine, fleet.update(machine, config, settled=False))
         if launch and machine.state in _DOWN:
-            await fleet.start(machine)
+            await self._desk.launch(machine, fleet.start(machine, settled=False))
 
     def _with_nonce(self, machine: Machine) -> dict[str, Any]:
         shown = self._desk.shown(machine)

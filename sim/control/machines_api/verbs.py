@@ -31,7 +31,8 @@ class Verbs:
         """Run it, or wake it."""
         machine = self._desk.held(request)
         before = str(machine.state)
-        await self._desk.begin(self._desk.fleet.start(machine))
+        starting = self._desk.fleet.start(machine, settled=False)
+        await self._desk.begin(self._desk.launch(machine, starting))
         return web.json_response({"previous_state": before, "migrated": False, "new_host": ""})
 
     async def stop(self, request: web.Request) -> web.Response:
@@ -50,8 +51,10 @@ class Verbs:
             given = checked(StopRequest, asked)
         timeout_s = 0.0 if flag(request, "force_stop") else given.timeout
         machine = self._desk.held(request)
-        restarting = self._desk.fleet.restart(machine, signal=given.signal, timeout_s=timeout_s)
-        await self._desk.begin(restarting)
+        restarting = self._desk.fleet.restart(
+            machine, signal=given.signal, timeout_s=timeout_s, settled=False
+        )
+        await self._desk.begin(self._desk.launch(machine, restarting))
         return web.json_response(_OK)
 
     async def suspend(self, request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import re
 import aiohttp
 import pytest
 
+from sim.machines.health import Result
 from sim.machines.lifecycle import State
 from sim.machines.runtime import Exit
 from tests.control.machines_api.conftest import APP, MACHINES
@@ -147,6 +148,25 @@ async def test_a_machine_goes_through_its_verbs(api):
     listed = [m["id"] for m in (await api("GET", f"{MACHINES}?include_deleted=true")).body]
     assert machine["id"] in listed
     assert machine["id"] not in [m["id"] for m in (await api("GET", MACHINES)).body]
+
+
+async def test_no_failing_check_stops_a_machine_and_its_policy_counts_at_once(api, monkeypatch):
+    monkeypatch.setattr("sim.machines.runs._START_TIMEOUT_REAL_S", 0.05)
+    api.world.finding = Result(passed=False, output="status 500")
+    config = {"image": "bad", "services": [{}], "restart": {"policy": "always", "max_retries": 2}}
+    made = (await api("POST", MACHINES, {"config": config})).body
+    machine = api.world.fleet.machines[made["id"]]
+    for died in range(3):
+        assert await api.settled(made["id"]) == "started"
+        await api.world.clock.sleep(3.0)  # longer than a start has, were it waited for
+        assert machine.state is State.STARTED
+        api.runtime.runs[-1].die(Exit(1))
+        assert await api.settled(made["id"]) == "stopped"
+        assert machine.events[0].restarts == died
+        if died < 2:
+            assert (await api("GET", f"{MACHINES}/{made['id']}/wait?timeout=5")).status == 200
+    await api.world.clock.sleep(10.0)
+    assert machine.state is State.STOPPED
 
 
 async def test_an_end_that_nobody_asked_for_is_an_event(api):
