@@ -108,7 +108,7 @@ class Dispatcher:
 
     async def _find(self, wish: Wish, tries: Tries) -> Seat:
         self._turn += 1
-        turn = self._turn
+        turn, arrival = self._turn, self._loads.arrive()
         look_again_at = self._clock.now() + PACE_S
         while True:
             found = self._look(wish, tries, turn)
@@ -121,7 +121,7 @@ class Dispatcher:
             self._give_up_where_due(found, tries)
             with suppress(TimeoutError):
                 async with self._clock.timeout(look_again_at - self._clock.now()):
-                    await self._loads.news()
+                    await self._loads.news(arrival)
                 continue
             tries.count += 1
             tries.refused.clear()

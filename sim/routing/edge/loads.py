@@ -21,7 +21,8 @@ class Loads:
     def __init__(self, wake: Wake | None = None) -> None:
         self.wake = wake
         self._open: Counter[str] = Counter()
-        self._news = asyncio.Event()
+        self._arrivals = 0
+        self._waiting: dict[int, asyncio.Future[None]] = {}
 
     def __repr__(self) -> str:
         return f"<Loads {dict(self._open)}>"
@@ -44,9 +45,21 @@ class Loads:
 
     def changed(self) -> None:
         """Something that decides where requests go is different: health, say."""
-        self._news.set()
-        self._news = asyncio.Event()
+        waiting, self._waiting = self._waiting, {}
+        for arrival in sorted(waiting):
+            if not waiting[arrival].done():
+                waiting[arrival].set_result(None)
 
-    async def news(self) -> None:
+    def arrive(self) -> int:
+        """A number for a request that may have to wait: who came first looks first."""
+        self._arrivals += 1
+        return self._arrivals
+
+    async def news(self, arrival: int) -> None:
         """Wait for the next change."""
-        await self._news.wait()
+        self._waiting[arrival] = news = asyncio.get_running_loop().create_future()
+        try:
+            await news
+        finally:
+            if self._waiting.get(arrival) is news:
+                del self._waiting[arrival]

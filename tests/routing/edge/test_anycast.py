@@ -284,3 +284,22 @@ async def test_an_edge_that_leaves_before_it_is_answered_is_nothing_to_a_worker(
         writer.write(preamble.PING)
         assert await atlantic.within(reader.readline()) == preamble.YES
         writer.close()
+
+
+async def test_a_connection_that_stands_is_never_moved():
+    async def echo(reader, writer):
+        writer.write(SWITCH)
+        while data := await reader.read(100):
+            writer.write(data)
+
+    async with Atlantic() as atlantic:
+        await atlantic.machine("iad1", echo)
+        reader, writer = await atlantic.knock()
+        writer.write(UPGRADE)
+        await atlantic.within(reader.readuntil(b"\r\n\r\n"))
+        await atlantic.machine("fra1")  # nearer
+        atlantic.becomes("iad1", healthy=False, cordoned=True)
+        assert machine_of(await atlantic.ask()) == "fra1"
+        writer.write(b"still here")
+        assert await atlantic.within(reader.readexactly(10)) == b"still here"
+        writer.close()
