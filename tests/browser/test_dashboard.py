@@ -141,6 +141,7 @@ async def test_london_fails_over_and_returns_before_ones_eyes(page, axe, artefac
         assert {url.split("/")[2] for url in page.requests} == {str(world.plan.control)}
 
 
+@pytest.mark.thorough
 async def test_everything_can_be_done_by_keyboard_and_a_mistake_is_said(page):
     async with live(page, OUTAGES / "two-regions.yaml") as (_, control):
         await page.open(control.dashboard.url())
@@ -218,6 +219,7 @@ locations: {{london: {{}}}}
         assert await page.js("document.title") == "hostile: a live world"
 
 
+@pytest.mark.thorough
 async def test_a_browser_that_was_not_let_in_stands_before_the_door(page, axe):
     async with live(page, OUTAGES / "two-regions.yaml") as (world, control):
         await page.open(f"{world.record.control_url}/?key=guessed")
