@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from sim import registry
 from sim.control.client import ask
 from sim.docker.engine import CLIENT_LABEL, WORLD_LABEL
 from sim.errors import EnvironmentLacksError
+from sim.programs import trust
 from sim.registry import WorldRecord
+
+_AUTHORITIES = Path("/etc/sim/authorities.pem")  # within the container
 
 
 def run_in_a_container(
@@ -23,7 +27,7 @@ def run_in_a_container(
     quarters = ask(record, "quarters", location=place)
     nameserver = quarters["nameserver"]
     if quarters["apart"]:
-        names = ["--dns", nameserver]
+        names = ["--dns", nameserver, *_trusting(record)]
     else:  # in the simulator's own network, where the engine sets no nameserver
         resolv = record.folder / f"resolv-{place}.conf"
         resolv.write_text(f"nameserver {nameserver}\n", encoding="ascii")
@@ -33,3 +37,12 @@ def run_in_a_container(
     argv = [docker, "run", "--rm", "-i", *where, image, *command]
     engine = {k: v for k, v in (registry.engine_of(record.folder) or {}).items() if v}
     return subprocess.run(argv, check=False, env=os.environ | engine).returncode
+
+
+def _trusting(record: WorldRecord) -> list[str]:
+    """What has a container trust the world's authority, beside those of this host."""
+    certificate = ask(record, "authority")["certificate"]
+    file = trust.bundle(record.folder, certificate, os.environ)
+    settings = [f"{name}={value}" for name, value in trust.trusting(_AUTHORITIES).items()]
+    variables = [word for setting in settings for word in ("-e", setting)]
+    return ["-v", f"{file}:{_AUTHORITIES}:ro", *variables]
