@@ -11,6 +11,7 @@ import pytest
 from sim.deploys.deployer import Deployer
 from sim.deploys.release import Order
 from sim.errors import InputError
+from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import Exit, Instance, MachineSpec
 from sim.observe.events import DeployBegan, DeployEnded, DeployStep
@@ -142,6 +143,17 @@ def test_a_release_that_dies_stops_a_rolling_deploy_at_its_first_machine(play):
     play(scene)
 
 
+def test_the_rest_of_a_region_is_not_begun_after_a_failure(play):
+    async def scene(yard):
+        dying(yard.bench, "fra")
+        done = await yard.deployer.deploy(IMAGE)
+        assert "machine fra/1 ended" in done.error
+        assert yard.images()["fra/2"] != "atlas:2"
+        assert yard.fleet.find("fra/2")[0].state is State.STARTED
+
+    play(scene)
+
+
 def test_an_image_that_there_is_not_stops_it_as_well(play):
     async def scene(yard):
         yard.bench.runtime.fails = True
@@ -226,6 +238,26 @@ def test_bluegreen_serves_throughout_and_ends_with_new_machines(play):
         assert set(yard.images().values()) == {"atlas:2"}
         assert {m.name for m in yard.fleet.machines.values()} == {"iad/2", "fra/3", "fra/4"}
         assert not any(m.cordoned for m in yard.fleet.machines.values())
+
+    play(scene)
+
+
+def test_no_new_machine_of_a_bluegreen_deploy_has_traffic_before_all_pass(play):
+    async def scene(yard):
+        early: list[bool] = []
+        old = set(yard.ids.values())
+
+        def look(_):
+            new = [m for m in yard.fleet.machines.values() if m.id not in old]
+            passing = [yard.bench.health.status(m.id) is Status.PASSING for m in new]
+            if any(yard.bench.health.serves(m.id) for m in new):
+                early.append(not all(passing) or len(new) < 3)
+
+        yard.fleet.on_change(look)
+        yard.bench.health.on_change(lambda *_: look(None))
+        await yard.deployer.deploy(replace(IMAGE, strategy="bluegreen"))
+        assert early
+        assert not any(early)
 
     play(scene)
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 def test_a_deploy_ends_as_its_file_says(name, tmp_path):
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "sim", "run", str(DEPLOYS / f"{name}.yaml")]
-    command += ["--speed", "8", "--seed", "3", "--json", str(report)]
+    command += ["--speed", "6", "--seed", "3", "--json", str(report)]
     environment = {**os.environ, "SIM_HOME": str(tmp_path), "COLUMNS": "120"}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=120
