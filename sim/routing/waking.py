@@ -139,6 +139,8 @@ class AutoStop:
             await self._clock.sleep(_CORDONED_S)
             with suppress(SimError):  # somebody else has ended it meanwhile
                 if self._gateway.auto_stop == "suspend":
+                    # It cannot say goodbye any more: its clients would wait in vain.
+                    self._loads.cut(machine.id)
                     await self._fleet.suspend(machine)
                 else:
                     await self._fleet.stop(machine)

@@ -101,10 +101,25 @@ def test_every_few_minutes_a_region_loses_one_machine_at_most(virtually, how):
         (primary,) = bench.fleet.in_region("iad")
         gone = State.STOPPED if how == "stop" else State.SUSPENDED
         crew.start()
+
+        async def client():
+            crew.loads.enter(second.id)
+            try:
+                await bench.clock.sleep(10_000)
+            finally:
+                crew.loads.leave(second.id)
+
+        crew.loads.enter(first.id)  # both carry one, so the last goes
+        connected = asyncio.create_task(client())
         await bench.clock.sleep(EVERY_S + 1)
         assert second.cordoned
+        assert not connected.done()
         await bench.clock.sleep(30)
         assert (first.state, second.state) == (State.STARTED, gone)
+        # A stopped one drains by itself; a suspended one cannot even hear its clients leave.
+        assert connected.done() == (how == "suspend")
+        connected.cancel()
+        crew.loads.leave(first.id)
         assert not second.cordoned
         asleep = [(m.asleep, m.rested) for m in crew.views() if m.region == "fra"]
         assert asleep == [(False, True), (True, how == "suspend")]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 Wake = Callable[[str], Awaitable[None]]
 """Start a machine by its id, and wait until it can serve. Raises SimError."""
@@ -21,6 +22,7 @@ class Loads:
     def __init__(self, wake: Wake | None = None) -> None:
         self.wake = wake
         self._open: Counter[str] = Counter()
+        self._carried: defaultdict[str, set[asyncio.Task[Any]]] = defaultdict(set)
         self._arrivals = 0
         self._waiting: dict[int, asyncio.Future[None]] = {}
 
@@ -33,15 +35,24 @@ class Loads:
         return MappingProxyType(self._open)
 
     def enter(self, machine: str) -> None:
-        """A machine carries one more."""
+        """A machine carries one more: what the present task does."""
         self._open[machine] += 1
+        if task := asyncio.current_task():
+            self._carried[machine].add(task)
 
     def leave(self, machine: str) -> None:
         """A machine carries one less: whoever waits for a place looks again."""
         self._open[machine] -= 1
+        if task := asyncio.current_task():
+            self._carried[machine].discard(task)
         if not self._open[machine]:
-            del self._open[machine]
+            del self._open[machine], self._carried[machine]
         self.changed()
+
+    def cut(self, machine: str) -> None:
+        """End everything that a machine carries: it is about to hear nothing any more."""
+        for task in tuple(self._carried.get(machine, ())):
+            task.cancel()
 
     def changed(self) -> None:
         """Something that decides where requests go is different: health, say."""

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 import struct
+from contextlib import suppress
 
 import pytest
 
@@ -303,3 +304,25 @@ async def test_a_connection_that_stands_is_never_moved():
         writer.write(b"still here")
         assert await atlantic.within(reader.readexactly(10)) == b"still here"
         writer.close()
+
+
+async def test_what_a_machine_carries_can_be_cut():
+    async def echo(reader, writer):
+        writer.write(SWITCH)
+        while data := await reader.read(100):
+            writer.write(data)
+
+    async with Atlantic() as atlantic:
+        await atlantic.machine("iad1", echo)
+        await atlantic.machine("fra1", echo)
+        here, there = await atlantic.knock("fra"), await atlantic.knock("iad")
+        for reader, writer in (here, there):
+            writer.write(UPGRADE)
+            await atlantic.within(reader.readuntil(b"\r\n\r\n"))
+        atlantic.loads.cut("iad1")
+        with suppress(ConnectionResetError):
+            assert await atlantic.within(there[0].read()) == b""
+        here[1].write(b"on")
+        assert await atlantic.within(here[0].readexactly(2)) == b"on"
+        assert dict(atlantic.loads.by_machine) == {"fra1": 1}
+        here[1].close()
