@@ -55,3 +55,10 @@ def test_a_line_that_is_none_is_told_with_its_number(tmp_path):
     file.write_text("A=1\nnonsense\n")
     with pytest.raises(InputError, match=r"secrets:2: not a line NAME=value"):
         load_secrets([], file)
+
+
+def test_what_becomes_a_secret_later_is_masked_from_then_on():
+    redact = redactor(["old"])
+    assert redact("old hunter2") == f"{MASK} hunter2"
+    redact.hide(["hunter2", ""])
+    assert redact("old hunter2") == f"{MASK} {MASK}"

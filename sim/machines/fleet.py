@@ -14,7 +14,6 @@ import asyncio
 import signal as signals
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 from sim.clock import Clock
 from sim.errors import InputError, SimError, StartError
@@ -24,6 +23,7 @@ from sim.machines.chronicle import Chronicle
 from sim.machines.config import MachineConfig, config_of
 from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
+from sim.machines.roster import Roster
 from sim.machines.runs import Runs, running
 from sim.machines.runtime import Executed, Exit, Instance, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
@@ -32,7 +32,7 @@ from sim.observe.journal import Journal
 from sim.topology.model import Topology
 
 
-class Fleet:
+class Fleet(Roster):
     """All machines of a world, by id. `default` is what a machine is unless told otherwise."""
 
     def __init__(
@@ -44,6 +44,7 @@ class Fleet:
         clock: Clock,
         journal: Journal,
     ) -> None:
+        super().__init__()
         self.default = config_of(topology, runtime.name)
         self._regions = topology.regions
         self._specs = specs
@@ -51,41 +52,15 @@ class Fleet:
         self._journal = journal
         self._chronicle = Chronicle(clock, journal)
         self._runs = Runs(runtime, specs, health, clock, self._chronicle)
-        self._machines: dict[str, Machine] = {}
 
     def __repr__(self) -> str:
         started = sum(m.state is State.STARTED for m in self._machines.values())
         return f"<Fleet {started} of {len(self._machines)} machines started>"
 
     @property
-    def machines(self) -> Mapping[str, Machine]:
-        """Every machine that was not destroyed, by id, in the order of creation."""
-        return MappingProxyType(self._machines)
-
-    @property
     def secrets(self) -> AppSecrets:
         """The app's secrets: what is changed there reaches a machine when it boots next."""
         return self._specs.secrets
-
-    def in_region(self, region: str) -> list[Machine]:
-        """The machines of a region, the first one first."""
-        found = [m for m in self._machines.values() if m.region == region]
-        return sorted(found, key=lambda machine: machine.number)
-
-    def find(self, target: str) -> list[Machine]:
-        """The machines meant by an id, by `fra/1`, by a name as Fly gives them, or by a region.
-
-        Raises InputError for none.
-        """
-        if target in self._machines:
-            return [self._machines[target]]
-        found = [m for m in self._machines.values() if target in (m.name, m.fly_name)]
-        if found := found or self.in_region(target):
-            return found
-        there_are = ", ".join(f"{m.name} ({m.id})" for m in self._machines.values()) or "none"
-        raise InputError(
-            f"no machine or region with machines is {target!r}; there are: {there_are}"
-        )
 
     def on_change(self, listener: Callable[[Machine], None]) -> None:
         """Call `listener(machine)` after every change of a machine's state, version or cordon."""
@@ -106,10 +81,9 @@ class Fleet:
         """
         if region not in self._regions:
             raise InputError(f"no region {region!r}; there are: {', '.join(self._regions)}")
-        if name is not None and any(m.fly_name == name for m in self._machines.values()):
+        if name is not None and self.named(name):
             raise InputError(f"a machine is called {name!r} already")
-        taken = {machine.number for machine in self.in_region(region)}
-        number = next(n for n in range(1, len(taken) + 2) if n not in taken)
+        number = self.free_number(region)
         config = config or self.default
         spec = self._specs.build(region, number, config)
         fly_name = name or self._specs.name_for(spec)

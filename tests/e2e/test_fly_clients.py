@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker.boxed import looks
+
 pytestmark = pytest.mark.e2e
 
 WALK = Path(__file__).parent / "fly_admin"
@@ -33,10 +35,34 @@ def test_the_environment_points_at_the_world(sim, world):
     assert world["FLY_APP"] == "atlas-voice-v2"
     shown = sim.json("flyctl-env")
     assert shown == {name: world[name] for name in shown}
-    url = f"{world['FLY_FLAPS_BASE_URL']}/v1/apps/{world['FLY_APP']}/machines"
+    assert [machine["state"] for machine in ask(world, "GET")] == ["started", "started"]
+
+    # A cordon and a suspension lead clients elsewhere at once.
+    (machine,) = ask(world, "GET", "?region=fra")
+    for verbs in (("cordon", "uncordon"), ("suspend", "start")):
+        for verb, region in zip(verbs, ("iad", "fra"), strict=True):
+            ask(world, "POST", f"/{machine['id']}/{verb}")
+            settled = ask(world, "GET", f"/{machine['id']}/wait?state=settled")
+            assert settled["ok"]
+            for _ in looks(10.0):  # what woke is led to once its check passes again
+                if led_to(sim, "london") == region:
+                    break
+            assert led_to(sim, "london") == region, verb
+
+
+def ask(world, method, path=""):
+    """What the world's Machines API answers."""
+    url = f"{world['FLY_FLAPS_BASE_URL']}/v1/apps/{world['FLY_APP']}/machines{path}"
     token = {"Authorization": f"Bearer {world['FLY_API_TOKEN']}"}
-    with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as answer:  # noqa: S310
-        assert [machine["state"] for machine in json.load(answer)] == ["started", "started"]
+    request = urllib.request.Request(url, headers=token, method=method)  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def led_to(sim, location):
+    (status,) = sim.json("status")
+    (row,) = [row for row in status["locations"] if row["location"] == location]
+    return row["led_to"][0]
 
 
 @pytest.mark.thorough

@@ -66,7 +66,7 @@ class Machines:
         self._demand_secrets(given)
         config = config_from(given.config, desk.fleet.default)
         region = chosen(given.region, desk.topology)
-        if given.name and any(m.fly_name == given.name for m in desk.fleet.machines.values()):
+        if given.name and desk.fleet.named(given.name):
             raise Refusal(422, f"a machine is called {given.name} already", "name_taken")
         try:
             machine = desk.fleet.create(region, config, given.name)
