@@ -26,21 +26,23 @@ def remove_all(
         chosen = {"label": [f"{WORLD_LABEL}={world}", *([label] if label else [])]}
         containers = client.containers(all=True, filters=chosen)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(lambda found: _remove_container(client, found["Id"]), containers))
+            list(pool.map(lambda found: drop_container(client, found["Id"]), containers))
             networks = client.networks(filters=chosen)
-            list(pool.map(lambda found: _remove_network(client, found["Id"]), networks))
+            list(pool.map(lambda found: drop_network(client, found["Id"]), networks))
         return len(containers) + len(networks)
     finally:
         if client is not api:
             client.close()
 
 
-def _remove_container(client: Any, container: str) -> None:
+def drop_container(client: Any, container: str) -> None:
+    """Remove a container, running or not."""
     with contextlib.suppress(APIError):  # somebody was quicker
         client.remove_container(container, force=True, v=True)
 
 
-def _remove_network(client: Any, network: str) -> None:
+def drop_network(client: Any, network: str) -> None:
+    """Remove a network, whoever is in it."""
     with contextlib.suppress(APIError):
         # The simulator's own container, or whoever was connected by hand, keeps a network in use.
         for member in client.inspect_network(network).get("Containers") or {}:

@@ -134,6 +134,9 @@ class ProcessRuntime:
             **inherited(os.environ if environ is None else environ),
         }
 
+    def ending(self) -> None:
+        """Nothing is left of a process."""
+
     async def start(self, spec: MachineSpec) -> ProcessInstance:
         """Run the machine's command in its folder. Raises StartError where there is none."""
         env = {**self._base, **spec.env}

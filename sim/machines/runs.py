@@ -119,6 +119,7 @@ class Runs:
         for restart in self._restarting.values():
             restart.cancel()
         await asyncio.gather(*self._restarting.values(), return_exceptions=True)
+        self._runtime.ending()
 
     async def _watch(self, machine: Machine, instance: Instance) -> None:
         """Journal the end of a run, whoever ended it."""

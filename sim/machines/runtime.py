@@ -134,3 +134,6 @@ class Runtime(Protocol):
 
     async def start(self, spec: MachineSpec) -> Instance:
         """Run a machine. Returns once it runs, not once it serves. Raises StartError."""
+
+    def ending(self) -> None:
+        """The world ends: no machine starts again, so what is left of one may go with it."""

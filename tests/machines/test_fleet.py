@@ -103,6 +103,9 @@ class FakeRuntime:
         self.drain_s = 1.0
         self.runs: list[FakeInstance] = []
 
+    def ending(self) -> None:
+        self.fails = True  # nothing starts again
+
     async def start(self, spec: MachineSpec) -> FakeInstance:
         if self.fails:
             raise StartError(f"no such image for {spec.region}")
