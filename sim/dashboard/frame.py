@@ -15,6 +15,7 @@ from sim.costs.prices import machine_month_usd
 from sim.dashboard.clients import Whereabouts, whereabouts
 from sim.dashboard.model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
+from sim.network.conditions import Conditions
 from sim.network.links import Link
 from sim.scenario.vocabulary import services
 from sim.topology.distance import link_spec
@@ -236,9 +237,7 @@ def _sums(bins: Sequence[Bin], span_s: float) -> dict[str, Any]:
 
 
 def _is_unusual(link: Link) -> bool:
-    conditions, spec = link.conditions, link.spec
-    usual = (conditions.rtt_ms, conditions.jitter_ms) == (spec.rtt_ms, spec.jitter_ms)
-    return link.state != "up" or not usual or bool(conditions.detail())
+    return link.conditions != Conditions(link.spec.rtt_ms, link.spec.jitter_ms)
 
 
 def _link(link: Link) -> dict[str, Any]:

@@ -7,12 +7,16 @@
     Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) *
     Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y));
 
+  const MANY = 40, COVERED = 0.35; // of so many labels: the share of a label that may lie over something else
+
   /**
    * Boxes for labels: each {x, y, radius, width, height} gets one of the sides of its point, that
    * which overlaps least with what is there: points, arcs (as points along them), earlier labels.
-   * Gives [{x, y, anchor}], the box's left top corner.
+   * Gives [{x, y, anchor}], the box's left top corner; null for one that finds no room, where there
+   * are so many labels that no map could show them all.
    */
   const placed = (labels, arcPoints, width, height) => {
+    const crowded = labels.length > MANY;
     const around = (x, y, radius) => ({ x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius });
     const taken = [
       ...labels.map(({ x, y, radius }) => around(x, y, radius)),
@@ -40,6 +44,7 @@
         const found = cost(candidate);
         if (found < least - 1e-6) [best, least] = [candidate, found];
       }
+      if (crowded && least > COVERED * w * tall) return null;
       taken.push({ x: best.x, y: best.y, width: w, height: tall });
       return best;
     });

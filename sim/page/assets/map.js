@@ -13,6 +13,7 @@
   const { s } = sim;
   const LINE_PX = 14, CHARACTER_PX = 6.6;
 
+  const MANY_PLACES = 30, LEAST_UNIT = 0.55; // of more places each is drawn smaller
   const SMALL_PX = 500; // on narrower maps places are drawn smaller
   const MOST_ARC_LABELS = 12; // of more arcs nobody could read the words
   const SHORT_PX = 60; // an arc that is shorter has no room for words
@@ -37,7 +38,8 @@
   /** What changes from instant to instant, on a ground. */
   const drawScene = (svg, ground, scene) => {
     const { view, width, height } = ground;
-    const unit = width < SMALL_PX ? 0.75 : 1;
+    const many = scene.regions.length + scene.locations.length;
+    const unit = (width < SMALL_PX ? 0.75 : 1) * Math.max(LEAST_UNIT, Math.min(1, Math.sqrt(MANY_PLACES / many)));
     const most = Math.max(1, ...scene.locations.map((place) => place.total));
     const sessions = scene.regions.map(({ index }) => scene.locations.reduce((sum, place) => sum + (place.served.get(index) ?? 0), 0));
     const regions = scene.regions.map((region, k) => {
@@ -55,7 +57,7 @@
     svg.querySelector(".scene").replaceChildren(
       s("g", null, arcs.map((one) => drawArc(one, most)), (scene.cut ?? []).map((ends) => drawCut(...ends.map(view.project)))),
       s("g", null, locations.map(drawLocation), regions.map(drawRegion)),
-      s("g", null, labels.map((label, k) => drawLabel(label, boxes[k]))),
+      s("g", null, labels.map((label, k) => (boxes[k] ? drawLabel(label, boxes[k]) : null))),
     );
   };
 
