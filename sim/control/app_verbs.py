@@ -14,7 +14,7 @@ from sim.deploys.scaling import spread, wanted
 from sim.errors import InputError
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
-from sim.observe.events import SecretsChanged
+from sim.observe.releases import SecretsChanged
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.topology.geography import REGIONS

@@ -18,8 +18,8 @@ from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.machines.runs import post_mortem, running
-from sim.observe.events import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import Journal
+from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.topology.model import Topology
 
 _SETTLE_S = 10.0  # how long flyctl gives the proxy to learn of new machines, or forget old ones
@@ -92,16 +92,16 @@ class Deployer:
                 command=config.command or (),
             )
         )
-        self._busy, error = True, "it was cut off"
+        self._busy, error = True, ""
         try:
             await self._run(steps, under_way)
-            error = ""
         except SimError as failure:
             error = str(failure)
         finally:
             self._busy = False
-            outcome = "failed" if error else "done"
-            self._journal.write(DeployEnded(under_way.number, outcome, error))
+        # One that is cut off, because the world ends, has no end: nobody knows what it came to.
+        outcome = "failed" if error else "done"
+        self._journal.write(DeployEnded(under_way.number, outcome, error))
         if order.to_all and not error:
             self._fleet.default = config
         self.last = Deployed(under_way.number, strategy, error or None)

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.observe.events import DeployBegan, DeployEnded, DeployStep, Disconnected
+from sim.observe.events import Disconnected
 from sim.observe.history import History, Timed
+from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 
 _ENDING = frozenset({"update", "stop"})  # the steps that end what a machine runs
 _NOTICED_S = 5.0

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from sim.observe.events import (
     Alert,
     Connected,
-    DeployBegan,
-    DeployEnded,
     Disconnected,
     FaultBegan,
     FaultFailed,
@@ -23,6 +21,7 @@ from sim.observe.events import (
 )
 from sim.observe.history import location_of
 from sim.observe.journal import Record
+from sim.observe.releases import DeployBegan, DeployEnded
 
 
 class Telling:

@@ -14,8 +14,8 @@ from sim.errors import InputError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import Exit, Instance, MachineSpec
-from sim.observe.events import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
+from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.topology.model import Deploy
 from tests.machines.test_fleet import BAD, Bench, FakeInstance, topology
 
@@ -347,5 +347,18 @@ def test_what_is_none_of_the_apps_is_left_alone(play):
         own = yard.fleet.create("iad", replace(yard.fleet.default, metadata={}))
         await yard.deployer.deploy(IMAGE)
         assert own.config.image != "atlas:2"
+
+    play(scene)
+
+
+def test_one_that_is_cut_off_has_no_end_and_another_may_follow(play):
+    async def scene(yard):
+        task = asyncio.create_task(yard.deployer.deploy(IMAGE))
+        while ("smoke", "iad/1") not in yard.steps():
+            await yard.fleet.news()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert yard.ended() == []
+        assert (await yard.deployer.deploy(IMAGE)).error is None
 
     play(scene)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.observe.events import DeployBegan, DeployEnded, DeployStep, Disconnected
+from sim.observe.events import Disconnected
+from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.report.document import build
 from sim.scenario.verdict import judge
 

@@ -15,9 +15,6 @@ from sim.observe.events import (
     Audited,
     Connected,
     ConnectFailed,
-    DeployBegan,
-    DeployEnded,
-    DeployStep,
     Disconnected,
     FaultBegan,
     LoadEnded,
@@ -31,6 +28,7 @@ from sim.observe.events import (
 )
 from sim.observe.history import History
 from sim.observe.journal import Record
+from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.scenario import verdict
 from sim.scenario.checks import CHECKS
 from sim.scenario.evidence import Evidence
