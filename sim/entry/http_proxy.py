@@ -1,7 +1,8 @@
 """An entry spoken to in HTTP: tunnels by CONNECT, and requests with whole URLs.
 
 What goes wrong before there is a connection is answered in the proxy's own name. What goes wrong
-on it is passed on as it is: the client sees the reset that it would see without a proxy.
+on it is passed on as it is: the client sees the end, or the reset, that it would see without a
+proxy.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ class HttpProxy:
             if sending is not None:
                 await sending.finish()
         except BrokeOffError:
-            self._wire.reset()
+            if origin.wire.error is not None:
+                self._wire.reset()
             return False
         finally:
             self._wire.when_gone(None)

@@ -46,7 +46,7 @@ class Reach:
         if address is not None and self._leads_to_a_region(address):
             return str(address)
         name = destination.host.lower().rstrip(".")
-        if address is None and f".{name}".endswith(f".{self._topology.domain}"):
+        if f".{name}".endswith(f".{self._topology.domain}"):
             return None
         raise OutOfReachError(
             f"{destination.host} is not in this world: from {self._location} you reach"

@@ -165,6 +165,19 @@ async def test_an_upgraded_connection_crosses_in_both_directions(front, trusting
     assert (visit.bytes_in > len(much), visit.bytes_out > len(much)) == (True, True)
 
 
+async def test_a_client_that_says_goodbye_ends_both_sides_without_a_complaint(
+    front, trusting, caplog
+):
+    await front.machine()
+    reader, writer = await front.knock(ssl=trusting, server_hostname=HOST)
+    writer.write(GET.replace(b"close", b"keep-alive"))
+    await front.within(reader.readuntil(b"ok"))
+    writer.close()
+    await front.within(writer.wait_closed())
+    assert [visit.outcome for visit in await front.visits()] == ["closed"]
+    assert caplog.messages == []
+
+
 async def test_a_long_answer_is_whole(front, trusting):
     body = b"0123456789abcdef" * 131_072
     await front.machine(says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body))
