@@ -1,6 +1,8 @@
 """Events in, alerts out: once for each change, and none for what is no change."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sim.observe.events import (
     Acked,
@@ -15,6 +17,7 @@ from sim.observe.events import (
     PartFailed,
     PartRestarted,
 )
+from sim.topology.model import ALERTS
 
 A, B, C = "aaaa", "bbbb", "cccc"  # two machines of fra, one of iad
 
@@ -227,3 +230,45 @@ def test_what_a_load_leaves_behind_is_not_held_against_those_that_come_after(wor
     story += [(3, LoadEnded()), answer(3.1, "london/0", "iad"), edge(3.2, "iad", real_ms=2000.0)]
     assert words(*story) == []
     assert words(*story, edge(5, "iad")) == ["residency_broken began eu"]
+
+
+MODES = ["geodns", "anycast"]
+CLIENTS, MACHINES, REGIONS = ["london/0", "london/1"], [A, B, C], ["fra", "iad"]
+STATES = [
+    *("created", "starting", "started", "stopping", "stopped", "failed"),
+    *("suspending", "suspended", "destroyed"),
+]
+STATUSES = ["passing", "warning", "critical"]
+ANYTHING = st.one_of(
+    st.builds(MachineChanged, *map(st.sampled_from, (MACHINES, REGIONS, STATES))),
+    st.builds(
+        HealthChanged,
+        *map(st.sampled_from, (MACHINES, REGIONS, ["passing", "warning", "critical"])),
+    ),
+    st.builds(CordonChanged, st.sampled_from(MACHINES), st.sampled_from(REGIONS), st.booleans()),
+    st.builds(
+        LinkChanged,
+        st.sampled_from(["fra:database", "iad:database", "london:fra"]),
+        st.sampled_from(["up", "silent", "refusing"]),
+        st.just(1.0),
+    ),
+    st.builds(PartFailed, st.sampled_from(["database", "load"]), st.just("gone")),
+    st.builds(PartRestarted, st.sampled_from(["database", "load"])),
+    st.just(LoadStarted(2, 1.0)),
+    st.just(LoadEnded()),
+    st.builds(ClientMade, st.sampled_from(CLIENTS), st.just("london"), st.just("strict")),
+    st.sampled_from(CLIENTS).map(lambda client: answer(0, client, "fra")[1]),
+    st.sampled_from(CLIENTS).map(lambda client: answer(0, client, "iad")[1]),
+    st.sampled_from(REGIONS).map(lambda region: edge(0, region)[1]),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it keeps nothing
+@given(st.lists(st.tuples(st.integers(0, 600), ANYTHING), max_size=60), st.sampled_from(MODES))
+def test_whatever_happens_each_alert_begins_before_it_ends_and_once(told, drawn, mode):
+    standing: set[tuple[str, str]] = set()
+    for _, alert in told(*((t / 10, event) for t, event in drawn), until=100, mode=mode):
+        key = (alert.alert, alert.subject)
+        assert (key in standing) == (alert.state == "ended")
+        standing ^= {key}
+        assert alert.alert in ALERTS
