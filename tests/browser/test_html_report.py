@@ -329,6 +329,7 @@ async def test_five_hundred_clients_and_ten_minutes_open_in_two_seconds(page, la
     assert 10 < median(took) < 2000
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("clients", [0, 6])
 async def test_a_session_without_a_scenario_has_a_page_too(page, tmp_path, artefacts, clients):
     """Nobody, or a load for a while: the map, the bands and the story are there all the same."""

@@ -14,7 +14,7 @@ import termios
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 OWN_SCREEN, BACK, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 
@@ -92,7 +92,6 @@ def test_it_shows_what_happens_and_ctrl_c_leaves_a_clean_terminal(up):
     assert up("top", "--world", "nope").returncode == 2
 
 
-@pytest.mark.thorough
 def test_the_terminal_is_clean_too_when_it_is_terminated_or_the_world_ends(up):
     terminal = Terminal(up)
     terminal.until(b"fra/1")
