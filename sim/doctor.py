@@ -94,7 +94,9 @@ def _link_server() -> Finding:
     def look() -> str:
         stock = find()
         if stock is None:
-            return "no toxiproxy-server, so the embedded one carries the links"
+            of_containers = find(containers=True)
+            also = f"; with --runtime docker, {of_containers}" if of_containers else ""
+            return f"no toxiproxy-server, so the embedded one carries the links{also}"
         return f"a stock server carries the links: {stock}"
 
     return _attempt("link server", look)

@@ -53,6 +53,8 @@ def test_the_engines_own_image_is_taken_where_there_is_no_other(sim, boxed, toxi
             "ps", "--filter", f"name=sim-{world.world}-links", "--format", "{{.Image}}"
         )
         assert links == OFFICIAL
+        rows = {row["what"]: row["found"] for row in sim.json("doctor")}
+        assert rows["link server"].endswith(f"with --runtime docker, a container of {OFFICIAL}")
     finally:
         subprocess.run([*docker, "rmi", OFFICIAL], check=True, capture_output=True)
 

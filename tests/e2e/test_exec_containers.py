@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -95,6 +96,10 @@ def test_the_edge_learns_the_containers_address_and_the_command_ends_with_its_co
         e["client"] for e in seen if e["kind"] == "edge_connection" and e["location"] == "london"
     }
     assert any(client.startswith("10.") for client in clients), clients
+
+    os.kill(status["pid"], signal.SIGKILL)
+    done = up("down")
+    assert "3 containers and networks" in done.stdout, done.stderr
 
 
 def test_without_an_engine_it_is_told(sim, topologies, tmp_path):
