@@ -122,7 +122,7 @@ def test_clients_and_outages_are_those_of_the_journal(watched):
     assert watched.during.sum("sim_outage", location="london") == 1
     assert now.sum("sim_outage") == now.sum("sim_alerts_standing") == 0
     assert 0 < now.sum("sim_outage_seconds_total", location="london") < 60
-    assert now.sum("sim_alerts_total", alert="machine_down") == 1
+    assert now.sum("sim_alerts_total", alert="machine_down") >= 1
     assert watched.before.sum("sim_faults_total", fault="crash") == 0  # told before it was done
     assert now.sum("sim_faults_total", fault="crash") == 1
     assert watched.before.sum("sim_clients", location="london") == 4
