@@ -52,7 +52,7 @@ from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.crew import Crew
 from sim.routing.doors import Doors
-from sim.routing.internal import InternalNames
+from sim.routing.internal import InternalNames, loopback_address
 from sim.routing.resolver import Resolver
 from sim.scenario.runner import setting_of
 from sim.secrets import Redactor, redactor
@@ -317,10 +317,7 @@ class World:
         links: list[Link] = []
         if self._docker:
             await self._timed("docker", self._docker.open())
-        else:
-            self._names = InternalNames(self.topology, self.fleet, self.resolver)
-            self._stack.push_async_callback(self._names.stop)
-            self.nameservers.update(await self._names.start(self.plan.internal_nameserver))
+        await self._name_machines()
         if self.database:
             self._urls.update(self.database.urls(self.topology.regions, self._database_door))
             await self._timed("database", self.database.start())
@@ -338,6 +335,14 @@ class World:
         async with asyncio.TaskGroup() as both:
             both.create_task(self.links.check_all(links))
             both.create_task(self._timed("machines", self.fleet.launch()))
+
+    async def _name_machines(self) -> None:
+        """The nameservers of machines: in containers not on loopback."""
+        host_of = self._docker.host_for if self._docker else self.plan.internal_nameserver
+        address_of = self._docker.address_of if self._docker else loopback_address
+        self._names = InternalNames(self.topology, self.fleet, self.resolver, address_of)
+        self._stack.push_async_callback(self._names.stop)
+        self.nameservers.update(await self._names.start(host_of))
 
     async def _timed(self, name: str, starting: Awaitable[None]) -> None:
         began = self.clock.real_ms()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
+from sim.machines.runtime import MachineSpec
 from sim.routing.dns import wire
 from sim.routing.dns.internal import InternalZone, Resident
 from sim.routing.dns.server import NameServer, ask
@@ -17,13 +18,25 @@ from sim.routing.router import round_trip_ms
 from sim.topology.model import Topology
 
 
-class InternalNames:
-    """Listens for a world's machines, at one address for each region."""
+def loopback_address(spec: MachineSpec) -> str:
+    """Where a process is."""
+    return spec.endpoint.host
 
-    def __init__(self, topology: Topology, fleet: Fleet, resolver: Resolver) -> None:
+
+class InternalNames:
+    """Listens for a world's machines. `address_of` is where a machine's siblings reach it."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        fleet: Fleet,
+        resolver: Resolver,
+        address_of: Callable[[MachineSpec], str],
+    ) -> None:
         self._topology = topology
         self._fleet = fleet
         self._resolver = resolver
+        self._address_of = address_of
         self._zone = InternalZone(
             topology.app, tuple(topology.regions), lambda a, b: round_trip_ms(topology, a, b)
         )
@@ -76,7 +89,7 @@ class InternalNames:
             Resident(
                 machine.id,
                 machine.region,
-                machine.endpoint.host,
+                self._address_of(machine.spec),
                 machine.state is State.STARTED,
                 machine.config.process_group,
                 machine.config.metadata,

@@ -94,6 +94,20 @@ def test_a_bad_image_stops_a_rolling_deploy_at_its_first_machine(boxed):
     assert found == {"iad/1": ("failed", "2"), "fra/1": ("started", "1")}
 
 
+def test_a_container_finds_its_siblings_by_name(boxed):
+    world = boxed()
+    ask = (
+        "import os, socket; host, port = os.environ['SIM_NAMESERVER'].split(':')"
+        "; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)"
+        "; q = b'\\0\\7\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3iad\\5boxed\\x08internal\\0\\0\\1\\0\\1'"
+        "; s.sendto(q, (host, int(port))); print('.'.join(map(str, s.recv(512)[-4:])))"
+    )
+    found = world.docker("exec", world.container(), "python", "-c", ask)
+    own = "import os; print(os.environ['FLY_PRIVATE_IP'])"
+    there = world.docker("exec", world.container("iad"), "python", "-c", own)
+    assert found == there
+
+
 def test_a_network_that_is_removed_is_a_failed_part(boxed):
     world = boxed()
     network = f"sim-{world.world}-fra"

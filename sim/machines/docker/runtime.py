@@ -87,6 +87,14 @@ class DockerRuntime:
         running = sum(instance.running for instance in self._instances.values())
         return f"<DockerRuntime {running} containers>"
 
+    def host_for(self, region: str) -> str:
+        """This host as a region's containers see it; known from `open` on."""
+        return self.networks.door(region).host
+
+    def address_of(self, spec: MachineSpec) -> str:
+        """Where other containers reach a machine."""
+        return container_address(spec)
+
     def oversee(self, overseer: Overseer) -> None:
         """Tell this one from now on."""
         self._overseer = overseer
