@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sim.observe.events import (
     Alert,
+    AlertUndelivered,
     Connected,
     Disconnected,
     FaultBegan,
@@ -42,6 +43,8 @@ class Telling:
                 self._serving.clear()
             case Alert():
                 return [f"alert: {event.alert} {event.state}: {event.reason}"]
+            case AlertUndelivered():
+                return [f"{event.receiver} was not told of an alert: {event.reason}"]
             case DeployBegan():
                 count = len(event.machines)
                 return [f"release {event.release} ({event.strategy}) for {count} machines"]

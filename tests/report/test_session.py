@@ -13,6 +13,7 @@ from sim.errors import InputError
 from sim.observe.events import (
     Acked,
     Alert,
+    AlertUndelivered,
     ClientMade,
     Connected,
     FaultBegan,
@@ -49,6 +50,7 @@ RECORDS = [
     Record(5.0, FaultBegan("crash", "fra", {"kind": "region", "region": "fra"})),
     Record(5.1, MachineChanged("m-fra", "fra", "stopped", "killed")),
     Record(5.1, Alert("machine_down", "m-fra", "began", "m-fra is <b>stopped</b>", "fra", 5.1)),
+    Record(5.2, AlertUndelivered("alerts[0] (webhook)", "it answered with status 500")),
     Record(9.0, Alert("machine_down", "m-fra", "ended", "m-fra runs", "fra", 5.1)),
     *load(20.0, [1.0, 2.0, 3.0]),
     *load(100.0, [1.0, 2.0, 22.0, 23.0]),
@@ -98,6 +100,7 @@ def test_the_page_tells_the_story_from_the_worlds_start(outcome):
     lines = [text for _, text in model["story"]["lines"]]
     assert "crash fra" in lines
     assert "alert: machine_down began: m-fra is <b>stopped</b>" in lines
+    assert "alerts[0] (webhook) was not told of an alert: it answered with status 500" in lines
     assert lines.count("the load ends") == 2
     assert [t for t, _ in model["story"]["lines"]] == sorted(t for t, _ in model["story"]["lines"])
     assert "<b>stopped" not in page

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.observe.events import (
+    AlertUndelivered,
     Connected,
     Disconnected,
     Event,
@@ -161,7 +162,7 @@ def story(history: History) -> dict[str, Any]:
     events += history.alerts
     for kind in (LoadStarted, MachineChanged, FaultFailed, PartFailed, Connected, Disconnected):
         events += history.of(kind)
-    events += history.of(LoadEnded)
+    events += [*history.of(LoadEnded), *history.of(AlertUndelivered)]
     lines: list[list[Any]] = []
 
     def say(line: str) -> None:
