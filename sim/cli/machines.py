@@ -100,7 +100,7 @@ def _act(world: str | None, as_json: bool, **body: Any) -> int:
 @world_option
 def checks(as_json: bool, world: str | None) -> int:
     """List the health checks of all machines, and what each found last."""
-    columns = ("name", "status", "machine", "region", "output")
+    columns = ("name", "status", "machine", "region", "last_updated_s", "output")
     listing(ask(the_world(world), "checks"), columns, as_json=as_json)
     return 0
 

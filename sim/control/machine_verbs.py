@@ -60,6 +60,7 @@ class MachineVerbs:
                 "status": str(state.status),
                 "machine": machine.id,
                 "region": machine.region,
+                "last_updated_s": round(state.changed_s, 1),
                 "output": state.output,
             }
             for machine in self._world.fleet.machines.values()

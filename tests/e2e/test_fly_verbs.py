@@ -54,7 +54,9 @@ def scale_is_a_total_and_show_says_where(up):
     assert "did you mean `fra`" in up("scale", "count", "2", "--region", "fry").stderr
     rows = {row["code"]: row["machines"] for row in up.json("regions")}
     assert (rows["fra"], rows["iad"], rows["nrt"]) == (1, 1, None)
-    assert {row["status"] for row in up.json("checks")} == {"passing"}
+    checks = up.json("checks")
+    assert {row["status"] for row in checks} == {"passing"}
+    assert all(row["last_updated_s"] > 0 for row in checks)
 
 
 def test_machines_are_cloned_stopped_cordoned_destroyed_and_scaled(up):
