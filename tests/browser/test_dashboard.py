@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim.control.verbs import Control
+from sim.dashboard.frame import portrait
 from sim.observe.history import History
 from sim.observe.outages import Pace, find_outages
 from sim.scenario.felt import REPAIRS
@@ -217,6 +218,31 @@ locations: {{london: {{}}}}
             await page.js("document.querySelectorAll('img, b.bold, script:not([src])').length") == 0
         )
         assert await page.js("document.title") == "hostile: a live world"
+
+
+@pytest.mark.thorough
+async def test_names_are_text_also_if_a_topology_could_have_markup_in_them(page, monkeypatch):
+    """It cannot: they are DNS labels. The page does not rely on it."""
+
+    def hostile(world):
+        found = portrait(world)
+        for region in found["regions"]:
+            region.update(code=f"{region['code']}{HOSTILE}", city=HOSTILE)
+        for place in found["locations"]:
+            place.update(name=HOSTILE, nameserver=HOSTILE, entry=HOSTILE)
+        return {**found, "app": HOSTILE, "hostname": HOSTILE, "services": [HOSTILE]}
+
+    monkeypatch.setattr("sim.dashboard.site.portrait", hostile)
+    async with live(page, OUTAGES / "two-regions.yaml") as (_, control):
+        await page.open(control.dashboard.url())
+        await page.until("document.body.dataset.ready")
+        assert await page.text("h1") == HOSTILE
+        for table in ("Locations", "Regions", "Answers from DNS", "Proxies by location"):
+            assert HOSTILE in await page.text(f"[aria-label='{table}'] tbody")
+        assert HOSTILE in await page.text(".map")
+        assert HOSTILE in await page.text("#target")
+        assert await page.js("document.title") == f"{HOSTILE}: a live world"
+        assert await page.js("document.querySelectorAll('img, #page b > b, script').length") == 1
 
 
 @pytest.mark.thorough
