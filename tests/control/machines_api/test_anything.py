@@ -123,7 +123,7 @@ def test_no_request_is_answered_by_a_500_or_leaves_an_illegal_state(tmp_path: Pa
         broken: list[Any] = []
         runner.get_loop().set_exception_handler(lambda _, told: broken.append(told))
 
-        @settings(max_examples=700, deadline=None, derandomize=True)
+        @settings(max_examples=500, deadline=None, derandomize=True)
         @given(st.lists(_REQUEST, min_size=1, max_size=3))
         def ask_and_look(requests: list[Any]) -> None:
             runner.run(asked(api, requests))
