@@ -157,14 +157,19 @@ async def test_sim_open_shows_the_app_over_tls(tmp_path):
         opened = await asyncio.create_subprocess_exec(
             sys.executable, *command, "--world", world.record.id, stderr=asyncio.subprocess.PIPE
         )
-        with await asyncio.to_thread(log.open) as said:
-            port = await asyncio.to_thread(debugging_port, said)
-            async with tab_of(port) as page:
-                await show(page, f"http://{world.topology.hostname}/healthz")
-                assert await page.js("location.protocol + isSecureContext") == "https:true"
-                await page.js(HOLD)
-                await until(page, "state.region === 'fra' && state.acked >= 3")
-            await close(port)
+        try:
+            with await asyncio.to_thread(log.open) as said:
+                port = await asyncio.to_thread(debugging_port, said)
+                async with tab_of(port) as page:
+                    await show(page, f"http://{world.topology.hostname}/healthz")
+                    assert await page.js("location.protocol + isSecureContext") == "https:true"
+                    await page.js(HOLD)
+                    await until(page, "state.region === 'fra' && state.acked >= 3")
+                await close(port)
+        except BaseException:
+            opened.terminate()
+            await opened.wait()
+            raise
         _, told = await opened.communicate()
         assert opened.returncode == 0
         assert f"in london, through {world.plan.entry('london')}" in told.decode()
