@@ -14,10 +14,9 @@ from sim.entry.http_proxy import HttpProxy
 from sim.entry.place import Place
 from sim.entry.socks import VERSION
 from sim.entry.socks_proxy import SocksProxy
-from sim.errors import EnvironmentLacksError
-from sim.observe.events import PartFailed
 from sim.rng import Rng
-from sim.routing.edge.arrival import Listener, peek
+from sim.routing.edge.arrival import peek
+from sim.routing.edge.reception import Reception
 from sim.routing.edge.wire import Wire
 
 _FIRST_BYTE_REAL_S = 60.0
@@ -29,44 +28,19 @@ class Entry:
     def __init__(self, location: str, setting: Setting, rng: Rng) -> None:
         self.endpoint = setting.plan.entry(location)
         self._place = Place(location, setting, rng)
-        self._journal = setting.journal
-        self._listener: Listener | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._reception = Reception(f"entry of {location}", setting.journal)
 
     def __repr__(self) -> str:
         place = self._place.location
-        return f"<Entry of {place} at {self.endpoint}, {len(self._connections)} connections>"
+        return f"<Entry of {place} at {self.endpoint}, {len(self._reception)} connections>"
 
     def start(self) -> None:
         """Listen. Raises EnvironmentLacksError where the address is taken."""
-        try:
-            self._listener = Listener(self.endpoint, self._arrive)
-        except OSError as error:
-            raise EnvironmentLacksError(
-                f"the entry of {self._place.location} cannot listen at {self.endpoint}:"
-                f" {error.strerror}",
-                "end whatever listens there, or let the world take another slot",
-            ) from error
+        self._reception.open(self.endpoint, self._serve)
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        if self._listener is not None:
-            self._listener.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _arrive(self, sock: socket.socket) -> None:
-        task = asyncio.create_task(self._serve(sock))
-        self._connections.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._connections.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:  # a defect of ours: what the program saw proves nothing
-            reason = f"{type(error).__name__}: {error}"
-            self._journal.write(PartFailed(f"entry of {self._place.location}", reason))
+        await self._reception.close()
 
     async def _serve(self, sock: socket.socket) -> None:
         clock = self._place.clock

@@ -7,19 +7,18 @@ bodies stream; after a WebSocket upgrade the bytes cross as they are.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sim.authority import Authority
 from sim.clock import Clock
-from sim.errors import EnvironmentLacksError
-from sim.observe.events import PartFailed, TlsHandshakeFailed
+from sim.observe.events import TlsHandshakeFailed
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView, Rules
-from sim.routing.edge.arrival import Listener, read_proxy_header
+from sim.routing.edge.arrival import read_proxy_header
 from sim.routing.edge.connection import Connection
 from sim.routing.edge.counters import Counters
 from sim.routing.edge.desk import Desk
@@ -28,6 +27,7 @@ from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
 from sim.routing.edge.network import Network
 from sim.routing.edge.proxy_protocol import Peers, ProxyHeaderError
+from sim.routing.edge.reception import Reception
 from sim.routing.edge.request_id import RequestIds
 from sim.routing.edge.tls import HandshakeError, accept
 from sim.topology.addresses import AddressPlan, Endpoint
@@ -71,12 +71,11 @@ class Edge:
         )
         self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
-        self._listeners: list[Listener] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._reception = Reception(f"edge of {region}", journal)
         self.standing: Counter[str | None] = Counter()  # connections, by location
 
     def __repr__(self) -> str:
-        return f"<Edge {self.region}, {len(self._connections)} connections>"
+        return f"<Edge {self.region}, {len(self._reception)} connections>"
 
     @property
     def counters(self) -> Counters:
@@ -86,42 +85,20 @@ class Edge:
     async def start(self) -> None:
         """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""
         for endpoint, location in self._doors:
-            try:
-                self._listeners.append(Listener(endpoint, self._arrive_from(location)))
-            except OSError as error:
-                await self.stop()
-                raise EnvironmentLacksError(
-                    f"the edge of {self.region} cannot listen at {endpoint}: {error.strerror}",
-                    "end whatever listens there, or let the world take another slot",
-                ) from error
+            self._reception.open(endpoint, partial(self._serve, location=location))
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _arrive_from(self, location: str | None) -> Callable[[socket.socket], None]:
-        def arrive(sock: socket.socket) -> None:
-            task = asyncio.create_task(self._serve(sock, location))
-            self._connections.add(task)
-            task.add_done_callback(self._ended)
-            self.standing[location] += 1
-            task.add_done_callback(lambda _: self.standing.subtract((location,)))
-
-        return arrive
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._connections.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:  # a defect of the edge: what its clients saw proves nothing
-            reason = f"{type(error).__name__}: {error}"
-            self._desk.journal.write(PartFailed(f"edge of {self.region}", reason))
+        await self._reception.close()
 
     async def _serve(self, sock: socket.socket, location: str | None) -> None:
+        self.standing[location] += 1
+        try:
+            await self._converse(sock, location)
+        finally:
+            self.standing[location] -= 1
+
+    async def _converse(self, sock: socket.socket, location: str | None) -> None:
         try:
             peers = await read_proxy_header(sock)
             visit = self._visit(sock, peers, location)

@@ -10,12 +10,10 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from sim.errors import EnvironmentLacksError
-from sim.observe.events import PartFailed
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView
 from sim.routing.edge import preamble
-from sim.routing.edge.arrival import Listener
+from sim.routing.edge.reception import Reception
 from sim.routing.edge.splice import splice
 from sim.routing.edge.wire import Wire
 from sim.topology.addresses import AddressPlan
@@ -35,45 +33,19 @@ class Worker:
         self.region = region
         self._doors = [plan.worker(region, source) for source in sources]
         self._machines = machines
-        self._journal = journal
-        self._listeners: list[Listener] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._reception = Reception(f"worker of {region}", journal)
 
     def __repr__(self) -> str:
-        return f"<Worker {self.region}, {len(self._connections)} connections>"
+        return f"<Worker {self.region}, {len(self._reception)} connections>"
 
     async def start(self) -> None:
         """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""
         for endpoint in self._doors:
-            try:
-                self._listeners.append(Listener(endpoint, self._arrive))
-            except OSError as error:
-                await self.stop()
-                raise EnvironmentLacksError(
-                    f"the worker of {self.region} cannot listen at {endpoint}: {error.strerror}",
-                    "end whatever listens there, or let the world take another slot",
-                ) from error
+            self._reception.open(endpoint, self._serve)
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _arrive(self, sock: socket.socket) -> None:
-        task = asyncio.create_task(self._serve(sock))
-        self._connections.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._connections.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            reason = f"{type(error).__name__}: {error}"
-            self._journal.write(PartFailed(f"worker of {self.region}", reason))
+        await self._reception.close()
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
