@@ -26,26 +26,16 @@ from sim.observe.events import (
     LoadStarted,
     Resolved,
 )
-from sim.observe.outages import Pace
+from sim.observe.waits import Ordinary, Wait
 from sim.topology.model import Topology
 
 
-@dataclass(eq=False)
-class _Client:
-    """One client of the load. `since` is when it was served last, or first tried.
-
-    `stalled_s` is what the simulator had stood still by then.
-    """
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Client(Wait):
+    """One client of the load. `waiting`: it is in the heap."""
 
     name: str
-    location: str
-    pace: Pace
-    since: float | None = None
-    stalled_s: float = 0.0
-    region: str | None = None
-    served: bool = False
-    turned_away: bool = False
-    waiting: bool = False  # in the heap
+    waiting: bool = False
 
 
 class OutageWatch:
@@ -57,13 +47,10 @@ class OutageWatch:
     )
 
     def __init__(self, topology: Topology, speed: float) -> None:
-        self._topology = topology
-        self._speed = speed
-        self._pace: Pace | None = None
+        self._ordinary = Ordinary(topology, speed)
         self._clients: dict[str, _Client] = {}
         self._cut_off: dict[str, set[str]] = {}
         self._heap: list[tuple[float, str]] = []
-        self._stalled_s = 0.0
 
     @property
     def due(self) -> float:
@@ -80,12 +67,12 @@ class OutageWatch:
                 if client := self._clients.get(event.client):
                     self._tried(t, client, event)
             case HostStalled():
-                self._stalled_s += event.real_ms / 1000 * self._speed
+                self._ordinary.host_stalled(event)
             case LoadStarted():
-                self._pace = self._pace_of(event)
+                self._ordinary.load_started(event)
             case ClientMade():
-                if self._pace:
-                    self._clients[event.client] = _Client(event.client, event.location, self._pace)
+                client = _Client(location=event.location, name=event.client)
+                self._clients[event.client] = client
             case LoadEnded():
                 yield from self._ended(t)
 
@@ -96,39 +83,25 @@ class OutageWatch:
             if client is None or client.since is None:
                 continue  # of a load that is over
             client.waiting = False
-            if t > (limit := self._limit(client)):
+            if t > (limit := self._ordinary.limit(client)):
                 yield self._hit(client)
             else:
                 self._wait(client, limit)
 
-    def _pace_of(self, load: LoadStarted) -> Pace | None:
-        if load.every_s is None:
-            return None
-        return Pace.of(self._topology, load.every_s, self._speed)
-
-    def _limit(self, client: _Client) -> float:
-        """When the silence of a client becomes an outage, as far as is known now."""
-        assert client.since is not None  # noqa: S101 - a type checker's aid
-        allowed_s = client.pace.allowed(client.location, client.region)
-        return client.since + allowed_s + self._stalled_s - client.stalled_s
-
     def _tried(self, t: float, client: _Client, event: Event) -> None:
-        if client.since is None:
-            client.since, client.stalled_s = t, self._stalled_s
+        self._ordinary.tried(t, client)
         if isinstance(event, ConnectFailed | Disconnected):
             client.turned_away = True
             if client.name not in self._cut_off.get(client.location, ()):
-                self._wait(client, self._limit(client))
+                self._wait(client, self._ordinary.limit(client))
 
     def _served(self, t: float, client: _Client, region: str) -> Iterator[Finding]:
         cut_off = self._cut_off.setdefault(client.location, set())
-        late = client.since is not None and t > self._limit(client)
-        if late and client.name not in cut_off and (client.served or client.turned_away):
+        if self._ordinary.is_outage(client, t) and client.name not in cut_off:
             yield self._hit(client)
-        client.since, client.stalled_s, client.region = t, self._stalled_s, region
-        client.served = True
+        self._ordinary.served(t, client, region)
         if not client.waiting:
-            self._wait(client, self._limit(client))
+            self._wait(client, self._ordinary.limit(client))
         if client.name in cut_off:
             cut_off.discard(client.name)
             if not cut_off:
@@ -136,7 +109,7 @@ class OutageWatch:
                 yield Finding("outage", client.location, wrong=False, reason=reason)
 
     def _wait(self, client: _Client, until: float) -> None:
-        if not client.waiting:
+        if not client.waiting and until < math.inf:
             client.waiting = True
             heapq.heappush(self._heap, (until, client.name))
 

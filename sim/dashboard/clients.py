@@ -21,33 +21,17 @@ from sim.observe.events import (
     LoadStarted,
     Resolved,
 )
-from sim.observe.outages import Pace
+from sim.observe.waits import Ordinary, Wait
 from sim.topology.model import Topology
 
 
-class Client:
-    """One client. `since` is when it was served last, or first tried; `stalled_s` as of then."""
+@dataclass(slots=True, eq=False)
+class Client(Wait):
+    """One client: where it is connected, and what it holds from DNS until when."""
 
-    __slots__ = (
-        "answer",
-        "expires",
-        "location",
-        "region",
-        "served_by",
-        "since",
-        "stalled_s",
-        "turned_away",
-    )
-
-    def __init__(self, location: str) -> None:
-        self.location = location
-        self.region: str | None = None
-        self.served_by: str | None = None
-        self.since: float | None = None
-        self.stalled_s = 0.0
-        self.turned_away = False
-        self.answer: str | None = None
-        self.expires: float | None = None
+    connected: str | None = None
+    answer: str | None = None
+    expires: float | None = None
 
 
 @dataclass
@@ -64,9 +48,7 @@ class Crowd:
 
     def __init__(self, topology: Topology, speed: float) -> None:
         self._topology = topology
-        self._speed = speed
-        self._pace: Pace | None = None
-        self._stalled_s = 0.0
+        self._ordinary = Ordinary(topology, speed)
         self.clients: dict[str, Client] = {}
         self.outages: dict[str, Outages] = {}
         self.started: float | None = None
@@ -93,17 +75,7 @@ class Crowd:
 
     def cut_off(self, client: Client, now: float) -> bool:
         """Whether a client goes unserved for longer than is ordinary."""
-        return (
-            client.since is not None
-            and (client.served_by is not None or client.turned_away)
-            and now - client.since > self._allowed(client)
-        )
-
-    def _allowed(self, client: Client) -> float:
-        if self._pace is None:
-            return float("inf")
-        own = self._stalled_s - client.stalled_s
-        return self._pace.allowed(client.location, client.served_by) + own
+        return self._ordinary.is_outage(client, now)
 
     # --- the events ---
 
@@ -111,9 +83,7 @@ class Crowd:
         self.started, self.ended = t, None
         self.clients.clear()
         self.outages = {name: Outages() for name in self._topology.locations}
-        self._pace = (
-            None if event.every_s is None else Pace.of(self._topology, event.every_s, self._speed)
-        )
+        self._ordinary.load_started(event)
 
     def _load_ended(self, t: float, _: LoadEnded) -> None:
         self.ended = t
@@ -123,26 +93,26 @@ class Crowd:
         self.clients[event.client] = Client(event.location)
 
     def _stalled(self, _: float, event: HostStalled) -> None:
-        self._stalled_s += event.real_ms / 1000 * self._speed
+        self._ordinary.host_stalled(event)
 
     def _resolved(self, t: float, event: Resolved) -> None:
         if client := self.clients.get(event.client):
             client.answer, client.expires = event.region, event.expires
-            self._tries(t, client)
+            self._ordinary.tried(t, client)
 
     def _connect_failed(self, t: float, event: ConnectFailed) -> None:
         if client := self.clients.get(event.client):
-            client.region, client.turned_away = None, True
-            self._tries(t, client)
+            client.connected, client.turned_away = None, True
+            self._ordinary.tried(t, client)
 
     def _connected(self, t: float, event: Connected) -> None:
         if client := self.clients.get(event.client):
-            client.region = event.region
-            self._tries(t, client)
+            client.connected = event.region
+            self._ordinary.tried(t, client)
 
     def _disconnected(self, _: float, event: Disconnected) -> None:
         if client := self.clients.get(event.client):
-            client.region = None
+            client.connected = None
             client.turned_away = not event.expected or client.turned_away
 
     def _acked(self, t: float, event: Acked) -> None:
@@ -154,12 +124,8 @@ class Crowd:
             outages.count += 1
             outages.worst_s = max(outages.worst_s, t - client.since)
             outages.client_seconds += t - client.since
-        client.since, client.stalled_s = t, self._stalled_s
-        client.served_by = client.region = event.region
-
-    def _tries(self, t: float, client: Client) -> None:
-        if client.since is None:
-            client.since, client.stalled_s = t, self._stalled_s
+        self._ordinary.served(t, client, event.region)
+        client.connected = event.region
 
 
 @dataclass
@@ -185,13 +151,13 @@ def whereabouts(crowd: Crowd, locations: Iterable[str], now: float) -> dict[str,
         here = found[client.location]
         here.total += 1
         cut_off = crowd.cut_off(client, now)
-        if client.region is None:
+        if client.connected is None:
             here.cut += cut_off
             here.connecting += not cut_off
         elif cut_off:
             here.unanswered += 1
         else:
-            here.served[client.region] = here.served.get(client.region, 0) + 1
+            here.served[client.connected] = here.served.get(client.connected, 0) + 1
         if client.answer is not None:
             _hold(here, client.answer, client.expires, now)
     return found
