@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
@@ -43,7 +44,8 @@ class Seen:
     """A world with two scenarios beside its topology, and what a browser may ask of it."""
 
     def __init__(self, world, control, http):
-        self.world, self.player, self.http = world, control.dashboard.player, http
+        self.world, self.control, self.http = world, control, http
+        self.player = control.dashboard.player
 
     async def ask(self, verb, **body):
         """The answer's status and object, asked as the page asks."""
@@ -173,3 +175,17 @@ async def test_a_page_elsewhere_and_a_browser_without_a_key_can_do_nothing(seen)
             assert got.status == 401
             assert "default-src 'none'" in got.headers["Content-Security-Policy"]
     assert seen.faults() == []
+
+
+async def test_a_watcher_whose_connection_is_cut_comes_back_with_the_same_cookie(seen):
+    """The control server ends and is restarted beneath the page, as upkeep does it."""
+    base = seen.world.record.control_url
+    async with seen.http.get(f"{base}/live/frames") as stream:
+        assert (await stream.content.readline()).startswith(b"data: {")
+        await seen.control._server.restart()
+        with contextlib.suppress(aiohttp.ClientError):
+            while await stream.content.readline():
+                pass
+    async with seen.http.get(f"{base}/live/frames") as stream:
+        assert (await stream.content.readline()).startswith(b"data: {")
+        assert seen.control.dashboard._feed.watchers == 1  # the first one is not waited for
