@@ -140,7 +140,10 @@ def test_links_and_dns_are_told(watched):
         link.rtt_ms / 1000
     )
     assert now.sum("sim_link_bytes_total", source="london", target="fra", direction="up") > 1000
-    assert watched.before.sum("sim_link_connections", source="london", target="fra") == 4
+    if watched.inside.links.embedded:
+        assert watched.before.sum("sim_link_connections", source="london", target="fra") == 4
+    else:  # a stock server does not tell of connections that stand
+        assert "sim_link_connections" not in watched.before.names
     assert now.sum("sim_dns_answers_total", location="london", region="fra", rcode="NOERROR") > 0
     assert now.sum("sim_dns_queries_total") == pytest.approx(
         now.sum("sim_dns_answers_total")
