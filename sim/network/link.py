@@ -15,7 +15,7 @@ from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.network.client import NO_ANSWER, LinkServerClient, LinkServerError
 from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
-from sim.network.measure import problem
+from sim.network.measure import problem, turns_to_measure_again
 from sim.network.spec import ProxySpec, ToxicSpec
 from sim.network.stats import LinkStats, parse_metrics
 from sim.observe.events import LinkChanged, PartFailed
@@ -36,7 +36,7 @@ class Ground:
     clock: Clock
     journal: Journal
     embedded: bool = False
-    measuring_alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+    measuring_again: asyncio.Semaphore = field(default_factory=turns_to_measure_again)
 
 
 class Link:
@@ -248,7 +248,7 @@ class Link:
 
     async def _problem(self) -> str | None:
         return await problem(
-            self.spec, self.conditions, self._ground.clock, self._ground.measuring_alone
+            self.spec, self.conditions, self._ground.clock, self._ground.measuring_again
         )
 
     async def _flap(self, period_s: float, mode: Mode) -> None:

@@ -15,8 +15,14 @@ _ABSOLUTE_MS = 2.0
 _RELATIVE = 0.1
 _PATIENCE_S = 15.0  # for a busy machine to let a measurement through
 _PAUSE_S = 0.05
+_AGAIN_AT_ONCE = 4  # a measurement is mostly waiting, and so few of them do not slow each other
 _ANSWER_BYTES = 512  # of a probe's answer, that a narrow link has to carry
 _SILENCE_MS = 50.0
+
+
+def turns_to_measure_again() -> asyncio.Semaphore:
+    """What the links of a world share, so that they do not disturb each other (see `problem`)."""
+    return asyncio.Semaphore(_AGAIN_AT_ONCE)
 
 
 class Refused(Exception):  # noqa: N818 - an outcome as good as any other
@@ -56,18 +62,18 @@ async def measure(
 
 
 async def problem(
-    spec: LinkSpec, conditions: Conditions, clock: Clock, alone: asyncio.Lock
+    spec: LinkSpec, conditions: Conditions, clock: Clock, turns: asyncio.Semaphore
 ) -> str | None:
     """Why the link is not as asked, or None where it is (or has no probe).
 
-    `alone` is shared by all links: measurements that look slow are repeated one at a time.
+    `turns` is shared by all links: measurements that look slow are repeated a few at a time.
     """
     if not spec.probe:
         return None
     try:
         if conditions.cut:
             return await _problem_of_cut(spec, conditions, clock)
-        return await _problem_of_round_trip(spec, conditions, clock, alone)
+        return await _problem_of_round_trip(spec, conditions, clock, turns)
     except Refused as error:
         return None if conditions.cut == "refusing" else str(error)
     except OSError as error:
@@ -83,7 +89,7 @@ async def _problem_of_cut(spec: LinkSpec, conditions: Conditions, clock: Clock) 
 
 
 async def _problem_of_round_trip(
-    spec: LinkSpec, conditions: Conditions, clock: Clock, alone: asyncio.Lock
+    spec: LinkSpec, conditions: Conditions, clock: Clock, turns: asyncio.Semaphore
 ) -> str | None:
     lowest, highest = bounds(spec, conditions)
     timeout_ms = 2 * highest + 2000
@@ -91,7 +97,7 @@ async def _problem_of_round_trip(
     own_ms = 0.0  # what the far end itself takes to answer (a database forks for it)
     if (fastest is None or fastest > highest) and not conditions.loss_percent:
         # This machine's load only ever adds: the fastest of several is nearest to the truth.
-        async with alone:
+        async with turns:
             through, past = [fastest], []
             until_ms = clock.real_ms() + _PATIENCE_S * 1000
             while clock.real_ms() < until_ms:

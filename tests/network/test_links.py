@@ -17,7 +17,7 @@ from sim.network import measure
 from sim.network.client import LinkServerClient
 from sim.network.conditions import Conditions
 from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats
-from sim.network.measure import problem
+from sim.network.measure import problem, turns_to_measure_again
 from sim.network.stats import parse_metrics
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal, only
@@ -120,7 +120,7 @@ async def test_a_link_that_is_slower_than_asked_is_an_error(
 
 
 async def test_a_link_that_is_faster_than_asked_is_an_error(link: Link, clock: Clock) -> None:
-    why = await problem(link.spec, Conditions(rtt_ms=200), clock, asyncio.Lock())
+    why = await problem(link.spec, Conditions(rtt_ms=200), clock, turns_to_measure_again())
     assert why
     assert why.startswith("asked for a round trip of 200 ms (178.0 to 222.0 ms is near enough)")
 
