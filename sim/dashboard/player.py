@@ -24,7 +24,6 @@ from sim.observe.events import (
 )
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.report import document, html
 from sim.scenario import runner
 from sim.scenario.evidence import Evidence
 from sim.scenario.load import load_scenario, scenario_from_mapping
@@ -185,6 +184,8 @@ def _note(play: Play, text: str) -> None:
 
 def _judge(play: Play, records: list[Record]) -> None:
     """Judge what was played, and make its report."""
+    from sim.report import document, html  # noqa: PLC0415 - every `sim up` would wait for them
+
     evidence = Evidence(History(records), play.scenario)
     verdict = judge(evidence)
     report = document.build(evidence, verdict)
