@@ -170,8 +170,7 @@ class Load:
         """One client: connect, converse, and after every end wait and connect again."""
         await self._clock.sleep(phase)
         driver = self.drivers[client.name] = self._new_driver()
-        spec = self.spec
-        backoff = Backoff(spec.backoff_base_s, spec.backoff_max_s, client.rng.fork("backoff"))
+        backoff = Backoff(self.spec.backoff, client.rng.fork("backoff"))
         jar = aiohttp.CookieJar(unsafe=True)
         while self._clock.now() < self.ends_at:
             async with client.vantage.open(jar) as http:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from sim.clients.backoff import BackoffSpec
 from sim.clients.declaration import Declaration
 
 Personality = Literal["strict", "browser", "jvm", "pinned", "serve_stale", "happy_eyeballs"]
@@ -18,7 +19,7 @@ class LoadSpec:
 
     `driver` is a built-in name, `package.module:Class`, or a declared one; `payload` is a message's
     size in bytes; `resolver` maps DNS personalities to their shares; a message or connection
-    attempt that is unanswered after `timeout_s` is given up; `backoff_*` bound the wait before a
+    attempt that is unanswered after `timeout_s` is given up; `backoff` is the wait before a
     reconnect.
     """
 
@@ -28,5 +29,4 @@ class LoadSpec:
     payload: int = 320
     resolver: Mapping[Personality, float] = field(default_factory=lambda: {"strict": 1.0})
     timeout_s: float = 5.0
-    backoff_base_s: float = 0.25
-    backoff_max_s: float = 5.0
+    backoff: BackoffSpec = field(default_factory=BackoffSpec)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sim.clients.backoff import JITTERS, BackoffSpec
 from sim.clients.declaration import Declaration
 from sim.clients.spec import PERSONALITIES, Personality
 from sim.scenario.driver_section import SUFFIXES, read_declaration, read_driver_file
-from sim.scenario.model import Backoff, Load
+from sim.scenario.model import Load
 from sim.scenario.reading import Reading
 from sim.topology.problems import listed, suggest
 from sim.topology.units import format_duration, parse_size, quoted
@@ -97,15 +98,25 @@ def _resolver(reading: Reading, value: object) -> dict[Personality, float]:
     return {name: shares[name] / total for name in PERSONALITIES if name in shares}
 
 
-def _backoff(reading: Reading, value: object) -> Backoff:
+def _backoff(reading: Reading, value: object) -> BackoffSpec:
     path = (*_PATH, "backoff")
-    default = Backoff()
+    default = BackoffSpec()
     data = reading.mapping(value, path)
     if data is None:
         return default
-    reading.unknown_keys(data, ("base", "max"), path)
+    reading.unknown_keys(data, ("base", "max", "jitter", "fixed"), path)
+    if "fixed" in data:
+        for key in sorted({"base", "max", "jitter"} & data.keys()):
+            reading.problem("`fixed` is the whole wait; leave this out", *path, key)
+        fixed_s = reading.duration(data, "fixed", path) or default.base_s
+        return BackoffSpec(fixed_s, fixed_s, "none")
     base_s = reading.duration(data, "base", path, default.base_s) or default.base_s
     max_s = reading.duration(data, "max", path, max(default.max_s, base_s)) or base_s
     if base_s > max_s:
         reading.problem(f"must be at least the base, {format_duration(base_s)}", *path, "max")
-    return Backoff(base_s, max_s)
+    jitter = data.get("jitter", default.jitter)
+    if jitter not in JITTERS:
+        hint = suggest(str(jitter), JITTERS)
+        reading.problem(f"unknown jitter {quoted(jitter)}{hint}", *path, "jitter")
+        jitter = default.jitter
+    return BackoffSpec(base_s, max_s, jitter)

@@ -10,19 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from sim.clients.backoff import BackoffSpec
 from sim.clients.declaration import Declaration
 from sim.clients.spec import Personality
 from sim.topology.model import Topology
 
 TargetKind = Literal["region", "machine", "link", "location", "service"]
-
-
-@dataclass(frozen=True)
-class Backoff:
-    """The bounds of a client's reconnect delays (full jitter: each drawn from 0 to its bound)."""
-
-    base_s: float = 0.25
-    max_s: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class Load:
     payload_bytes: int = 320
     resolver: Mapping[Personality, float] = field(default_factory=lambda: {"strict": 1.0})
     timeout_s: float = 5.0
-    backoff: Backoff = Backoff()
+    backoff: BackoffSpec = field(default_factory=BackoffSpec)
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,7 @@ def spec_of(asked: LoadAsked) -> LoadSpec:
         payload=asked.payload_bytes,
         resolver=asked.resolver,
         timeout_s=asked.timeout_s,
-        backoff_base_s=asked.backoff.base_s,
-        backoff_max_s=asked.backoff.max_s,
+        backoff=asked.backoff,
     )
 
 

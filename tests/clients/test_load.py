@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from sim.authority import Authority
+from sim.clients.backoff import BackoffSpec
 from sim.clients.client import Client
 from sim.clients.driver import ConnectionOverError
 from sim.clients.load import Load
@@ -111,6 +112,23 @@ class Resending:
             pass
 
 
+class CutOff:
+    """Everybody's connection ends at the same moment, ten seconds into the run, once."""
+
+    def __init__(self):
+        self.lives = 0
+
+    async def run(self, client: Client) -> None:
+        self.lives += 1
+        client.connected(HEADERS)
+        client.served = True
+        if self.lives == 1:
+            await client.clock.sleep_until(10.0)
+            raise ConnectionResetError(104, "Connection reset by peer")
+        async for _ in client.pace():
+            pass
+
+
 @pytest.fixture
 def journal_of(virtually, monkeypatch, small_topology):
     """The records of a load of that driver for 10 s, in virtual time."""
@@ -204,9 +222,7 @@ def test_latency_is_in_real_milliseconds(journal_of):
 
 
 def test_a_client_that_cannot_connect_backs_off_with_full_jitter(journal_of):
-    records = journal_of(
-        Refused, clients=1, duration_s=300.0, backoff_base_s=1.0, backoff_max_s=16.0
-    )
+    records = journal_of(Refused, clients=1, duration_s=300.0, backoff=BackoffSpec(1.0, 16.0))
     failures = only(records, ConnectFailed)
     assert {(e.location, e.reason) for _, e in failures} == {("new-york", "Connection refused")}
     instants = [t for t, _ in failures]
@@ -217,10 +233,25 @@ def test_a_client_that_cannot_connect_backs_off_with_full_jitter(journal_of):
     assert max(gaps) > 12
 
 
+def test_a_herd_on_a_fixed_timer_comes_back_as_one(journal_of):
+    def spread(backoff):
+        records = journal_of(CutOff, clients=50, duration_s=60.0, backoff=backoff)
+        back = [t for t, _ in only(records, Connected) if t > 10.0]
+        assert len(back) == 50
+        return min(back), max(back)
+
+    assert spread(BackoffSpec(15.0, 15.0, "none")) == (25.0, 25.0)
+    first, last = spread(BackoffSpec(15.0, 15.0, "full"))
+    assert first < 11.0
+    assert last > 24.0
+
+
 def test_a_served_connection_resets_the_backoff(journal_of):
-    records = journal_of(Silent, clients=1, timeout_s=0.5, duration_s=60.0, backoff_max_s=30.0)
+    records = journal_of(
+        Silent, clients=1, timeout_s=0.5, duration_s=60.0, backoff=BackoffSpec(max_s=30.0)
+    )
     never_served = [t for t, _ in only(records, Connected)]
-    records = journal_of(Answered, clients=1, duration_s=60.0, backoff_max_s=30.0)
+    records = journal_of(Answered, clients=1, duration_s=60.0, backoff=BackoffSpec(max_s=30.0))
     always_served = [t for t, _ in only(records, Connected)]
     gaps = [b - a for a, b in pairwise(always_served)]
     assert max(gaps) <= 0.5 + 0.25 + 1e-5
@@ -260,7 +291,7 @@ def test_the_end_does_not_wait_for_clients_that_back_off(virtually, monkeypatch,
         clock = Clock()
         journal = Journal(clock)
         setting = setting_in(small_topology, clock, journal)
-        spec = LoadSpec(clients=2, backoff_base_s=1000.0, backoff_max_s=1000.0)
+        spec = LoadSpec(clients=2, backoff=BackoffSpec(1000.0, 1000.0))
         await Load(spec, setting, Rng(1)).run(3.0)
         return clock.now()
 

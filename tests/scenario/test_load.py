@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.clients.backoff import BackoffSpec
 from sim.errors import InputError, Problem
 from sim.scenario.load import load_scenario, scenario_from_mapping
-from sim.scenario.model import Backoff, Expectation, Load, Target, TimelineEntry
+from sim.scenario.model import Expectation, Load, Target, TimelineEntry
 from sim.scenario.validate import validate
 from sim.topology.load import load_topology
 
@@ -72,7 +73,9 @@ def test_the_format_as_documented_loads_in_the_order_of_time(tmp_path: Path) -> 
     scenario = load_scenario(path)
     assert scenario.name == "frankfurt crashes"
     assert scenario.topology == load_topology(tmp_path / "t.yaml")
-    assert scenario.load == Load("session", 50, 0.2, 320, {"strict": 1.0}, 5.0, Backoff(0.25, 5.0))
+    assert scenario.load == Load(
+        "session", 50, 0.2, 320, {"strict": 1.0}, 5.0, BackoffSpec(0.25, 5.0)
+    )
     assert scenario.timeline == (
         TimelineEntry(20.0, "crash", Target("region", "fra")),
         TimelineEntry(100.0, "start", Target("region", "fra")),
@@ -206,11 +209,25 @@ def test_a_driver_of_ones_own_sizes_and_backoff_are_taken(tmp_path: Path) -> Non
     text = text.replace("payload: 320", "payload: 2KiB, backoff: {base: 10s}")
     load = load_scenario(write(tmp_path, text)).load
     assert (load.driver, load.timeout_s, load.payload_bytes) == ("acme.drivers:Voice", 2.0, 2048)
-    assert load.backoff == Backoff(10.0, 10.0)
+    assert load.backoff == BackoffSpec(10.0, 10.0)
 
 
 CRASH = "{at: 20s, fault: crash, region: fra}"
 SERVED = "{check: served_by, location: london, region: fra, until: 20s}"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{base: 1s, max: 60s, jitter: equal}", BackoffSpec(1.0, 60.0, "equal")),
+        ("{jitter: none}", BackoffSpec(0.25, 5.0, "none")),
+        ("{fixed: 15s}", BackoffSpec(15.0, 15.0, "none")),
+    ],
+)
+def test_clients_back_off_as_real_ones_do(tmp_path: Path, written: str, read: BackoffSpec) -> None:
+    text = GOOD.replace("payload: 320", f"backoff: {written}")
+    assert load_scenario(write(tmp_path, text)).load.backoff == read
+
 
 # What is written instead of what, and where and how it is answered.
 MISTAKES = [
@@ -236,6 +253,15 @@ MISTAKES = [
         3,
         "load.backoff.max",
         "at least the base, 9s",
+    ),
+    ("resolver: strict", "backoff: {jitter: ful}", 3, "load.backoff.jitter", "mean `full`?"),
+    ("resolver: strict", "backoff: {fixed: 15}", 3, "load.backoff.fixed", "without a unit"),
+    (
+        "resolver: strict",
+        "backoff: {fixed: 15s, max: 60s}",
+        3,
+        "load.backoff.max",
+        "the whole wait",
     ),
     # the timeline
     ("fault: crash", "fault: crush", 6, "timeline[1].fault", "did you mean `crash`?"),
