@@ -22,12 +22,12 @@ from sim.report import document
 from sim.report.document import Document
 from sim.scenario import runner
 from sim.scenario.evidence import Evidence
+from sim.scenario.faults import FAULTS
 from sim.scenario.load import scenario_from_mapping
 from sim.scenario.model import Scenario
 from sim.scenario.session import Session
 from sim.scenario.verdict import Verdict, of_session
 from sim.scenario.verdict import judge as verdict_of
-from sim.scenario.vocabulary import FAULTS
 from sim.topology.load import topology_from_mapping
 from sim.world import World
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sim.clock import VirtualTimeLoop
 from tests.docker.fixtures import engine, own_engine
@@ -14,6 +15,10 @@ from tests.docker.fixtures import engine, own_engine
 __all__ = ["engine", "own_engine", "virtually"]
 
 T = TypeVar("T")
+
+# How long an example takes says nothing about the code: the machine may be busy.
+settings.register_profile("sim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sim")
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS
 from sim.scenario.validate import validate
 from sim.scenario.vocabulary import CHECKS as CHECK_WORDS
-from sim.scenario.vocabulary import FAULTS as FAULT_WORDS
 from sim.testing import targets
 from sim.testing.expect import Expect
 from sim.topology.load import topology_from_mapping
+from tools import tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -33,22 +33,26 @@ def blocks(text, language):
     return [re.sub(rf"^{indent}", "", body, flags=re.MULTILINE) for indent, body in found]
 
 
-def test_every_fault_that_can_be_written_can_be_done():
-    assert set(FAULT_WORDS) == set(FAULTS)
-
-
 def test_every_check_that_can_be_written_is_judged():
     assert set(CHECK_WORDS) == set(CHECKS)
 
 
-@pytest.mark.parametrize("word", sorted({*FAULT_WORDS, *CHECK_WORDS}))
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_tables_are_as_the_specifications_have_them(name):
+    """`python -m tools.tables` writes them."""
+    text = (ROOT / tables.TABLES[name][0]).read_text()
+    assert f"<!-- {name} -->" in text
+    assert tables.with_table(text, name) == text
+
+
+@pytest.mark.parametrize("word", sorted({*FAULTS, *CHECK_WORDS}))
 def test_every_fault_and_check_is_documented(word):
     assert re.search(rf"^\| .*`{word}`", SCENARIOS, re.MULTILINE)
 
 
-@pytest.mark.parametrize("word", sorted({*FAULT_WORDS, *CHECK_WORDS}))
+@pytest.mark.parametrize("word", sorted({*FAULTS, *CHECK_WORDS}))
 def test_every_parameter_is_documented(word):
-    spec = FAULT_WORDS.get(word) or CHECK_WORDS[word]
+    spec = FAULTS.get(word) or CHECK_WORDS[word]
     rows = [
         line for line in SCENARIOS.splitlines() if line.startswith("| `") and f"`{word}`" in line
     ]
@@ -56,13 +60,13 @@ def test_every_parameter_is_documented(word):
         assert re.search(rf"`{param.key}:?[ `]", rows[0]), f"{param.key} of {word}"
 
 
-@pytest.mark.parametrize("word", sorted(FAULT_WORDS))
+@pytest.mark.parametrize("word", sorted(FAULTS))
 def test_every_fault_is_a_method_of_what_it_is_done_to_and_documented(word):
     """`service_outage` is the `outage` of a service."""
-    for kind in FAULT_WORDS[word].targets:
+    for kind in FAULTS[word].targets:
         name = word.removeprefix(f"{kind}_")
         method = inspect.signature(getattr(getattr(targets, kind.capitalize()), name))
-        assert [*method.parameters][1:] == [param.key for param in FAULT_WORDS[word].params]
+        assert [*method.parameters][1:] == [param.key for param in FAULTS[word].params]
         assert re.search(rf"`\.?{name}\b", TESTING)
 
 

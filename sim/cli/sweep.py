@@ -50,7 +50,7 @@ def sweep(
     """
     from sim.rng import fresh_seed
     from sim.scenario.load import load_scenario
-    from sim.scenario.vocabulary import read_location
+    from sim.scenario.targets import read_location
     from sim.secrets import load_secrets
     from sim.sweep.boundaries import boundaries
     from sim.sweep.sweep import Sweep, farthest_location

@@ -1,6 +1,6 @@
 """The faults as a page needs them for its forms.
 
-They come from the vocabulary alone, so that a new one appears on the page by itself.
+They come from the specifications of faults alone, so that a new one appears on the page by itself.
 """
 
 from __future__ import annotations
@@ -8,15 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sim.scenario.felt import REPAIRS
-from sim.scenario.vocabulary import (
-    EXAMPLES,
-    FAULTS,
-    Choice,
-    FaultSpec,
-    Known,
-    Param,
-)
+from sim.scenario.faults import FAULTS, FaultSpec
+from sim.scenario.params import EXAMPLES, Choice, Known, Param
 from sim.topology.model import Topology
 
 
@@ -28,7 +21,7 @@ def forms(topology: Topology) -> list[dict[str, Any]]:
 def _form(spec: FaultSpec, topology: Topology) -> dict[str, Any]:
     return {
         "fault": spec.name,
-        "repair": spec.name in REPAIRS,
+        "repair": spec.is_repair,
         "targets": list(spec.targets),
         "everything": spec.target_optional,
         "one_of": list(spec.one_of),

@@ -17,7 +17,7 @@ from sim.dashboard.model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.network.conditions import Conditions
 from sim.network.links import Link
-from sim.scenario.vocabulary import services
+from sim.scenario.targets import services
 from sim.topology.distance import link_spec
 from sim.world import World
 

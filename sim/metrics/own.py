@@ -16,7 +16,7 @@ from sim.metrics.tally import NOWHERE, JournalTally
 from sim.network.link import Link
 from sim.network.stats import LinkStats
 from sim.routing.dns.counters import Counts
-from sim.scenario.vocabulary import FAULTS
+from sim.scenario.faults import FAULTS
 from sim.topology.model import ALERTS
 
 _PAIR = ("source", "target")

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from sim.scenario.faults import FAULTS, FaultSpec
 from sim.scenario.model import Expectation, Target, TimelineEntry
+from sim.scenario.params import Param, read_seconds
 from sim.scenario.reading import Reading
-from sim.scenario.vocabulary import (
-    CHECKS,
-    FAULTS,
-    TARGETS,
-    WINDOW,
-    CheckSpec,
-    FaultSpec,
-    Param,
-    allowed_keys,
-    read_seconds,
-    target_wanted,
-)
+from sim.scenario.targets import TARGETS, target_wanted
+from sim.scenario.vocabulary import CHECKS, WINDOW, CheckSpec
 from sim.topology.document import FieldPath
 from sim.topology.problems import listed, suggest
 from sim.topology.units import format_duration
@@ -78,9 +70,9 @@ def _target(
         message = f"has {len(given)} targets, {listed(given)}; leave one and add an entry for each"
         reading.problem(message, *path)
     elif not given and not spec.target_optional:
-        reading.problem(f"`{spec.name}` has no target; write {target_wanted(spec)}", *path)
+        reading.problem(f"`{spec.name}` has no target; write {target_wanted(spec.targets)}", *path)
     elif given and given[0] not in spec.targets:
-        message = f"`{spec.name}` is not done to a {given[0]}; write {target_wanted(spec)}"
+        message = f"`{spec.name}` is not done to a {given[0]}; write {target_wanted(spec.targets)}"
         reading.problem(message, *path, given[0])
     elif given:
         kind = given[0]
@@ -147,7 +139,7 @@ def _spec(
         reading.problem(f"unknown {key} `{name}`{suggest(name, specs)}", *path, key)
         return None
     spec: Spec = specs[name]
-    keys: list[str] = allowed_keys(spec)
+    keys: list[str] = spec.keys
     # A target of the wrong kind is told what the fault takes, which says more than "unknown key".
     wrong_targets = {*TARGETS} - {*keys} if key == "fault" else set()
     data = {key: value for key, value in data.items() if key not in wrong_targets}

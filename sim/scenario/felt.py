@@ -6,8 +6,7 @@ import math
 
 from sim.observe.events import Connected, FaultBegan
 from sim.observe.history import History, location_of
-
-REPAIRS = frozenset({"start", "thaw", "reconnect", "cure", "unblind", "heal", "scale"})
+from sim.scenario.faults import FAULTS
 
 
 def unfelt(history: History, since_s: float = -math.inf) -> list[str]:
@@ -15,8 +14,12 @@ def unfelt(history: History, since_s: float = -math.inf) -> list[str]:
     return [
         f"{fault.fault} {fault.target} at {t:.1f} s touched no client"
         for t, fault in history.faults
-        if t >= since_s and fault.fault not in REPAIRS and not _reaches(history, t, fault)
+        if t >= since_s and not _repairs(fault) and not _reaches(history, t, fault)
     ]
+
+
+def _repairs(fault: FaultBegan) -> bool:
+    return FAULTS[fault.fault].effect_of(fault.detail) == "repairs"
 
 
 def _reaches(history: History, t: float, fault: FaultBegan) -> bool:

@@ -7,17 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sim.observe.events import Event, FaultBegan, FaultFailed
-from sim.scenario.felt import REPAIRS
-
-# What ends what. `heal` ends everything that it is aimed at.
-_ENDS = {
-    "start": {"crash", "stop"},
-    "thaw": {"freeze"},
-    "reconnect": {"disconnect"},
-    "cure": {"sicken"},
-    "unblind": {"blind"},
-}
-_INSTANT = frozenset({"reset", "deploy"})
+from sim.scenario.faults import FAULTS
 
 
 @dataclass(frozen=True)
@@ -41,18 +31,17 @@ class Fault:
 
 def fault_of(t: float, event: FaultBegan) -> Fault:
     """A fault that begins."""
-    repair = event.fault in REPAIRS
-    over = repair or event.fault in _INSTANT
+    effect = FAULTS[event.fault].effect_of(event.detail)
     kind = event.detail.get("kind")
     return Fault(
         at_s=t,
-        until_s=None if over else math.inf,
+        until_s=math.inf if effect == "stands" else None,
         fault=event.fault,
         target=event.target,
         region=event.detail.get("region"),
         location=event.detail.get("location") or (event.target if kind == "location" else None),
         machines=tuple(event.detail.get("machines") or ()),
-        repair=repair,
+        repair=effect == "repairs",
     )
 
 
@@ -84,7 +73,8 @@ def _replaces(event: FaultBegan, earlier: Fault) -> bool:
 
 
 def _ends(event: FaultBegan, earlier: Fault) -> bool:
-    if event.fault != "heal" and earlier.fault not in _ENDS.get(event.fault, ()):
+    repairs = {event.fault} | FAULTS[event.fault].also(event.detail)
+    if not repairs & FAULTS[earlier.fault].ended_by:
         return False
     kind = event.detail.get("kind")
     if kind == "everything" or event.target == earlier.target:

@@ -1,6 +1,6 @@
 """What a scenario says, as plain immutable values: load, a timeline of faults, expectations.
 
-`vocabulary.py` has which faults and checks there are, `load.py` reads files into these.
+`faults/` and `checks/` have which there are, `load.py` reads files into these.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.errors import Problem
-from sim.scenario.vocabulary import Param
+from sim.scenario.params import Param
 from sim.topology.document import Document, FieldPath
 from sim.topology.model import Topology
 from sim.topology.problems import suggest

@@ -19,7 +19,7 @@ import yaml
 from sim.errors import InputError
 from sim.observe.events import FaultBegan, FaultFailed, MachineChanged
 from sim.observe.journal import Record
-from sim.scenario.vocabulary import FAULTS
+from sim.scenario.faults import FAULTS
 from sim.topology.model import Topology
 from sim.topology.units import format_duration
 

@@ -13,9 +13,8 @@ from sim.control.verbs import Control
 from sim.dashboard.frame import portrait
 from sim.observe.history import History
 from sim.observe.outages import Pace, find_outages
-from sim.scenario.felt import REPAIRS
+from sim.scenario.faults import FAULTS
 from sim.scenario.load import scenario_from_mapping
-from sim.scenario.vocabulary import FAULTS
 from sim.topology.load import load_topology
 from sim.world import World
 
@@ -154,9 +153,7 @@ async def test_everything_can_be_done_by_keyboard_and_a_mistake_is_said(page):
             await page.press("Tab")
             reached.append(name)
             assert len(reached) < 20, reached
-        breaks = [
-            f.name for f in FAULTS.values() if "region" in f.targets and f.name not in REPAIRS
-        ]
+        breaks = [f.name for f in FAULTS.values() if "region" in f.targets and not f.is_repair]
         assert reached[1:] == breaks[: breaks.index("slow")]
         await page.press("Enter")  # opens the form, and goes to its first field
         assert await page.js("document.activeElement.name") == "latency"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sim.dashboard.forms import forms
+from sim.scenario.faults import FAULTS
 from sim.scenario.live import live_fault
-from sim.scenario.vocabulary import FAULTS
 from sim.topology.load import load_topology
 
 TOPOLOGY = load_topology(Path(__file__).parents[2] / "topologies" / "atlas-voice.yaml")

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from sim.errors import InputError
 from sim.observe.events import FaultBegan, FaultFailed, MachineChanged
 from sim.observe.journal import Record, decode, encode
-from sim.scenario.faults.base import describe
+from sim.scenario.faults import FAULTS
+from sim.scenario.faults.world import describe
 from sim.scenario.live import live_fault
 from sim.scenario.load import load_scenario, scenario_from_mapping
 from sim.scenario.model import Target
 from sim.scenario.save import scenario_text
-from sim.scenario.vocabulary import FAULTS
 from sim.topology.document import parse_document
 from sim.topology.load import load_topology
 

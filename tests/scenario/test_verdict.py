@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from sim.observe.events import (
@@ -79,6 +82,20 @@ def test_a_fault_that_clients_only_ran_into_later_counts(evidence):
 def test_a_repair_need_not_be_felt(evidence):
     verdict = judge(evidence(UP, ANSWER, fault("start", "iad"), expect=[FINE]))
     assert verdict.outcome == "held"
+
+
+@pytest.mark.parametrize(("count", "had", "outcome"), [(0, 1, "unknown"), (2, 1, "held")])
+def test_a_region_scaled_down_has_to_be_felt_and_one_scaled_up_not(evidence, count, had, outcome):
+    scale = fault("scale", "iad", kind="region", region="iad", count=count, had=had)
+    assert judge(evidence(UP, ANSWER, scale, expect=[FINE])).outcome == outcome
+
+
+def test_judging_loads_no_part_of_a_world():
+    """A report is made again from a journal alone, where there may be no engine and no server."""
+    script = "import sim.scenario.verdict, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    parts = ("sim.world", "sim.control", "sim.page", "sim.network", "sim.routing", "sim.services")
+    assert [name for name in run.stdout.split() if name.startswith((*parts, "aiohttp"))] == []
 
 
 @pytest.mark.parametrize(

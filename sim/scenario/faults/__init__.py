@@ -7,51 +7,16 @@ from collections.abc import Mapping
 from sim.errors import SimError
 from sim.observe.events import FaultBegan, FaultFailed
 from sim.observe.journal import Journal
-from sim.scenario.faults.base import Breakable, Fault, Params, describe
-from sim.scenario.faults.heal import heal
-from sim.scenario.faults.links import flap, loss, partition, reset, slow
-from sim.scenario.faults.machines import (
-    blind,
-    crash,
-    cure,
-    deploy,
-    disconnect,
-    freeze,
-    reconnect,
-    scale,
-    sicken,
-    start,
-    stop,
-    thaw,
-    unblind,
-)
-from sim.scenario.faults.names import dns_outage, stale_dns
-from sim.scenario.faults.services import service_outage
+from sim.scenario.faults import dns, heal, health, links, machines, releases, services
+from sim.scenario.faults.spec import FaultSpec, Params
+from sim.scenario.faults.world import Breakable, describe
 from sim.scenario.model import Target
 
-FAULTS: Mapping[str, Fault] = {
-    "crash": crash,
-    "stop": stop,
-    "start": start,
-    "freeze": freeze,
-    "thaw": thaw,
-    "disconnect": disconnect,
-    "reconnect": reconnect,
-    "sicken": sicken,
-    "cure": cure,
-    "blind": blind,
-    "unblind": unblind,
-    "deploy": deploy,
-    "scale": scale,
-    "slow": slow,
-    "partition": partition,
-    "reset": reset,
-    "flap": flap,
-    "loss": loss,
-    "heal": heal,
-    "dns_outage": dns_outage,
-    "stale_dns": stale_dns,
-    "service_outage": service_outage,
+FAULTS: Mapping[str, FaultSpec] = {
+    spec.name: spec
+    for module in (machines, health, releases, links, dns, services, heal)
+    for spec in vars(module).values()
+    if isinstance(spec, FaultSpec)
 }
 
 
@@ -62,13 +27,15 @@ async def inflict(
 
     It is journaled before it is done: no effect of it has an earlier time than it has.
     """
+    spec = FAULTS[name]
     aim = "everything" if target is None else str(target)
     try:
-        journal.write(FaultBegan(name, aim, {**describe(world, target), **params}))
-        await FAULTS[name](world, target, params)
+        detail = {**describe(world, target), **spec.facts(world, target), **params}
+        journal.write(FaultBegan(name, aim, detail))
+        await spec.do(world, target, params)
     except SimError as error:
         journal.write(FaultFailed(name, aim, str(error)))
         raise
 
 
-__all__ = ["FAULTS", "Breakable", "inflict"]
+__all__ = ["FAULTS", "Breakable", "FaultSpec", "inflict"]

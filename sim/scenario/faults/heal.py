@@ -7,12 +7,27 @@ a crash, and a scenario that heals a link does not mean to boot machines.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set as AbstractSet
 
-from sim.scenario.faults.base import Breakable, Params, links_at, locations_at
-from sim.scenario.faults.machines import cure, reconnect, start, thaw, unblind
+from sim.scenario.faults.health import cure, unblind
+from sim.scenario.faults.machines import reconnect, start, thaw
+from sim.scenario.faults.spec import LINKS, Detail, Params, fault
+from sim.scenario.faults.world import Breakable, links_at, locations_at
 from sim.scenario.model import Target
 
 
+def _also(detail: Detail) -> AbstractSet[str]:
+    return {start.name} if detail.get("kind") == "everything" else frozenset()
+
+
+@fault(
+    "heal",
+    on=(*LINKS, "machine"),
+    target_optional=True,
+    effect="repairs",
+    also=_also,
+    summary="undoes what was done to the target; without a target also starts what is down",
+)
 async def heal(world: Breakable, target: Target | None, params: Params) -> None:
     """Undo the faults on the target's links, names and machines."""
     if target is None or target.kind != "machine":
@@ -22,10 +37,10 @@ async def heal(world: Breakable, target: Target | None, params: Params) -> None:
             world.resolver.restore(location)
             world.resolver.thaw(location)
     if target is None or target.kind == "region":
-        await unblind(world, target, params)
+        await unblind.do(world, target, params)
     if target is None or target.kind in ("region", "machine"):
-        await cure(world, target, params)
-        await thaw(world, target, params)
-        await reconnect(world, target, params)
+        await cure.do(world, target, params)
+        await thaw.do(world, target, params)
+        await reconnect.do(world, target, params)
     if target is None:
-        await start(world, None, params)
+        await start.do(world, None, params)

@@ -1,24 +1,43 @@
-"""Faults on links. What the sockets at both ends see is said in docs/links.md.
-
-slow       more latency, jitter, or less bandwidth, in real milliseconds.
-partition  nothing crosses: `silent` (bytes vanish, connections hang) or `refusing` (connections
-           are cut, new ones refused); `towards` one end makes a silent one one-way.
-reset      every connection that stands is cut with RST; new ones work.
-flap       down and up again with a period.
-loss       packets lost at a rate, which TCP turns into delay.
-heal       the link is again as the topology has it.
-"""
+"""Faults on links. What the sockets at both ends see is said in docs/links.md."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from sim.network.conditions import End, Mode
-from sim.network.links import Link
-from sim.scenario.faults.base import Breakable, Params, links_at
+from sim.scenario.faults.spec import LINKS, Params, fault
+from sim.scenario.faults.world import Breakable, links_at
 from sim.scenario.model import Target
+from sim.scenario.params import (
+    Known,
+    Param,
+    choice,
+    read_milliseconds,
+    read_positive_seconds,
+    read_rate,
+    read_share,
+    with_unit,
+    write_percent,
+)
+from sim.scenario.targets import places
+
+if TYPE_CHECKING:
+    from sim.network.conditions import End, Mode
+    from sim.network.links import Link
 
 
+@fault(
+    "slow",
+    on=LINKS,
+    params=(
+        Param("latency", "latency_ms", read_milliseconds, write=with_unit("ms")),
+        Param("jitter", "jitter_ms", read_milliseconds, write=with_unit("ms")),
+        Param("bandwidth", "bandwidth_kbps", read_rate, write=with_unit("kbps")),
+    ),
+    one_of=("latency", "jitter", "bandwidth"),
+    ended_by={"heal"},
+    summary="`latency:` and `jitter:` are added, `bandwidth:` limits each connection",
+)
 async def slow(world: Breakable, target: Target | None, params: Params) -> None:
     """Add latency and jitter, or limit bandwidth."""
     await asyncio.gather(
@@ -33,6 +52,17 @@ async def slow(world: Breakable, target: Target | None, params: Params) -> None:
     )
 
 
+@fault(
+    "partition",
+    on=LINKS,
+    params=(
+        Param("mode", "mode", choice("silent", "refusing"), default="silent"),
+        Param("towards", "towards", Known("region or location", places)),
+    ),
+    ended_by={"heal"},
+    summary="nothing crosses: `mode: silent` (default; bytes vanish, `towards:` one end makes it "
+    "one-way) or `refusing` (what stands is cut). With anycast also between two regions",
+)
 async def partition(world: Breakable, target: Target | None, params: Params) -> None:
     """Let nothing cross."""
     mode: Mode = params.get("mode") or "silent"
@@ -51,12 +81,24 @@ def _end(link: Link, place: str | None) -> End | None:
     return "source" if place == link.spec.source else "target"
 
 
+@fault(
+    "reset", on=LINKS, effect="passes", summary="RST on every standing connection; new ones work"
+)
 async def reset(world: Breakable, target: Target | None, params: Params) -> None:
     """Cut every standing connection with RST."""
     del params
     await asyncio.gather(*(link.reset() for link in links_at(world, target)))
 
 
+@fault(
+    "flap",
+    on=LINKS,
+    params=(
+        Param("period", "period_s", read_positive_seconds, required=True, write=with_unit("s")),
+    ),
+    ended_by={"heal"},
+    summary="down for half of each `period:`, up for the other half",
+)
 async def flap(world: Breakable, target: Target | None, params: Params) -> None:
     """Go down and up with a period, beginning with down."""
     mode: Mode = params.get("mode") or "silent"
@@ -64,6 +106,13 @@ async def flap(world: Breakable, target: Target | None, params: Params) -> None:
         await link.flap(params["period_s"], mode)
 
 
+@fault(
+    "loss",
+    on=LINKS,
+    params=(Param("percent", "share", read_share, required=True, write=write_percent),),
+    ended_by={"heal"},
+    summary="`percent:` of packets lost, which TCP turns into delay",
+)
 async def loss(world: Breakable, target: Target | None, params: Params) -> None:
     """Lose packets."""
     percent = params["share"] * 100

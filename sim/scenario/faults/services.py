@@ -1,16 +1,20 @@
-"""Faults on services.
-
-service_outage  nobody reaches the service: its links cut what stands and refuse what comes.
-"""
+"""Faults on services."""
 
 from __future__ import annotations
 
 import asyncio
 
-from sim.scenario.faults.base import Breakable, Params, links_at
+from sim.scenario.faults.spec import Params, fault
+from sim.scenario.faults.world import Breakable, links_at
 from sim.scenario.model import Target
 
 
+@fault(
+    "service_outage",
+    on=("service",),
+    ended_by={"heal"},
+    summary="nobody reaches the service: connections to it are cut and refused",
+)
 async def service_outage(world: Breakable, target: Target | None, params: Params) -> None:
     """Refuse every connection to the service."""
     del params

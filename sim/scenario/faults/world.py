@@ -1,20 +1,20 @@
-"""What a fault is: something done to the parts of a world, through the parts' own verbs."""
+"""The parts of a world that faults act on, and what a target means there."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sim.deploys.deployer import Deployer
-from sim.machines.checker import HealthChecker
-from sim.machines.fleet import Fleet
-from sim.machines.machine import Machine
-from sim.network.links import Link, Links
-from sim.routing.resolver import Resolver
 from sim.scenario.model import Target
+from sim.topology.distance import DATABASE
 from sim.topology.model import Topology
 
-DATABASE = "database"
+if TYPE_CHECKING:  # judging a journal loads the specifications of faults, but no world
+    from sim.deploys.deployer import Deployer
+    from sim.machines.checker import HealthChecker
+    from sim.machines.fleet import Fleet
+    from sim.machines.machine import Machine
+    from sim.network.links import Link, Links
+    from sim.routing.resolver import Resolver
 
 
 class Breakable(Protocol):
@@ -43,11 +43,6 @@ class Breakable(Protocol):
     @property
     def health(self) -> HealthChecker:
         """Its health checker."""
-
-
-Params = Mapping[str, Any]
-# A target of None means everything that the fault can be done to.
-Fault = Callable[[Breakable, Target | None, Params], Awaitable[None]]
 
 
 def machines_at(world: Breakable, target: Target | None) -> list[Machine]:
@@ -82,6 +77,11 @@ def links_at(world: Breakable, target: Target | None) -> list[Link]:
 
 def _ends(link: Link) -> tuple[str, str]:
     return (link.spec.source, link.spec.target)
+
+
+def regions_at(world: Breakable, target: Target | None) -> list[str]:
+    """The regions that a target names: one, or all."""
+    return list(world.topology.regions) if target is None else [str(target.value)]
 
 
 def locations_at(world: Breakable, target: Target | None) -> list[str]:

@@ -1,15 +1,19 @@
-"""Faults on DNS.
-
-dns_outage  a location's nameserver (without a target: everyone's) answers nothing.
-stale_dns   a location's nameserver keeps answering what it answers now, whatever happens.
-"""
+"""Faults on DNS."""
 
 from __future__ import annotations
 
-from sim.scenario.faults.base import Breakable, Params, locations_at
+from sim.scenario.faults.spec import Params, fault
+from sim.scenario.faults.world import Breakable, locations_at
 from sim.scenario.model import Target
 
 
+@fault(
+    "dns_outage",
+    on=("location",),
+    target_optional=True,
+    ended_by={"heal"},
+    summary="the location's nameserver answers nothing",
+)
 async def dns_outage(world: Breakable, target: Target | None, params: Params) -> None:
     """Answer nothing."""
     del params
@@ -17,6 +21,13 @@ async def dns_outage(world: Breakable, target: Target | None, params: Params) ->
         world.resolver.outage(location)
 
 
+@fault(
+    "stale_dns",
+    on=("location",),
+    target_optional=True,
+    ended_by={"heal"},
+    summary="the location's nameserver goes on answering what it answers now",
+)
 async def stale_dns(world: Breakable, target: Target | None, params: Params) -> None:
     """Keep answering what is answered now."""
     del params

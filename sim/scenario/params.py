@@ -1,0 +1,174 @@
+"""The parameters of faults and checks: how each value is read from a file, and written again.
+
+A reader takes a value as YAML or JSON gives it. Durations, rates and shares are text with a unit
+(`30s`, `64kbps`, `5%`); what readers give is in the unit that the parameter's name has.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sim.topology.model import Topology
+from sim.topology.problems import suggest
+from sim.topology.units import (
+    parse_duration,
+    parse_frequency,
+    parse_rate,
+    parse_share,
+    quoted,
+)
+
+# Reads a value as written. Raises ValueError with what was found and what is allowed. Without a
+# topology (its own file is broken) names are taken as they are.
+Reader = Callable[[object, Topology | None], Any]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter: its key in the file, its name in `params`, how it is read, and written again."""
+
+    key: str
+    name: str
+    read: Reader
+    required: bool = False
+    default: Any = None
+    write: Callable[[Any], Any] = lambda value: value
+
+
+def read_seconds(value: object, _: Topology | None) -> float:
+    """A duration in seconds, 0 included."""
+    return parse_duration(value)
+
+
+def read_positive_seconds(value: object, _: Topology | None) -> float:
+    """A duration in seconds, above 0."""
+    if seconds := parse_duration(value):
+        return seconds
+    raise ValueError(f"found {quoted(value)}; must be more than 0s")
+
+
+def read_milliseconds(value: object, _: Topology | None) -> float:
+    """A duration in milliseconds."""
+    return round(parse_duration(value) * 1000, 6)
+
+
+def read_rate(value: object, _: Topology | None) -> float:
+    """A rate in kilobits per second, above 0."""
+    if kbps := parse_rate(value):
+        return kbps
+    raise ValueError(f"found {quoted(value)}; must be more than 0kbps (else it is a `partition`)")
+
+
+def read_share(value: object, _: Topology | None) -> float:
+    """A share from 0 to 1, written in percent."""
+    return parse_share(value)
+
+
+def read_frequency(value: object, _: Topology | None) -> float:
+    """A frequency in events per second."""
+    return parse_frequency(value)
+
+
+def read_count(value: object, _: Topology | None) -> int:
+    """A whole number, 0 or more."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
+
+
+def read_percentile(value: object, _: Topology | None) -> float:
+    """A percentile above 0 and up to 100."""
+    match = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", value) if isinstance(value, str) else None
+    number = float(match[1]) if match else value
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= 100:
+        return float(number)
+    raise ValueError(f"found {quoted(value)}; must be a percentile above 0 and up to 100, as `99`")
+
+
+def read_text(value: object, _: Topology | None) -> str:
+    """A text that is not empty."""
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be text")
+
+
+def read_command(value: object, _: Topology | None) -> tuple[str, ...]:
+    """Words, or a line of them as a shell takes it."""
+    words = shlex.split(value) if isinstance(value, str) else value
+    if isinstance(words, list | tuple) and words and all(isinstance(w, str) for w in words):
+        return tuple(words)
+    raise ValueError(f"found {quoted(value)}; must be a list of words, such as `[./gateway, -v]`")
+
+
+def read_environment(value: object, _: Topology | None) -> Mapping[str, str]:
+    """Environment variables, none of them named as Fly's own."""
+    if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a mapping of names to text, such as `{LOG_LEVEL: debug}`")
+    for name in value:
+        if name.startswith("FLY_"):
+            raise ValueError(f"`{name}`: names that begin with `FLY_` are Fly's own; rename it")
+    return dict(value)
+
+
+def with_unit(unit: str) -> Callable[[float], str]:
+    """A writer of a number in the unit that `params` have it in."""
+    return lambda number: f"{number:.9f}".rstrip("0").rstrip(".") + unit
+
+
+def write_percent(share: float) -> str:
+    """A share as it is written in a file."""
+    return with_unit("%")(share * 100)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A reader of one word of several."""
+
+    allowed: tuple[str, ...]
+
+    def __call__(self, value: object, _: Topology | None) -> str:
+        """The word. Raises ValueError for another."""
+        if value in self.allowed:
+            return str(value)
+        raise ValueError(f"found {quoted(value)}{suggest(str(value), self.allowed)}")
+
+
+def choice(*allowed: str) -> Choice:
+    """A reader of one of these words."""
+    return Choice(allowed)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A reader of a name that the topology must have, of those that `names_of` gives."""
+
+    kind: str
+    names_of: Callable[[Topology], Iterable[str]]
+
+    def __call__(self, value: object, topology: Topology | None) -> str:
+        """The name. Raises ValueError for one that the topology does not have."""
+        name = str(value)
+        names = list(self.names_of(topology)) if topology else [name]
+        if name not in names:
+            kind, hint = self.kind, suggest(name, names)
+            raise ValueError(f"the topology has no {kind} {quoted(value)}{hint}")
+        return name
+
+
+# How a value is written, for forms. A reader that is not here takes a text.
+EXAMPLES: Mapping[Reader, object] = {
+    read_seconds: "30s",
+    read_positive_seconds: "10s",
+    read_milliseconds: "200ms",
+    read_rate: "64kbps",
+    read_share: "10%",
+    read_frequency: "20/s",
+    read_count: 2,
+    read_text: "gateway:v2",
+    read_command: "./gateway -v",
+    read_environment: {"LOG_LEVEL": "debug"},
+}
