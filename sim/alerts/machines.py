@@ -16,7 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.alerts.board import Finding
-from sim.observe.events import CordonChanged, Event, HealthChanged, MachineChanged
+from sim.observe.events import (
+    CordonChanged,
+    Event,
+    HealthChanged,
+    MachineChanged,
+    MachineDied,
+)
 from sim.topology.model import Topology
 
 _DOWN = frozenset({"stopped", "failed"})
@@ -25,7 +31,10 @@ _ON_THE_WAY_DOWN = frozenset({"stopping", "suspending"})
 
 @dataclass(eq=False)
 class _Machine:
-    """What is known of a machine. `came_up`: it has passed since it was started."""
+    """What is known of a machine. `came_up`: it has passed since it was started.
+
+    `last_line` is what it printed last, where it died by itself.
+    """
 
     region: str
     state: str = "started"
@@ -33,12 +42,13 @@ class _Machine:
     came_up: bool = False
     cordoned: bool = False
     asleep: bool = False
+    last_line: str = ""
 
 
 class MachineWatch:
     """Finds machines that are down and regions without any that may serve."""
 
-    kinds = (MachineChanged, HealthChanged, CordonChanged)
+    kinds = (MachineDied, MachineChanged, HealthChanged, CordonChanged)
 
     def __init__(self, topology: Topology) -> None:
         self._dns_leads = topology.routing.mode == "geodns"
@@ -48,8 +58,11 @@ class MachineWatch:
     def take(self, t: float, event: Event) -> Iterator[Finding]:
         """What an event shows."""
         del t
-        assert isinstance(event, MachineChanged | HealthChanged | CordonChanged)  # noqa: S101 - its kinds
+        assert isinstance(event, MachineDied | MachineChanged | HealthChanged | CordonChanged)  # noqa: S101 - its kinds
         machine = self._machines.setdefault(event.machine, _Machine(event.region))
+        if isinstance(event, MachineDied):
+            machine.last_line = event.last_lines[-1] if event.last_lines else ""
+            return  # that it is stopped follows
         if isinstance(event, MachineChanged):
             yield from self._changed(machine, event)
         elif isinstance(event, HealthChanged):
@@ -68,6 +81,8 @@ class MachineWatch:
         elif event.state in _DOWN and not (machine.asleep and before in _ON_THE_WAY_DOWN):
             machine.asleep = False  # it died, or did not wake
             why = f": {event.reason}" if event.reason else ""
+            why += f" (its last line: {machine.last_line})" if machine.last_line else ""
+            machine.last_line = ""
             yield self._machine(event, f"{who} is {event.state}{why}", wrong=True)
         elif event.state == "destroyed":
             del self._machines[event.machine]

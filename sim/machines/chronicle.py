@@ -6,13 +6,13 @@ Nothing else may change a machine's state, so nothing that is so can be missing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sim.clock import Clock
 from sim.machines.lifecycle import Action
 from sim.machines.machine import Machine, Source
 from sim.machines.runtime import Exit
-from sim.observe.events import MachineChanged
+from sim.observe.events import MachineChanged, MachineDied
 from sim.observe.journal import Journal
 
 # Fly's names of what happened, where they are not the action's own. What a person asks for is
@@ -67,6 +67,20 @@ class Chronicle:
             restarts=restarts,
         )
         self.tell(machine, reason)
+
+    def died(self, machine: Machine, end: Exit, last_lines: Sequence[str]) -> None:
+        """Journal that its run ended and nobody had asked for it. Its state follows."""
+        self._journal.write(
+            MachineDied(
+                machine.id,
+                machine.region,
+                str(end),
+                code=end.code,
+                signal=end.signal,
+                oom=end.oom,
+                last_lines=tuple(last_lines),
+            )
+        )
 
     def tell(self, machine: Machine, reason: str = "") -> None:
         """Journal the state that a machine is in, and why."""

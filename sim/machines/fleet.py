@@ -260,6 +260,7 @@ class Fleet(Roster):
     async def signal(self, machine: Machine, number: int) -> None:
         """Send it a signal. Raises InputError unless it is started."""
         self._demand_started(machine, "signal")
+        self._runs.signalled(machine, number)
         self._chronicle.tell(machine, f"sent {signals.Signals(number).name}")
         await running(machine).signal(number)
 

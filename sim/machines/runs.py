@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal as signals
 from collections.abc import Awaitable, Sequence
 
 from sim.clock import Clock
@@ -12,13 +13,15 @@ from sim.machines.chronicle import Chronicle
 from sim.machines.lifecycle import Action, State
 from sim.machines.machine import Machine
 from sim.machines.restarts import restart_after_s
-from sim.machines.runtime import Instance, Runtime
+from sim.machines.runtime import Exit, Instance, Runtime
 from sim.machines.specs import SpecBuilder
 
 # Real seconds that a machine has until its first passing check: how fast a real program starts
 # does not depend on the simulation's speed.
 _START_TIMEOUT_REAL_S = 60.0
 _LOG_LINES = 20
+# What programs end on, whatever they do before; of other signals only one that killed it counts.
+_ENDING_SIGNALS = (signals.SIGTERM, signals.SIGINT, signals.SIGQUIT, signals.SIGKILL)
 # The end of a run in these states is a part of what was asked for; the next run follows.
 _BETWEEN_RUNS = (State.RESTARTING, State.UPDATING)
 
@@ -41,6 +44,7 @@ class Runs:
         self._chronicle = chronicle
         self._watchers: dict[str, asyncio.Task[None]] = {}
         self._why_down: dict[str, str] = {}
+        self._signalled: dict[str, int] = {}
         self._tried: dict[str, int] = {}
         self._restarting: dict[str, asyncio.Task[None]] = {}
 
@@ -68,6 +72,7 @@ class Runs:
     def begin(self, machine: Machine, instance: Instance) -> None:
         """A run has begun: watch for its end, and check its health."""
         machine.instance, machine.frozen, machine.cut_off = instance, False, False
+        self._signalled.pop(machine.id, None)
         self._watchers[machine.id] = asyncio.create_task(self._watch(machine, instance))
         self._chronicle.change(machine, Action.READY)
         self._health.started(machine.id)
@@ -106,6 +111,10 @@ class Runs:
         if watcher:
             await asyncio.shield(watcher)
 
+    def signalled(self, machine: Machine, number: int) -> None:
+        """Somebody sends its run a signal: an end that may follow from it is no death."""
+        self._signalled[machine.id] = number
+
     def proven(self, machine: Machine) -> None:
         """It came up once: from now on its restart policy counts."""
         self._tried.setdefault(machine.id, 0)
@@ -130,6 +139,9 @@ class Runs:
         if machine.state in _BETWEEN_RUNS:
             return
         tried = self._tried.get(machine.id)
+        # One that never came up since it was asked for is whoever's who asked: they are told.
+        if why is None and tried is not None and not self._asked_to_end(machine, end):
+            self._chronicle.died(machine, end, await instance.tail(_LOG_LINES))
         self._chronicle.change(
             machine,
             Action.EXITED,
@@ -144,6 +156,11 @@ class Runs:
             if after_s is not None:
                 self._tried[machine.id] = tried + 1
                 self._restarting[machine.id] = asyncio.create_task(self._restart(machine, after_s))
+
+    def _asked_to_end(self, machine: Machine, end: Exit) -> bool:
+        """Whether a signal that somebody sent may have ended it."""
+        sent = self._signalled.get(machine.id)
+        return sent is not None and (sent in _ENDING_SIGNALS or sent == end.signal)
 
     async def _restart(self, machine: Machine, after_s: float) -> None:
         await self._clock.sleep(after_s)

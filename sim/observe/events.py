@@ -15,6 +15,8 @@ from typing import Any
 
 from sim.observe import releases  # noqa: F401 - its events are among the kinds below
 from sim.observe.event import Event as Event  # noqa: PLC0414 - it is named from here as well
+from sim.observe.mishaps import DriverRaised as DriverRaised  # noqa: PLC0414 - likewise
+from sim.observe.mishaps import MachineDied as MachineDied  # noqa: PLC0414 - likewise
 
 # --- the run ---------------------------------------------------------------------------------
 

@@ -57,11 +57,11 @@ class History:
     def __init__(self, records: Iterable[Record], *, whole: bool = False) -> None:
         self.whole = whole
         self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
-        records = list(records)
+        self._records = records = list(records)
         loads = (r.t for r in records if isinstance(r.event, LoadStarted))
         began = None if whole else next(loads, None)
         self.load_started = began is not None
-        origin = 0.0 if began is None else began
+        self._origin = origin = 0.0 if began is None else began
         for t, event in records:
             if isinstance(event, Resolved) and event.expires is not None:
                 event = replace(event, expires=event.expires - origin)  # noqa: PLW2901 - moved in time
@@ -70,6 +70,23 @@ class History:
 
     def __repr__(self) -> str:
         return f"<History of {self.name!r}: {sum(map(len, self._by_type.values()))} events>"
+
+    def until(self, instant: float, *, audited: bool) -> History:
+        """The run as it was known at an instant, as if the load had ended then.
+
+        What is stored of the messages that were sent by then is still known if `audited`.
+        """
+        t = self._origin + instant
+        before = [record for record in self._records if record.t <= t]
+        sent = {(e.session, e.seq) for _, e in before if isinstance(e, Sent)}
+        after = [
+            record
+            for record in self._records[len(before) :]
+            if isinstance(record.event, Audited)
+            or (isinstance(e := record.event, Stored) and (e.session, e.seq) in sent)
+        ]
+        end = [] if self.ended is not None and self.ended <= instant else [Record(t, LoadEnded())]
+        return History([*before, *end, *(after if audited else ())])
 
     def of(self, kind: type[E]) -> Sequence[Timed[E]]:
         """The events of one type, in order, with their times."""

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from sim.costs.bill import Bill, bill
+from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
@@ -66,6 +67,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             "broken": len(sessions.broken),
             "unresumed": len(sessions.unresumed),
         },
+        "deaths": [_death(death) for death in evidence.deaths],
         "deploys": [_deploy(run) for run in evidence.deploys],
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
@@ -181,6 +183,16 @@ def _deploy(run: DeployRun) -> Document:
         "replaced": len(run.touched),
         "dropped": len(run.dropped),
         "dropped_by_location": dict(run.dropped_by_location),
+    }
+
+
+def _death(death: Death) -> Document:
+    return {
+        "machine": death.machine,
+        "region": death.region,
+        "at_s": _round(death.at_s),
+        "exit": death.end,
+        "last_lines": list(death.last_lines),
     }
 
 

@@ -16,6 +16,7 @@ from sim.observe.events import (
     LoadEnded,
     LoadStarted,
     MachineChanged,
+    MachineDied,
     PartFailed,
     PartRestarted,
     RoutingChanged,
@@ -41,16 +42,15 @@ class Telling:
                 return self._moved(event)
             case LoadStarted():
                 self._serving.clear()
+            case MachineDied():
+                last = f"; its last line: {event.last_lines[-1]}" if event.last_lines else ""
+                return [f"machine {event.machine} of {event.region} died: {event.end}{last}"]
             case Alert():
                 return [f"alert: {event.alert} {event.state}: {event.reason}"]
             case AlertUndelivered():
                 return [f"{event.receiver} was not told of an alert: {event.reason}"]
-            case DeployBegan():
-                count = len(event.machines)
-                return [f"release {event.release} ({event.strategy}) for {count} machines"]
-            case DeployEnded():
-                why = f": {event.error.splitlines()[0]}" if event.error else ""
-                return [f"release {event.release} is {event.outcome}{why}"]
+            case DeployBegan() | DeployEnded():
+                return [_deployed(event)]
         line = _told(event)
         return [line] if line else []
 
@@ -91,6 +91,13 @@ class Narrator:
         self._ended = isinstance(event, LoadEnded) and not self._live
         for line in self._telling.lines(event):
             self._say(f"{t - self._start:7.1f} s  {line}")
+
+
+def _deployed(event: DeployBegan | DeployEnded) -> str:
+    if isinstance(event, DeployBegan):
+        return f"release {event.release} ({event.strategy}) for {len(event.machines)} machines"
+    why = f": {event.error.splitlines()[0]}" if event.error else ""
+    return f"release {event.release} is {event.outcome}{why}"
 
 
 def _told(event: object) -> str | None:

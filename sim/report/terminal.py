@@ -91,6 +91,7 @@ def asked(row: Document) -> str:
         "duplicated": "{} duplicated",
         "reordered": "{} reordered",
         "outcome": "{}",
+        "deaths": "{} deaths",
         "max_dropped": "at most {} dropped",
         "min_dropped": "at least {} dropped",
     }

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from sim.observe.deaths import Death, find_deaths
 from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
@@ -52,6 +53,11 @@ class Evidence:
     def deploys(self) -> Sequence[DeployRun]:
         """What was deployed, and what that cost."""
         return find_deploys(self.history)
+
+    @cached_property
+    def deaths(self) -> Sequence[Death]:
+        """The machines that died by themselves."""
+        return find_deaths(self.history, self.topology)
 
     def answers(self, location: str, from_s: float, until_s: float) -> list[Timed[Acked]]:
         """What a location's clients were acknowledged or answered in [from_s, until_s)."""

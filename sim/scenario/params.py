@@ -80,6 +80,14 @@ def read_count(value: object, _: Topology | None) -> int:
     raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
 
 
+def read_deaths(value: object, topology: Topology | None) -> int | str:
+    """How many machines may die: a number, or `any`."""
+    try:
+        return "any" if value == "any" else read_count(value, topology)
+    except ValueError as error:
+        raise ValueError(f"{error}, or `any`") from None
+
+
 def read_percentile(value: object, _: Topology | None) -> float:
     """A percentile above 0 and up to 100."""
     match = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", value) if isinstance(value, str) else None
@@ -168,6 +176,7 @@ EXAMPLES: Mapping[Reader, object] = {
     read_share: "10%",
     read_frequency: "20/s",
     read_count: 2,
+    read_deaths: 0,
     read_text: "gateway:v2",
     read_command: "./gateway -v",
     read_environment: {"LOG_LEVEL": "debug"},

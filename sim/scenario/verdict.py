@@ -1,8 +1,9 @@
 """The verdict: held, failed or unknown, from a journal alone.
 
-A broken expectation fails a run whatever else happened. Without one, the verdict is held only if
-every question could be answered: the simulator's own parts worked, the clients connected, every
-fault could be felt, and the run went to its end.
+A broken expectation fails a run, unless it may have been broken by what is not the gateway's doing
+(disturbances.py). Without one, the verdict is held only if every question could be answered: the
+simulator's own parts worked, the driver did not raise, the clients connected, every fault could be
+felt, and the run went to its end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sim.observe.history import History
-from sim.scenario.checks import CHECKS, Finding
+from sim.scenario.checks import Finding
+from sim.scenario.disturbances import settled
 from sim.scenario.evidence import Evidence
 from sim.scenario.felt import unfelt
 from sim.scenario.model import Expectation
@@ -20,6 +22,10 @@ from sim.scenario.model import Expectation
 Outcome = Literal["held", "failed", "unknown"]
 
 EXIT_CODES: dict[Outcome, int] = {"held": 0, "failed": 1, "unknown": 4}
+
+
+# It stands in every scenario that does not say otherwise, and is told of where it does not hold.
+IMPLIED = Expectation("machines", {"deaths": 0})
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,13 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """Hold every expectation against the evidence, and sum up."""
-    findings = [
-        (expectation, CHECKS[expectation.check](evidence, expectation.params))
-        for expectation in evidence.scenario.expect
-    ]
+    expected = evidence.scenario.expect
+    findings = [(expectation, settled(evidence, expectation)) for expectation in expected]
     doubts = list(_doubts(evidence.history))
-    if not findings:
+    if all(expectation.check != IMPLIED.check for expectation in expected):
+        finding = settled(evidence, IMPLIED)
+        findings += [] if finding.held else [(IMPLIED, finding)]
+    if not expected:
         doubts.append("the scenario expects nothing")
     if any(finding.held is False for _, finding in findings):
         outcome: Outcome = "failed"

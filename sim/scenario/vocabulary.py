@@ -14,6 +14,7 @@ from sim.scenario.params import (
     Param,
     choice,
     read_count,
+    read_deaths,
     read_frequency,
     read_milliseconds,
     read_percentile,
@@ -91,6 +92,7 @@ CHECKS: Mapping[str, CheckSpec] = {
             ),
             one_of=("outcome", "max", "min"),
         ),
+        CheckSpec("machines", (Param("deaths", "deaths", read_deaths, required=True),)),
         CheckSpec("herd", (_REGION, Param("max", "max_rate", read_frequency, required=True))),
     )
 }

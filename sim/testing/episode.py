@@ -28,8 +28,9 @@ from sim.observe.events import (
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.report.terminal import asked
-from sim.scenario.checks import CHECKS, Finding
+from sim.scenario.checks import Finding
 from sim.scenario.checks.base import unknown
+from sim.scenario.disturbances import settled
 from sim.scenario.evidence import Evidence
 from sim.scenario.felt import unfelt
 from sim.scenario.model import Expectation, Load, Scenario
@@ -107,7 +108,7 @@ def find(evidence: Evidence, expectation: Expectation) -> Finding:
         return unknown(f"its window ends at {until_s:g} s, and it is {history.end:.1f} s now")
     if expectation.check == "outage" and not history.load_started:
         return unknown("an outage is measured by clients that talk regularly: `world.load(…)`")
-    finding = CHECKS[expectation.check](evidence, expectation.params)
+    finding = settled(evidence, expectation)
     if finding.held and (doubts := _doubts(history)):
         return Finding(None, finding.observed, "; ".join(doubts))
     return finding

@@ -133,6 +133,13 @@ class Expect:
         asked = {"outcome": outcome, "max": max, "min": min, "from_": from_, "until": until}
         self("deploy", **asked)
 
+    def machines(
+        self, *, deaths: int | str = 0, from_: str | None = None, until: str | None = None
+    ) -> None:
+        """No more machines than that died by themselves; `any` takes every number."""
+        __tracebackhide__ = True
+        self("machines", deaths=deaths, from_=from_, until=until)
+
     def herd(
         self,
         region: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal as signals
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder, Surroundings
-from sim.observe.events import MachineChanged
+from sim.observe.events import MachineChanged, MachineDied
 from sim.observe.journal import Journal, only
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan, Endpoint
@@ -199,6 +200,74 @@ def test_an_exit_that_nobody_asked_for_is_journaled_at_once(virtually: Virtually
         assert bench.health.status(machine.id) is Status.PASSING  # belief is not truth
         await bench.fleet.start(machine)
         assert machine.state is State.STARTED
+
+    virtually(in_a_world(scene))
+
+
+def deaths(bench: Bench) -> list[MachineDied]:
+    return [event for _, event in only(bench.journal.records, MachineDied)]
+
+
+def test_a_death_is_told_with_its_exit_and_last_words_before_its_state(
+    virtually: Virtually,
+) -> None:
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("fra/1")[0]
+        bench.runs[1].die(Exit(3))
+        await bench.clock.sleep(1.0)
+        (death,) = deaths(bench)
+        assert (death.machine, death.region, death.code) == (machine.id, "fra", 3)
+        assert (death.end, death.last_lines[-1]) == ("exited with code 3", "line 99")
+        stopped = [i for i, r in enumerate(bench.journal.records) if r.event is death]
+        after = bench.journal.records[stopped[0] + 1].event
+        assert isinstance(after, MachineChanged)
+        assert after.state == "stopped"
+
+    virtually(in_a_world(scene))
+
+
+@pytest.mark.parametrize("verb", ["stop", "kill", "restart"])
+def test_an_end_that_was_asked_for_is_no_death(virtually: Virtually, verb: str) -> None:
+    async def scene(bench: Bench) -> None:
+        await getattr(bench.fleet, verb)(bench.fleet.find("fra/1")[0])
+        await bench.clock.sleep(1.0)
+        assert deaths(bench) == []
+
+    virtually(in_a_world(scene))
+
+
+@pytest.mark.parametrize(
+    ("sent", "end", "died"),
+    [
+        (signals.SIGTERM, Exit(0), 0),
+        (signals.SIGUSR1, Exit(None, signal=signals.SIGUSR1), 0),
+        (signals.SIGHUP, Exit(3), 1),  # it was told to reload, and crashed of itself
+    ],
+)
+def test_a_signal_that_a_person_sends_may_end_a_machine(
+    virtually: Virtually, sent: int, end: Exit, died: int
+) -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.fleet.signal(bench.fleet.find("fra/1")[0], sent)
+        bench.runs[1].die(end)
+        await bench.clock.sleep(1.0)
+        assert len(deaths(bench)) == died
+
+    virtually(in_a_world(scene))
+
+
+def test_what_never_came_up_is_told_to_whoever_started_it_and_is_no_death(
+    virtually: Virtually,
+) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.answer = BAD
+        machine = bench.fleet.create("fra")
+        starting = asyncio.create_task(bench.fleet.start(machine))
+        await bench.clock.sleep(0.5)
+        bench.runs[-1].die(Exit(1))
+        with pytest.raises(StartError, match="exited with code 1"):
+            await starting
+        assert deaths(bench) == []
 
     virtually(in_a_world(scene))
 

@@ -19,6 +19,7 @@ from sim.observe.events import (
     FaultBegan,
     LoadEnded,
     LoadStarted,
+    MachineDied,
     Resolved,
     RoutingChanged,
     RunStarted,
@@ -223,6 +224,10 @@ def dropped_by_a_deploy(pairs):
     pairs.append((51.0, Disconnected("london/900", "london", "fra", "fra/2", "closed with 1001")))
 
 
+def a_machine_that_dies_by_itself(pairs):
+    pairs.append((40.0, MachineDied("fra/2", "fra", "exited with code 3", code=3)))
+
+
 PLANTS = {
     lost_after_ack: "messages lost",
     doubled: "messages duplicated",
@@ -237,6 +242,7 @@ PLANTS = {
     another_answer_of_dns: "dns",
     a_herd: "herd",
     dropped_by_a_deploy: "deploy",
+    a_machine_that_dies_by_itself: "machines",
 }
 
 

@@ -17,6 +17,7 @@ from sim.observe.events import (
     LoadEnded,
     LoadStarted,
     MachineChanged,
+    MachineDied,
     PartFailed,
 )
 from sim.observe.history import History, Timed
@@ -160,8 +161,9 @@ def story(history: History) -> dict[str, Any]:
     """What happened, in the words of the live narration: [seconds, line]."""
     events: list[Timed[Event]] = [*history.faults, *history.health, *history.routing]
     events += history.alerts
-    for kind in (LoadStarted, MachineChanged, FaultFailed, PartFailed, Connected, Disconnected):
+    for kind in (LoadStarted, MachineDied, MachineChanged, FaultFailed, PartFailed):
         events += history.of(kind)
+    events += [*history.of(Connected), *history.of(Disconnected)]
     events += [*history.of(LoadEnded), *history.of(AlertUndelivered)]
     lines: list[list[Any]] = []
 

@@ -10,6 +10,7 @@ from sim.scenario.checks import (
     errors,
     herd,
     latency,
+    machines,
     messages,
     outage,
     residency,
@@ -28,6 +29,7 @@ CHECKS: Mapping[str, Judge] = {
     "errors": errors.judge,
     "dns": dns.judge,
     "deploy": deploy.judge,
+    "machines": machines.judge,
     "herd": herd.judge,
 }
 

@@ -23,7 +23,7 @@ FAULTS: Mapping[str, FaultSpec] = {
 async def inflict(
     world: Breakable, journal: Journal, name: str, target: Target | None, params: Params
 ) -> None:
-    """Do a fault and journal it. Raises SimError, also journaled, where it cannot be done.
+    """Do a fault and journal it. Raises what kept it from being done, which is journaled too.
 
     It is journaled before it is done: no effect of it has an earlier time than it has.
     """
@@ -33,8 +33,10 @@ async def inflict(
         detail = {**describe(world, target), **spec.facts(world, target), **params}
         journal.write(FaultBegan(name, aim, detail))
         await spec.do(world, target, params)
-    except SimError as error:
-        journal.write(FaultFailed(name, aim, str(error)))
+    except Exception as error:
+        known = isinstance(error, SimError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        journal.write(FaultFailed(name, aim, reason))
         raise
 
 

@@ -1,0 +1,40 @@
+"""Events of what nobody asked for: a machine that ends by itself, a driver that raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.observe.event import Event
+
+
+@dataclass(frozen=True)
+class MachineDied(Event):
+    """A machine that had come up ended, and no fault, deploy, stop, scale or person asked for it.
+
+    `end` is how, in words; `code` is its exit code, or `signal` the one that killed it. `oom`: it
+    ran out of the memory that it has. `last_lines` are the end of its output, without secrets.
+    """
+
+    kind = "machine_died"
+    machine: str
+    region: str
+    end: str
+    code: int | None = None
+    signal: int | None = None
+    oom: bool = False
+    last_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DriverRaised(Event):
+    """A driver ended a connection by an exception of its own, which says nothing of the gateway.
+
+    `file` and `line` are the deepest place in the driver's own file (no line for a declared one).
+    """
+
+    kind = "driver_raised"
+    client: str
+    location: str
+    file: str
+    line: int | None
+    error: str

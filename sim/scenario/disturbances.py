@@ -1,0 +1,81 @@
+"""What may have broken an expectation without the gateway's doing, and what was broken before it.
+
+A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised:
+from then on the run is not the one that was asked for. What had been broken by then stays broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sim.observe.events import DriverRaised, FaultBegan, FaultFailed, PartFailed
+from sim.observe.history import History
+from sim.scenario.checks import CHECKS, Finding
+from sim.scenario.evidence import Evidence
+from sim.scenario.model import Expectation
+
+# Whatever a driver does, these speak of the world, or of answers that did come.
+_WITHOUT_DRIVERS = frozenset({"dns", "machines", "residency", "served_by"})
+# Less of a run fails these more easily, so a part of it cannot show that they are broken.
+_LEAST = frozenset({"min_s", "min_dropped"})
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """One, from an instant on. `of_parts`: what is stored in the end may be wrong as well."""
+
+    at_s: float
+    reason: str
+    of_parts: bool = False
+
+
+def settled(evidence: Evidence, expectation: Expectation) -> Finding:
+    """What a check finds; unknown instead of broken where a disturbance may have broken it."""
+    judge = CHECKS[expectation.check]
+    finding = judge(evidence, expectation.params)
+    if finding.held is not False:
+        return finding
+    first = min(
+        _disturbances(evidence.history, expectation.check),
+        key=lambda found: found.at_s,
+        default=None,
+    )
+    if first is None or _broken_before(evidence, expectation, first):
+        return finding
+    why = f"{first.reason}, and this may follow from it"
+    return Finding(None, finding.observed, f"{why}: {finding.why}" if finding.why else why)
+
+
+def _broken_before(evidence: Evidence, expectation: Expectation, first: Disturbance) -> bool:
+    """Whether the run up to a disturbance shows by itself that an expectation is broken."""
+    if first.at_s <= 0:
+        return False
+    params = {name: value for name, value in expectation.params.items() if name not in _LEAST}
+    params["until_s"] = min(params.get("until_s") or first.at_s, first.at_s)
+    of_before = evidence.history.until(first.at_s, audited=not first.of_parts)
+    before = Evidence(of_before, evidence.scenario)
+    return CHECKS[expectation.check](before, params).held is False
+
+
+def _disturbances(history: History, check: str) -> Iterator[Disturbance]:
+    for t, part in history.of(PartFailed):
+        yield Disturbance(t, f"{part.part} failed at {t:.1f} s", of_parts=True)
+    for t, failed in history.of(FaultFailed):
+        began_s = _began(history, failed, t)
+        words = f"{failed.fault} {failed.target} at {began_s:.1f} s could not be done"
+        yield Disturbance(began_s, words)
+    if check not in _WITHOUT_DRIVERS:
+        for t, raised in history.of(DriverRaised):
+            where = raised.file if raised.line is None else f"{raised.file}:{raised.line}"
+            yield Disturbance(t, f"the driver raised at {t:.1f} s ({where})")
+
+
+def _began(history: History, failed: FaultFailed, failed_s: float) -> float:
+    """When it was begun to do what could not be done: a boot may take long to fail."""
+    begun = [
+        t
+        for t, fault in history.of(FaultBegan)
+        if t <= failed_s and (fault.fault, fault.target) == (failed.fault, failed.target)
+    ]
+    return begun[-1] if begun else failed_s

@@ -1,0 +1,117 @@
+"""What was broken before a disturbance is broken; what may follow from it is unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.observe.events import (
+    Acked,
+    Connected,
+    Disconnected,
+    DriverRaised,
+    Event,
+    FaultBegan,
+    FaultFailed,
+    PartFailed,
+    Sent,
+    Stored,
+)
+from sim.scenario.verdict import judge
+
+CLIENT = "london/0"
+AT_S = 60.0
+PART = PartFailed("link server", "gone")
+HEAL = FaultFailed("heal", "london:fra", "the link server answers nothing")
+RAISED = DriverRaised(CLIENT, "london", "rooms.py", 12, "KeyError: 'room'")
+DISTURBANCES = pytest.mark.parametrize("trouble", [PART, HEAL, RAISED])
+
+
+def steadily(start, end, region="fra"):
+    t = start
+    while t < end:
+        yield (t, Acked(CLIENT, "s", int(t), region, "m", 20.0))
+        t += 1.0
+
+
+def run(evidence, trouble, *pairs, **asked):
+    up = (0.1, Connected(CLIENT, "london", "fra", "m"))
+    verdict = judge(evidence(up, (AT_S, trouble), *pairs, expect=[asked]))
+    return verdict.outcome, verdict.findings[0][1]
+
+
+OUTAGE = {"check": "outage", "location": "london", "max": "10s"}
+
+
+@DISTURBANCES
+def test_an_outage_that_lasts_into_it_may_be_its_doing(evidence, trouble):
+    cut = [*steadily(0.5, 55), *steadily(100.5, 150)]
+    outcome, finding = run(evidence, trouble, *cut, **OUTAGE)
+    assert (outcome, finding.held, finding.observed) == ("unknown", None, "46.0 s")
+    assert "may follow from it" in finding.why
+
+
+@DISTURBANCES
+def test_an_outage_that_was_too_long_by_then_is_broken_all_the_same(evidence, trouble):
+    cut = [*steadily(0.5, 30), *steadily(100.5, 150)]
+    assert run(evidence, trouble, *cut, **OUTAGE)[0] == "failed"
+
+
+@DISTURBANCES
+def test_a_shorter_outage_before_it_may_be_what_is_broken(evidence, trouble):
+    cut = [*steadily(0.5, 5), *steadily(20.5, 55), *steadily(100.5, 150)]
+    outcome, finding = run(evidence, trouble, *cut, **OUTAGE)
+    assert (outcome, finding.observed) == ("failed", "46.0 s")
+
+
+@DISTURBANCES
+def test_an_outage_that_did_not_come_may_be_its_doing(evidence, trouble):
+    asked = {"check": "outage", "location": "london", "min": "30s"}
+    assert run(evidence, trouble, *steadily(0.5, 150), **asked)[0] == "unknown"
+
+
+def test_a_fault_that_takes_long_to_fail_counts_from_its_beginning(evidence):
+    began = (40.0, FaultBegan("start", "fra", {"kind": "region", "region": "fra"}))
+    failed = FaultFailed("start", "fra", "machine fra/1 died at start")
+    cut = [*steadily(0.5, 35), *steadily(100.5, 150)]
+    assert run(evidence, failed, began, *cut, **OUTAGE)[0] == "unknown"
+    cut = [*steadily(0.5, 25), *steadily(100.5, 150)]
+    assert run(evidence, failed, began, *cut, **OUTAGE)[0] == "failed"
+
+
+def lost_message(t):
+    return [(t, Sent(CLIENT, "s", 900)), (t + 0.1, Acked(CLIENT, "s", 900, "fra", "m", 20.0))]
+
+
+MESSAGES = {"check": "messages", "lost": 0}
+
+
+def test_what_was_acknowledged_before_a_heal_that_failed_and_is_lost_is_lost(evidence):
+    assert run(evidence, HEAL, *lost_message(20.0), **MESSAGES)[0] == "failed"
+    assert run(evidence, HEAL, *lost_message(70.0), **MESSAGES)[0] == "unknown"
+
+
+def test_a_part_of_ours_that_failed_may_have_lost_it(evidence):
+    assert run(evidence, PART, *lost_message(20.0), **MESSAGES)[0] == "unknown"
+
+
+def test_what_was_stored_of_what_was_sent_by_then_is_not_held_against_it(evidence):
+    kept: list[tuple[float, Event]] = [
+        (t + 0.0, Sent(CLIENT, "s", seq)) for seq, t in ((900, 20.0), (901, 70.0))
+    ]
+    kept += [(150.05, Stored("s", seq, "fra", "m")) for seq in (901, 900)]
+    asked = {"check": "messages", "reordered": 0}
+    assert run(evidence, HEAL, *lost_message(20.0), *kept, **asked)[0] == "unknown"
+
+
+def test_answers_from_elsewhere_are_no_drivers_doing(evidence):
+    stray = [*steadily(0.5, 150), (80.5, Acked(CLIENT, "s", 99, "iad", "m", 20.0))]
+    asked = {"check": "served_by", "location": "london", "region": "fra"}
+    assert run(evidence, RAISED, *stray, **asked)[0] == "failed"
+    assert run(evidence, HEAL, *stray, **asked)[0] == "unknown"
+
+
+def test_one_from_before_the_load_leaves_nothing_proven(evidence):
+    gone = (20.0, Disconnected(CLIENT, "london", "fra", "m", "reset"))
+    cut = [*steadily(0.5, 20), gone, *steadily(100.5, 150)]
+    early = (-0.0, PART)
+    assert run(evidence, RAISED, early, *cut, **OUTAGE)[0] == "unknown"
