@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.errors import InputError
+from sim.processes import pids, started_with
 
 ENVIRONMENT_KEY = "SIM_WORLD"
 TOKEN_VARIABLE = "SIM_TOKEN"  # noqa: S105 - its name, not a token
@@ -238,14 +239,15 @@ def _end(pid: int, number: int) -> None:
 
 
 def _processes_of(folder: Path) -> Iterator[int]:
-    marker = f"{ENVIRONMENT_KEY}={folder.name}".encode()
+    marker = f"{ENVIRONMENT_KEY}={folder.name}"
     home = str(folder.resolve()) + os.sep
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            inside = f"{(entry / 'cwd').readlink()}{os.sep}".startswith(home)
-            if inside or marker in (entry / "environ").read_bytes().split(b"\0"):
-                yield int(entry.name)
-        except OSError:
-            continue  # gone, or somebody else's
+    for pid in pids():
+        if started_with(pid, marker) or _works_in(pid, home):
+            yield pid
+
+
+def _works_in(pid: int, home: str) -> bool:
+    try:
+        return f"{Path(f'/proc/{pid}/cwd').readlink()}{os.sep}".startswith(home)
+    except OSError:
+        return False  # gone, or somebody else's

@@ -1,12 +1,14 @@
 """A child process in a session of its own, whose end is noticed at once and without threads.
 
 The kernel makes the child's pidfd readable when it ends. Until it is reaped, its process id
-cannot be given to another process, so what is left of its process group is killed first.
+cannot be given to another process, so what is left of its process group is killed first. A
+descendant that has made a session of its own is known by the environment that it was started with.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 from sim.clock import Clock
 from sim.machines.masked_log import MaskedLog
 from sim.machines.runtime import Exit
+from sim.processes import pids, send, started_with
 from sim.secrets import NO_SECRETS, Redactor
 
 
@@ -23,7 +26,8 @@ class Child:
     """A started command. Its output goes to the end of the file `output`, through `redact`.
 
     Raises OSError where it cannot be started. `stdin` is all that it can read (at most a pipe's
-    buffer, 64 KiB).
+    buffer, 64 KiB). `marks` are names in `env` whose values no other child has: whoever was started
+    with them descends from it, whatever session it is in.
     """
 
     def __init__(
@@ -35,7 +39,9 @@ class Child:
         folder: Path | None = None,
         stdin: bytes = b"",
         redact: Redactor = NO_SECRETS,
+        marks: Sequence[str] = (),
     ) -> None:
+        self._marks = [f"{name}={env[name]}" for name in marks]
         self._loop = asyncio.get_running_loop()
         self._exit: asyncio.Future[Exit] = self._loop.create_future()
         self._log = MaskedLog(output, redact)
@@ -81,12 +87,21 @@ class Child:
     def _reap(self) -> None:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
-        self._kill_group(signal.SIGKILL)
+        self._kill_what_is_left()
         code = self._popen.wait()
         self._log.finish()
         self._exit.set_result(Exit(code) if code >= 0 else Exit(None, signal=-code))
 
-    def _kill_group(self, number: int) -> None:
+    def _kill_what_is_left(self) -> None:
+        self._signal_group(signal.SIGKILL)
+        killed: set[int] = set()
+        # One may fork while the list is read, so look again until nothing new is found.
+        while found := [pid for pid in self._marked() if pid not in killed]:
+            for pid in found:
+                send(pid, signal.SIGKILL)
+            killed.update(found)
+
+    def _signal_group(self, number: int) -> None:
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
@@ -94,17 +109,28 @@ class Child:
         except PermissionError:
             os.kill(self.pid, number)  # a member changed its user: reach the leader at least
 
+    def _marked(self) -> list[int]:
+        return [pid for pid in pids() if started_with(pid, *self._marks)] if self._marks else []
+
     async def exited(self) -> Exit:
         """Wait for its end."""
         return await asyncio.shield(self._exit)
 
     def send(self, number: int) -> None:
-        """Signal the process and all of its group; nothing happens once it has ended."""
+        """Signal the process alone, as an init does; nothing happens once it has ended."""
         if self.running:
-            self._kill_group(number)
+            with contextlib.suppress(ProcessLookupError):  # it ends just now
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def send_all(self, number: int) -> None:
+        """Signal the process and all that descends from it; nothing once it has ended."""
+        if self.running:
+            self._signal_group(number)
+            for pid in self._marked():
+                send(pid, number)
 
     async def stop(self, clock: Clock, timeout_s: float, number: int = signal.SIGTERM) -> Exit:
-        """Signal it, and kill it if it still runs after `timeout_s` simulated seconds."""
+        """Signal it alone, and kill what still runs after `timeout_s` simulated seconds."""
         self.send(number)
         try:
             async with clock.timeout(timeout_s):
@@ -113,8 +139,8 @@ class Child:
             return await self.kill()
 
     async def kill(self) -> Exit:
-        """End it at once, and wait until it is gone."""
-        self.send(signal.SIGKILL)
+        """End it at once with all that descends from it, and wait until it is gone."""
+        self.send_all(signal.SIGKILL)
         return await self.exited()
 
 

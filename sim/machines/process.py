@@ -28,6 +28,8 @@ _INHERITED = (
     *("VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH"),
 )
 _INHERITED_PREFIXES = ("LC_", "SSL_")
+# No two machines of this host have both of these in common.
+_IDENTITY = ("SIM_WORLD", "FLY_MACHINE_ID")
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
@@ -40,7 +42,11 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class ProcessInstance:
-    """One run of a machine as a process group. A frozen one cannot drain: it is killed in time."""
+    """One run of a machine: a main process, and all that descends from it.
+
+    Signals go to the main process, as Fly's init sends them: what it started is its own to end.
+    With its end the rest is killed, as a machine's memory goes with it. A frozen one cannot drain.
+    """
 
     def __init__(
         self, child: Child, spec: MachineSpec, clock: Clock, env: Mapping[str, str]
@@ -55,29 +61,29 @@ class ProcessInstance:
 
     @property
     def pid(self) -> int:
-        """The process id of the group's leader."""
+        """The process id of the main process."""
         return self._child.pid
 
     async def exited(self) -> Exit:
-        """Wait for the leader's end; what is left of its group is killed then."""
+        """Wait for the end of the main process; what is left of the machine is killed then."""
         return await self._child.exited()
 
     async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
-        """The spec's kill_signal to the group, then SIGKILL after `timeout_s` simulated seconds."""
+        """Its kill_signal to the main process; SIGKILL to all after `timeout_s` (simulated)."""
         number = signal or signals.Signals[self._spec.kill_signal]
         return await self._child.stop(self._clock, timeout_s, number)
 
     async def kill(self) -> Exit:
-        """SIGKILL to the group."""
+        """SIGKILL to all of it."""
         return await self._child.kill()
 
     async def freeze(self) -> None:
-        """SIGSTOP to the group."""
-        self._child.send(signals.SIGSTOP)
+        """SIGSTOP to all of it."""
+        self._child.send_all(signals.SIGSTOP)
 
     async def thaw(self) -> None:
-        """SIGCONT to the group."""
-        self._child.send(signals.SIGCONT)
+        """SIGCONT to all of it."""
+        self._child.send_all(signals.SIGCONT)
 
     async def disconnect(self) -> None:
         """Raises InputError: its network is this host's."""
@@ -94,7 +100,7 @@ class ProcessInstance:
         return tail(self._spec.log_path, lines)
 
     async def signal(self, number: int) -> None:
-        """The signal to the group."""
+        """The signal to the main process."""
         self._child.send(number)
 
     async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
@@ -144,7 +150,12 @@ class ProcessRuntime:
         spec.log_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             child = Child(
-                argv, env=env, output=spec.log_path, folder=spec.folder, redact=self._redact
+                argv,
+                env=env,
+                output=spec.log_path,
+                folder=spec.folder,
+                redact=self._redact,
+                marks=_IDENTITY,
             )
         except OSError as error:
             raise StartError(f"cannot run {argv[0]} in {spec.folder}: {error.strerror}") from error

@@ -34,7 +34,11 @@ class Bench:
             region="fra",
             command=command,
             image=None,
-            env=env,
+            env={
+                "SIM_WORLD": f"test-{self.folder.name}",
+                "FLY_MACHINE_ID": "3d8e2fa0c1b2a4",
+                **env,
+            },
             endpoint=Endpoint("127.92.151.10", 1),
             folder=self.folder,
             log_path=self.folder / "logs" / "fra-1.log",
@@ -193,6 +197,51 @@ async def test_what_it_leaves_running_ends_with_it(bench: Bench) -> None:
     os.kill(instance.pid, signal.SIGKILL)
     assert await instance.exited() == Exit(None, signal=signal.SIGKILL)
     await bench.gone(orphan)
+
+
+async def test_the_stop_signal_reaches_the_main_process_alone(bench: Bench) -> None:
+    """A supervisor drains its worker itself; a worker without a handler must not die under it."""
+    supervisor = (
+        "import signal, subprocess, sys\n"
+        "worker = subprocess.Popen(['sh', '-c', 'read line; echo worker drained'], stdin=-1)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: worker.stdin.close())\n"
+        "print('ready', flush=True); sys.exit(worker.wait())"
+    )
+    instance = await bench.start("python", "-c", supervisor)
+    await bench.printed(instance, "ready")
+    assert await instance.stop(20.0) == Exit(0)
+    assert await instance.tail(1) == ["worker drained"]
+
+
+@pytest.mark.parametrize("end", ["drained", "killed", "died"])
+async def test_nothing_is_left_of_it_in_whatever_session(bench: Bench, end: str) -> None:
+    """A child that made a session of its own holds the machine's port as well as any other."""
+    script = (
+        "import signal, subprocess, sys, time\n"
+        "apart = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "print(apart.pid); print('ready', flush=True); time.sleep(60)"
+    )
+    instance = await bench.start("python", "-c", script)
+    await bench.printed(instance, "ready")
+    apart = int((await instance.tail(2))[0])
+    assert state(apart) not in "ZX"
+    match end:
+        case "drained":
+            assert await instance.stop(20.0) == Exit(0)
+        case "killed":
+            await instance.kill()
+        case _:
+            os.kill(instance.pid, signal.SIGSEGV)
+            await instance.exited()
+    await bench.gone(apart)
+
+
+async def test_another_machines_processes_are_not_its_own(bench: Bench) -> None:
+    other = await bench.start("sleep", "60", FLY_MACHINE_ID="178112d5a10e48")
+    instance = await bench.start("sleep", "60")
+    await instance.kill()
+    assert state(other.pid) not in "ZX"
 
 
 async def test_a_frozen_machine_does_nothing_until_it_is_thawed(bench: Bench) -> None:

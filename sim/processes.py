@@ -1,0 +1,71 @@
+"""What /proc shows of this host's processes: whose they are, and which signals they handle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Handling:
+    """Which signals a process has handlers for, and which it ignores, by name.
+
+    `program` is the file that it runs, such as `python3.11`, or empty where that is not shown.
+    """
+
+    program: str
+    caught: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def pids() -> Iterator[int]:
+    """Every process but this one."""
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            yield int(entry.name)
+
+
+def started_with(pid: int, *entries: str) -> bool:
+    """Whether a process was started with all of these (`NAME=value`) in its environment.
+
+    Not if it has ended, is another user's, or has overwritten the place (as PostgreSQL does).
+    """
+    try:
+        environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return all(entry.encode() in environment for entry in entries)
+
+
+def send(pid: int, number: int) -> None:
+    """Signal a process; nothing happens where it has ended, or is another user's."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def handling_of(pid: int) -> Handling | None:
+    """How a process takes signals now, or None where /proc does not say (it has ended)."""
+    try:
+        status = (_PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    if "SigCgt" not in fields or "SigIgn" not in fields:
+        return None
+    try:
+        program = (_PROC / str(pid) / "exe").readlink().name
+    except OSError:
+        program = ""
+    return Handling(program, _names(fields["SigCgt"]), _names(fields["SigIgn"]))
+
+
+def _names(mask: str) -> tuple[str, ...]:
+    """The signals of a mask as in proc(5): bit n - 1 is the signal n."""
+    bits = int(mask, 16)
+    return tuple(number.name for number in signal.Signals if bits >> (number - 1) & 1)
