@@ -188,7 +188,8 @@ def simulated(
     named = f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})"
     click.echo(named, err=err)
     watch = progress(scenario.duration_s)
-    return run_async(simulate(world, scenario, warn=_warn, watch=watch))
+    # What there is to warn of is in the journal, and so among what the watch tells.
+    return run_async(simulate(world, scenario, warn=lambda _text: None, watch=watch))
 
 
 def _world_for(scenario: Scenario, seed: int | None, manner: Manner) -> World:

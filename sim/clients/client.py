@@ -11,6 +11,7 @@ import aiohttp
 
 from sim.clients.pace import Pace, Term
 from sim.clients.spec import LoadSpec
+from sim.clients.urls import checked_path
 from sim.clients.vantage import Setting, Vantage
 from sim.clients.websocket import WebSocket
 from sim.observe.events import Acked, Connected, Failed, Sent, SessionReady, Unknown
@@ -65,8 +66,8 @@ class Client:
         return self.vantage.region
 
     def url(self, path: str = "/", scheme: str = "http") -> str:
-        """The gateway's public URL of a path."""
-        return self.vantage.url(path, scheme)
+        """The gateway's public URL of a path. Raises InputError for what is no path."""
+        return self.vantage.url(checked_path(path), scheme)
 
     @asynccontextmanager
     async def websocket(self, path: str = "/", **options: Any) -> AsyncIterator[WebSocket]:

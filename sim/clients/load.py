@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 import aiohttp
 
 from sim.clients.backoff import Backoff
+from sim.clients.blame import foreseen, mistake_of
 from sim.clients.client import Client
-from sim.clients.driver import ConnectionOverError, Driver, load_driver
+from sim.clients.declaration import Declaration
+from sim.clients.driver import Driver, load_driver
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
@@ -18,6 +20,7 @@ from sim.observe.events import (
     ClientMade,
     ConnectFailed,
     Disconnected,
+    DriverRaised,
     LoadEnded,
     LoadStarted,
     PartFailed,
@@ -32,9 +35,6 @@ _CLOSE_REAL_S = 2.0
 
 # One new client each: what resolving, connecting and upgrading costs on one core, doubled.
 _CONNECT_REAL_S = 0.002
-
-# What may end a connection, and no more than it. A TimeoutError is an OSError.
-FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
 
 
 class Load:
@@ -188,13 +188,24 @@ class Load:
         """Run the driver once; why it ended."""
         try:
             await driver.run(client)
-        except FORESEEN as error:
-            return why_ended(error, client)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
-            reason = f"{type(error).__name__}: {error}"
-            self._warn_once(f"driver {self.spec.driver} raised {reason}")
-            return reason
+            if cause := foreseen(error):
+                return why_ended(cause, client)
+            return self._raised(error, driver, client)
         return "closed by the client" if self._closing.is_set() else "the driver ended it"
+
+    def _raised(self, error: Exception, driver: Driver, client: Client) -> str:
+        """Take note of what a driver raised of its own; why its connection ended, in words."""
+        declared = self.spec.driver if isinstance(self.spec.driver, Declaration) else None
+        mistake = mistake_of(error, driver, declared)
+        if not self._closing.is_set():  # what it does once the load is over is not judged
+            self._journal.write(
+                DriverRaised(
+                    client.name, client.location, mistake.file, mistake.line, mistake.error
+                )
+            )
+        self._warn_once(f"driver {self.spec.driver} raised: {mistake}")
+        return f"the driver raised {mistake.error}"
 
     def _died(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

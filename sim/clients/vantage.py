@@ -17,6 +17,7 @@ from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
 from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.spec import Personality
+from sim.clients.urls import only_to
 from sim.clients.websocket import WebSocket
 from sim.clock import Clock
 from sim.observe.events import Resolved
@@ -69,6 +70,7 @@ class Vantage:
         self.doing = ""
         self.authority = setting.authority
         self._hostname = setting.topology.hostname
+        self._watch = only_to(self._hostname)
         self._schemes = _SECURED if setting.topology.gateway.force_https else {}
         self._plan = plan
         self._clock = setting.clock
@@ -132,6 +134,7 @@ class Vantage:
             cookie_jar=cookies,
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None),
             ws_response_class=WebSocket,
+            trace_configs=[self._watch],
         )
 
     async def _race(self, host: str, addresses: tuple[str, ...]) -> socket.socket:

@@ -6,7 +6,7 @@ All times here are simulated seconds from the start of the load, as in reports; 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +20,7 @@ from sim.observe.events import (
     Connected,
     ConnectFailed,
     Disconnected,
+    DriverRaised,
     Event,
     Failed,
     FaultBegan,
@@ -37,6 +38,8 @@ from sim.observe.events import (
     Stored,
 )
 from sim.observe.journal import Record
+
+_MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the report has all
 
 E = TypeVar("E", bound=Event)
 Timed = tuple[float, E]
@@ -134,13 +137,31 @@ class History:
         """The audit of the database, if there was one."""
         return next((event for _, event in self.of(Audited)), None)
 
+    @cached_property
+    def driver_errors(self) -> Sequence[tuple[DriverRaised, int]]:
+        """What the driver raised of its own until the end, and how often, the most frequent first.
+
+        What has the same place and text is of one kind; each is the first of its kind.
+        """
+        counts: Counter[tuple[str, int | None, str]] = Counter()
+        first: dict[tuple[str, int | None, str], DriverRaised] = {}
+        for t, raised in self.of(DriverRaised):
+            if t <= self.end:
+                kind = (raised.file, raised.line, raised.error)
+                counts[kind] += 1
+                first.setdefault(kind, raised)
+        return [(first[kind], count) for kind, count in counts.most_common()]
+
     @property
     def broken_parts(self) -> Iterator[str]:
-        """Why this run cannot be trusted, where it cannot: faults and parts that failed."""
+        """Why this run cannot be trusted, where it cannot: what failed, what the driver raised."""
         for t, part in self.of(PartFailed):
             yield f"{part.part} failed at {t:.1f} s: {part.reason}"
         for t, fault in self.of(FaultFailed):
             yield f"{fault.fault} {fault.target} could not be done at {t:.1f} s: {fault.reason}"
+        for raised, count in self.driver_errors[:_MOST_RAISED]:
+            times = "once" if count == 1 else f"{count} times"
+            yield f"the driver raised {times} ({raised.where}): {raised.error}"
 
     # --- clients ---
 

@@ -38,3 +38,8 @@ class DriverRaised(Event):
     file: str
     line: int | None
     error: str
+
+    @property
+    def where(self) -> str:
+        """The place in the driver, as `rooms.py:12`."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"

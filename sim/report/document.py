@@ -67,6 +67,10 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             "broken": len(sessions.broken),
             "unresumed": len(sessions.unresumed),
         },
+        "driver_errors": [
+            {"file": e.file, "line": e.line, "error": e.error, "count": count}
+            for e, count in history.driver_errors
+        ],
         "deaths": [_death(death) for death in evidence.deaths],
         "deploys": [_deploy(run) for run in evidence.deploys],
         "traffic": _traffic(evidence),

@@ -10,6 +10,7 @@ from sim.observe.events import (
     AlertUndelivered,
     Connected,
     Disconnected,
+    DriverRaised,
     FaultBegan,
     FaultFailed,
     HealthChanged,
@@ -34,25 +35,27 @@ class Telling:
 
     def __init__(self) -> None:
         self._serving: dict[str, Counter[str]] = {}
+        self._mistakes: set[tuple[str, int | None, str]] = set()
 
     def lines(self, event: object) -> list[str]:
         """What an event says, in lines without their time."""
         match event:
             case Connected() | Disconnected():
                 return self._moved(event)
+            case DriverRaised():
+                return self._raised(event)
             case LoadStarted():
                 self._serving.clear()
-            case MachineDied():
-                last = f"; its last line: {event.last_lines[-1]}" if event.last_lines else ""
-                return [f"machine {event.machine} of {event.region} died: {event.end}{last}"]
-            case Alert():
-                return [f"alert: {event.alert} {event.state}: {event.reason}"]
-            case AlertUndelivered():
-                return [f"{event.receiver} was not told of an alert: {event.reason}"]
-            case DeployBegan() | DeployEnded():
-                return [_deployed(event)]
-        line = _told(event)
+        line = _of_the_run(event) or _of_the_world(event)
         return [line] if line else []
+
+    def _raised(self, event: DriverRaised) -> list[str]:
+        """A line for each of a driver's mistakes, the first time that it is made."""
+        mistake = (event.file, event.line, event.error)
+        if mistake in self._mistakes:
+            return []
+        self._mistakes.add(mistake)
+        return [f"the driver raised ({event.where}): {event.error}"]
 
     def _moved(self, event: Connected | Disconnected) -> list[str]:
         """A line when a location's last client leaves a region, or the first comes to a new one."""
@@ -100,8 +103,8 @@ def _deployed(event: DeployBegan | DeployEnded) -> str:
     return f"release {event.release} is {event.outcome}{why}"
 
 
-def _told(event: object) -> str | None:
-    """An event in words, where it says something by itself."""
+def _of_the_run(event: object) -> str | None:
+    """What an event of the run says by itself, if it is one."""
     line = None
     match event:
         case LoadStarted():
@@ -116,10 +119,26 @@ def _told(event: object) -> str | None:
             line = f"{event.part} failed: {event.reason}"
         case PartRestarted():
             line = f"{event.part} was restarted"
-        case HealthChanged():
-            line = f"check of {event.region}: {event.status} ({event.output})"
+        case Alert():
+            line = f"alert: {event.alert} {event.state}: {event.reason}"
+        case AlertUndelivered():
+            line = f"{event.receiver} was not told of an alert: {event.reason}"
+    return line
+
+
+def _of_the_world(event: object) -> str | None:
+    """What an event of machines and names says by itself, if it is one."""
+    line = None
+    match event:
+        case MachineDied():
+            last = f"; its last line: {event.last_lines[-1]}" if event.last_lines else ""
+            line = f"machine {event.machine} of {event.region} died: {event.end}{last}"
         case MachineChanged() if event.state in ("stopped", "started"):
             line = f"machine {event.machine} of {event.region} is {event.state}"
+        case HealthChanged():
+            line = f"check of {event.region}: {event.status} ({event.output})"
         case RoutingChanged():
             line = f"DNS leads {event.location} to {', then '.join(event.regions) or 'nothing'}"
+        case DeployBegan() | DeployEnded():
+            line = _deployed(event)
     return line

@@ -67,8 +67,7 @@ def _disturbances(history: History, check: str) -> Iterator[Disturbance]:
         yield Disturbance(began_s, words)
     if check not in _WITHOUT_DRIVERS:
         for t, raised in history.of(DriverRaised):
-            where = raised.file if raised.line is None else f"{raised.file}:{raised.line}"
-            yield Disturbance(t, f"the driver raised at {t:.1f} s ({where})")
+            yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
 
 
 def _began(history: History, failed: FaultFailed, failed_s: float) -> float:

@@ -10,8 +10,9 @@ from typing import Any
 
 import aiohttp
 
+from sim.clients.blame import FORESEEN
 from sim.clients.client import Client
-from sim.clients.load import FORESEEN, why_ended, write_end
+from sim.clients.load import why_ended, write_end
 from sim.clients.vantage import Setting
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
 from sim.testing.errors import CutOffError

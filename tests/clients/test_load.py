@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,7 @@ from sim.observe.events import (
     Connected,
     ConnectFailed,
     Disconnected,
+    DriverRaised,
     Failed,
     LoadEnded,
     LoadStarted,
@@ -313,8 +316,13 @@ class Brief:
 def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of):
     told: list[str] = []
     records = journal_of(Buggy, clients=4, warn=told.append)
-    assert told == ["driver session raised KeyError: 'oops'"]
-    assert {e.reason for _, e in only(records, ConnectFailed)} == {"KeyError: 'oops'"}
+    line = inspect.getsourcelines(Buggy.run)[1] + 1
+    file = str(Path(__file__).relative_to(Path.cwd()))
+    assert told == [f"driver session raised: {file}:{line}: KeyError: 'oops'"]
+    raised = {(e.file, e.line, e.error) for _, e in only(records, DriverRaised)}
+    assert raised == {(file, line, "KeyError: 'oops'")}
+    words = {"the driver raised KeyError: 'oops'"}
+    assert {e.reason for _, e in only(records, ConnectFailed)} == words
     assert {e.client for _, e in only(records, ConnectFailed)} >= {"london/0", "new-york/0"}
     assert only(records, LoadEnded)
 

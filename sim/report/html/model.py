@@ -12,6 +12,7 @@ from sim.observe.events import (
     AlertUndelivered,
     Connected,
     Disconnected,
+    DriverRaised,
     Event,
     FaultFailed,
     LoadEnded,
@@ -161,7 +162,7 @@ def story(history: History) -> dict[str, Any]:
     """What happened, in the words of the live narration: [seconds, line]."""
     events: list[Timed[Event]] = [*history.faults, *history.health, *history.routing]
     events += history.alerts
-    for kind in (LoadStarted, MachineDied, MachineChanged, FaultFailed, PartFailed):
+    for kind in (LoadStarted, MachineDied, MachineChanged, FaultFailed, PartFailed, DriverRaised):
         events += history.of(kind)
     events += [*history.of(Connected), *history.of(Disconnected)]
     events += [*history.of(LoadEnded), *history.of(AlertUndelivered)]

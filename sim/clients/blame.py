@@ -1,0 +1,75 @@
+"""Whose error ended a connection: the network's and the gateway's, or the driver's own.
+
+Many of a driver's own mistakes are raised as what a network raises too: a path that is no URL is an
+aiohttp.ClientError, a file that is not there an OSError.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import aiohttp
+
+from sim.clients.declaration import Declaration
+from sim.clients.driver import ConnectionOverError
+from sim.errors import SimError
+
+# What may end a connection, and no more than it. A TimeoutError is an OSError.
+FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
+
+# Of those, what the network and the gateway never bring about: URLs and files that cannot be used.
+_OF_DRIVERS = (
+    *(aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
+    *(FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError),
+)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What a driver raised, and where in its own file; a declared one has no lines."""
+
+    file: str
+    line: int | None
+    error: str
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.error}"
+
+
+def foreseen(error: Exception) -> Exception | None:
+    """What ended a connection from outside, if that is what was raised, alone or in a group."""
+    if isinstance(error, ExceptionGroup):
+        leaves = [foreseen(one) for one in error.exceptions]
+        return leaves[0] if all(leaves) else None
+    return error if isinstance(error, FORESEEN) and not _of_driver(error) else None
+
+
+def _of_driver(error: Exception) -> bool:
+    if isinstance(error, aiohttp.RedirectClientError):
+        return False  # the gateway led there
+    if isinstance(error, aiohttp.ContentTypeError):
+        return error.status < HTTPStatus.BAD_REQUEST  # an answer of service, wrongly read
+    return isinstance(error, _OF_DRIVERS)
+
+
+def mistake_of(error: Exception, driver: object, declared: Declaration | None) -> Mistake:
+    """The driver's mistake: in its class's file the deepest place that the error came through."""
+    while isinstance(error, ExceptionGroup):
+        error = next(one for one in error.exceptions if foreseen(one) is None)
+    words = str(error) if isinstance(error, SimError) else f"{type(error).__name__}: {error}"
+    if declared is not None:
+        return Mistake(declared.name, None, words)
+    file = inspect.getfile(type(driver))
+    lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == file]
+    return Mistake(_shown(Path(file)), lines[-1] if lines else None, words)
+
+
+def _shown(file: Path) -> str:
+    """A file as a person writes it: from the current folder, where it is in there."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
