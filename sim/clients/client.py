@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, TypeVar
 
 import aiohttp
@@ -15,6 +16,7 @@ from sim.clients.urls import checked_path
 from sim.clients.vantage import Setting, Vantage
 from sim.clients.websocket import WebSocket
 from sim.observe.events import Acked, Connected, Failed, Sent, SessionReady, Unknown
+from sim.observe.numbering import HOW
 from sim.rng import Rng
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
 
@@ -54,6 +56,7 @@ class Client:
         self._write = setting.journal.write
         self._messages: dict[tuple[str, int], _Message] = {}
         self._in_flight = 0
+        self._turns = count(1)
 
     def __repr__(self) -> str:
         return f"<Client {self.name}, {self._in_flight} unanswered, at {self.machine}>"
@@ -100,8 +103,12 @@ class Client:
     # --- pace ---
 
     def pace(self) -> Pace:
-        """One turn per `every`, to loop over with `async for`; it ends when the load does."""
-        return Pace(self.every_s, self._term, self.clock)
+        """One turn per `every`, to loop over with `async for`; it ends when the load does.
+
+        Turns are numbered from 1 on, through all connections of this client: no two of its turns
+        have one number. (Those of another client do.)
+        """
+        return Pace(self.every_s, self._term, self.clock, self._turns)
 
     async def within(self, awaitable: Awaitable[T], timeout_s: float | None = None) -> T:
         """What it gives. Raises TimeoutError after the load's timeout."""
@@ -111,7 +118,13 @@ class Client:
     # --- the record ---
 
     def send(self, session: str, seq: int) -> None:
-        """A message goes out now (for the first time, or again)."""
+        """A message goes out now: for the first time, or again because nobody has answered it.
+
+        A session is one client's, and a number in it means one message for good: the ledger
+        doubts whatever is sent anew under a number that was acknowledged. Raises TypeError for a
+        number that is not whole.
+        """
+        _check_names(session, seq)
         message = self._messages.get((session, seq))
         if message is None:
             message = self._messages[session, seq] = _Message()
@@ -125,6 +138,7 @@ class Client:
 
     def acked(self, session: str, seq: int, headers: Mapping[str, str] | None = None) -> None:
         """The gateway acknowledged a message; latency counts from when it last went out."""
+        _check_names(session, seq)
         if headers is not None:
             self.connected(headers)
         message = self._settle(session, seq)
@@ -137,17 +151,21 @@ class Client:
 
     def failed(self, session: str, seq: int, reason: str) -> None:
         """The gateway refused a message for certain: nothing of it is kept."""
+        _check_names(session, seq)
         if self._settle(session, seq) is not None:
             region = self.machine[0] if self.machine else self.region
             self._write(Failed(self.name, session, seq, region, reason))
 
     def unknown(self, session: str, seq: int) -> None:
         """Nobody waits for a message's answer any more: its fate cannot be known here."""
+        _check_names(session, seq)
         if self._settle(session, seq) is not None:
             self._write(Unknown(self.name, session, seq))
 
     def session_ready(self, session: str, *, resumed: bool, acked: int, remembered: int) -> None:
         """The gateway took the session up (see the event of that name)."""
+        for number in (acked, remembered):
+            _check_names(session, number)
         region, machine = self.machine or ("?", "?")
         self.served = True
         self._write(SessionReady(self.name, session, region, machine, resumed, acked, remembered))
@@ -188,3 +206,14 @@ class Client:
     def _tell(self) -> None:
         if self._in_flight == 0 and self.on_settled is not None:
             self.on_settled()
+
+
+def _check_names(session: object, seq: object) -> None:
+    """Raise TypeError for what does not name a message: what never compares equal is never found.
+
+    An answer to `"7"` would otherwise be one to no message at all, and 7 never acknowledged.
+    """
+    if not isinstance(session, str):
+        raise TypeError(f"a session is named by text, not {session!r} ({HOW})")
+    if not isinstance(seq, int) or isinstance(seq, bool):
+        raise TypeError(f"a message's number is a whole number, not {seq!r} ({HOW})")

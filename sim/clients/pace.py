@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from sim.clock import Clock
@@ -17,17 +18,20 @@ class Term(Protocol):
 
 
 class Pace:
-    """An asynchronous iterator of turns, counted from 0; it ends when clients are to close.
+    """An asynchronous iterator of turns; it ends when clients are to close.
+
+    A turn's number is the next of `numbers`, which outlive the connection: so it is new for
+    whatever the client's earlier connections have told the gateway.
 
     The first turn is at once. Turns that a driver was too busy for are left out, not made up for.
     (A class, because an abandoned generator would cost the loop a task to finish it.)
     """
 
-    def __init__(self, every_s: float, term: Term, clock: Clock) -> None:
+    def __init__(self, every_s: float, term: Term, clock: Clock, numbers: Iterator[int]) -> None:
         self._every_s = every_s
         self._term = term
         self._clock = clock
-        self._turn = 0
+        self._numbers = numbers
         self._due = clock.now()
 
     def __aiter__(self) -> Pace:
@@ -41,5 +45,4 @@ class Pace:
             await self._term.closing()
             raise StopAsyncIteration
         self._due = due + self._every_s
-        self._turn += 1
-        return self._turn - 1
+        return next(self._numbers)

@@ -61,6 +61,7 @@ class History:
         self.whole = whole
         self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
         self._records = records = list(records)
+        self._all: list[Timed[Event]] = []
         loads = (r.t for r in records if isinstance(r.event, LoadStarted))
         began = None if whole else next(loads, None)
         self.load_started = began is not None
@@ -68,7 +69,9 @@ class History:
         for t, event in records:
             if isinstance(event, Resolved) and event.expires is not None:
                 event = replace(event, expires=event.expires - origin)  # noqa: PLW2901 - moved in time
-            self._by_type[type(event)].append((round(t - origin, 6), event))
+            timed = (round(t - origin, 6), event)
+            self._by_type[type(event)].append(timed)
+            self._all.append(timed)
         self.last_t = round(records[-1].t - origin, 6) if records else 0.0
 
     def __repr__(self) -> str:
@@ -94,6 +97,10 @@ class History:
     def of(self, kind: type[E]) -> Sequence[Timed[E]]:
         """The events of one type, in order, with their times."""
         return self._by_type.get(kind, [])  # type: ignore[return-value]
+
+    def among(self, *kinds: type[Event]) -> Iterator[Timed[Event]]:
+        """The events of several types as they came, also those of one instant."""
+        return (timed for timed in self._all if type(timed[1]) in kinds)
 
     def by_client(self, kind: type[E]) -> Mapping[str, Sequence[Timed[E]]]:
         """The events of one type by the client they name."""

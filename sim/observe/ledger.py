@@ -4,32 +4,24 @@ A message is one (session, seq). It was sent, perhaps more than once; it was ack
 machine, or refused, or its fate is unknown to the client; and the database holds it never, once
 or more often. Only an acknowledgement is a promise, so only acknowledged messages can be lost
 (Jepsen's reading of a history: an operation of unknown outcome proves nothing either way).
+
+All of it rests on numbers that the driver gave. Where they prove nothing (`numbering`), no message
+is lost, doubled or out of order, nor is any known to be kept: `mistakes` says why.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sim.observe.events import Acked, Stored
+from sim.observe.events import Stored
 from sim.observe.history import History
+from sim.observe.lives import Key, Life, lives_of, stored_by_session
+from sim.observe.numbering import Mistake, Numbering, check_numbering
+from sim.observe.order import out_of_order
 
 AnomalyKind = Literal["lost", "duplicated", "reordered"]
-
-
-@dataclass
-class _Life:
-    """What is known of one message."""
-
-    client: str
-    sent_t: float
-    acked_t: float | None = None
-    acked_by: str | None = None
-    refused: bool = False
-    stored: int = 0
-    stored_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +31,8 @@ class Anomaly:
     kind: AnomalyKind
     session: str
     seq: int
-    client: str | None
-    sent_t: float | None
+    client: str
+    sent_t: float
     acked_t: float | None
     machine: str | None
     text: str
@@ -54,6 +46,7 @@ class Ledger:
     acked: int
     unknown: int
     anomalies: Sequence[Anomaly]
+    mistakes: Sequence[Mistake]
     audited: bool
     why_not_audited: str = ""
 
@@ -64,13 +57,16 @@ class Ledger:
 
 def balance(history: History) -> Ledger:
     """Draw up the ledger of a run."""
-    lives = _lives(history)
+    lives = lives_of(history)
+    stored = stored_by_session(history)
+    numbering = check_numbering(lives, stored)
     audit = history.audit
     audited = audit is not None and audit.error is None
     anomalies: list[Anomaly] = []
-    if audited:
-        anomalies += _misstored(history, lives)
-        anomalies += _lost(lives, audit.asked if audit else "")
+    if audit is not None and audited:
+        anomalies += _lost(lives, numbering, audit.asked)
+        for rows in stored.values():
+            anomalies += _misstored(rows, lives, numbering)
         anomalies.sort(key=lambda a: (a.acked_t is None, a.acked_t or 0.0, a.session, a.seq))
     why = ""
     if audit is None:
@@ -82,52 +78,35 @@ def balance(history: History) -> Ledger:
         acked=sum(1 for life in lives.values() if life.acked_t is not None),
         unknown=sum(1 for life in lives.values() if life.acked_t is None and not life.refused),
         anomalies=anomalies,
+        mistakes=numbering.mistakes,
         audited=audited,
         why_not_audited=why,
     )
 
 
-def _lives(history: History) -> dict[tuple[str, int], _Life]:
-    lives: dict[tuple[str, int], _Life] = {}
-    for t, sent in history.sent:
-        lives.setdefault((sent.session, sent.seq), _Life(sent.client, t))
-    for t, acked in history.of(Acked):
-        life = lives.get((acked.session, acked.seq))
-        if life and life.acked_t is None:
-            life.acked_t, life.acked_by = t, acked.machine
-    for _, failed in history.failed:
-        if life := lives.get((failed.session, failed.seq)):
-            life.refused = True
-    for _, stored in history.stored:
-        if life := lives.get((stored.session, stored.seq)):
-            life.stored += 1
-            life.stored_by = life.stored_by or stored.machine or None
-    return lives
-
-
-def _lost(lives: dict[tuple[str, int], _Life], asked: str) -> list[Anomaly]:
+def _lost(lives: Mapping[Key, Life], numbering: Numbering, asked: str) -> list[Anomaly]:
     return [
         _anomaly("lost", key, life, f"acknowledged by {life.acked_by}, not in {asked}")
         for key, life in lives.items()
-        if life.acked_t is not None and not life.stored
+        if life.acked_t is not None and not life.stored and not numbering.doubts(key)
     ]
 
 
-def _misstored(history: History, lives: dict[tuple[str, int], _Life]) -> list[Anomaly]:
-    """Messages stored more than once, and messages first stored after a later one."""
+def _misstored(
+    rows: Sequence[Stored], lives: Mapping[Key, Life], numbering: Numbering
+) -> list[Anomaly]:
+    """Messages of a session that are stored more than once, and those stored too late."""
     found: list[Anomaly] = []
-    highest: dict[str, int] = defaultdict(int)
-    times: dict[tuple[str, int], int] = defaultdict(int)
-    for _, stored in history.stored:
-        key = (stored.session, stored.seq)
-        times[key] += 1
-        if times[key] == 2:
-            found.append(_anomaly("duplicated", key, lives.get(key), f"stored again{_by(stored)}"))
-        if times[key] == 1:
-            if stored.seq < highest[stored.session]:
-                text = f"stored{_by(stored)} after message {highest[stored.session]}"
-                found.append(_anomaly("reordered", key, lives.get(key), text))
-            highest[stored.session] = max(highest[stored.session], stored.seq)
+    times: dict[int, int] = {}
+    for row in rows:
+        key = (row.session, row.seq)
+        times[row.seq] = times.get(row.seq, 0) + 1
+        if times[row.seq] == 2 and not numbering.doubts(key):
+            found.append(_anomaly("duplicated", key, lives[key], f"stored again{_by(row)}"))
+    for row, overtaken_by in out_of_order(rows, lives, numbering.doubts):
+        key = (row.session, row.seq)
+        text = f"stored{_by(row)} after message {overtaken_by}"
+        found.append(_anomaly("reordered", key, lives[key], text))
     return found
 
 
@@ -135,14 +114,14 @@ def _by(stored: Stored) -> str:
     return f" by {stored.machine}" if stored.machine else ""
 
 
-def _anomaly(kind: AnomalyKind, key: tuple[str, int], life: _Life | None, text: str) -> Anomaly:
+def _anomaly(kind: AnomalyKind, key: Key, life: Life, text: str) -> Anomaly:
     return Anomaly(
         kind=kind,
         session=key[0],
         seq=key[1],
-        client=life.client if life else None,
-        sent_t=life.sent_t if life else None,
-        acked_t=life.acked_t if life else None,
-        machine=(life.acked_by or life.stored_by) if life else None,
+        client=life.client,
+        sent_t=life.sent_t,
+        acked_t=life.acked_t,
+        machine=life.acked_by or life.stored_by,
         text=text,
     )

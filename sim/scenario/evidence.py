@@ -11,6 +11,7 @@ from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import Ledger, balance
+from sim.observe.numbering import told
 from sim.observe.outages import Outage, Pace, find_outages
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
@@ -48,6 +49,11 @@ class Evidence:
     def ledger(self) -> Ledger:
         """Every message's life."""
         return balance(self.history)
+
+    @property
+    def driver_mistakes(self) -> list[str]:
+        """Why nothing that rests on acknowledgements is proven, where the driver misnumbers."""
+        return [told(self.ledger.mistakes)] if self.ledger.mistakes else []
 
     @cached_property
     def deploys(self) -> Sequence[DeployRun]:

@@ -2,8 +2,9 @@
 
 A broken expectation fails a run, unless it may have been broken by what is not the gateway's doing
 (disturbances.py). Without one, the verdict is held only if every question could be answered: the
-simulator's own parts worked, the driver did not raise, the clients connected, every fault could be
-felt, and the run went to its end.
+simulator's own parts worked, the driver did not raise, each message had a number of its own, the
+clients connected, every fault could be felt, and the run went to its end. (Outages, latencies and
+sessions rest on the answers that a driver told of by number, as what is stored does.)
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def judge(evidence: Evidence) -> Verdict:
     """Hold every expectation against the evidence, and sum up."""
     expected = evidence.scenario.expect
     findings = [(expectation, settled(evidence, expectation)) for expectation in expected]
-    doubts = list(_doubts(evidence.history))
+    doubts = [*_doubts(evidence.history), *evidence.driver_mistakes]
     if all(expectation.check != IMPLIED.check for expectation in expected):
         finding = settled(evidence, IMPLIED)
         findings += [] if finding.held else [(IMPLIED, finding)]

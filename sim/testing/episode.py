@@ -109,7 +109,7 @@ def find(evidence: Evidence, expectation: Expectation) -> Finding:
     if expectation.check == "outage" and not history.load_started:
         return unknown("an outage is measured by clients that talk regularly: `world.load(…)`")
     finding = settled(evidence, expectation)
-    if finding.held and (doubts := _doubts(history)):
+    if finding.held and (doubts := _doubts(evidence)):
         return Finding(None, finding.observed, "; ".join(doubts))
     return finding
 
@@ -123,6 +123,11 @@ def demand(evidence: Evidence, expectation: Expectation) -> None:
         raise ExpectationError(asked(row), finding)
 
 
-def _doubts(history: History) -> list[str]:
+def _doubts(evidence: Evidence) -> list[str]:
     """Why what seems to hold proves nothing. What was done before a load began set its stage."""
-    return [*history.broken_parts, *unfelt(history, since_s=0.0)]
+    history = evidence.history
+    return [
+        *history.broken_parts,
+        *unfelt(history, since_s=0.0),
+        *evidence.driver_mistakes,
+    ]

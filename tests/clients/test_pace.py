@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 
 from sim.clients.pace import Pace
 from sim.clock import Clock
@@ -23,9 +24,9 @@ def turns(virtually, every_s, ends_at, busy_s=0.0, speed=10.0):
         term = Term(ends_at)
         term.over.set()
         instants: list[float] = []
-        async for turn in Pace(every_s, term, clock):
-            assert turn == len(instants)
+        async for turn in Pace(every_s, term, clock, count(1)):
             instants.append(round(clock.now(), 6))
+            assert turn == len(instants)
             await clock.sleep(busy_s)
         return instants
 
@@ -48,7 +49,7 @@ def test_an_end_that_comes_nearer_while_it_waits_counts(virtually):
     async def scenario():
         clock = Clock()
         term = Term(100.0)
-        pace = Pace(1.0, term, clock)
+        pace = Pace(1.0, term, clock, count(1))
         await anext(pace)
         following = asyncio.ensure_future(anext(pace, "closed"))
         await clock.sleep(0.5)
@@ -63,8 +64,8 @@ def test_after_the_end_it_waits_for_the_word_to_close(virtually):
     async def scenario():
         clock = Clock()
         term = Term(1.0)
-        pace = Pace(0.8, term, clock)
-        assert [await anext(pace), await anext(pace)] == [0, 1]
+        pace = Pace(0.8, term, clock, count(1))
+        assert [await anext(pace), await anext(pace)] == [1, 2]
         last = asyncio.ensure_future(anext(pace, "closed"))
         await clock.sleep_until(5.0)
         assert not last.done()

@@ -118,7 +118,9 @@ class TestMessages:
         assert "1 duplicated" in found.observed
 
     def test_reordered(self, evidence):
-        found = finding(evidence, *life(2, 1), *life(1, 2), **self.asked)
+        swapped = [(150.05, Stored("s1", seq, "fra", "m-fra")) for seq in (2, 1)]
+        sent = [*life(1, 1, stored=0), *life(2, 2, stored=0)]
+        found = finding(evidence, *sent, *swapped, **self.asked)
         assert found.held is False
         assert "1 reordered" in found.observed
 
@@ -130,6 +132,23 @@ class TestMessages:
         pairs = [*life(1, 1), *life(2, 30, stored=0)]
         assert finding(evidence, *pairs, **self.asked, until="20s").held is True
         assert finding(evidence, *pairs, **self.asked, **{"from": "20s"}).held is False
+
+    def test_a_number_that_means_two_messages_is_unknown_and_named(self, evidence):
+        pairs = [*life(1, 1), *life(1, 5, stored=0), *life(2, 6)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert found.held is None
+        assert "sent message 1 of session s1 anew" in found.why
+        assert "docs/drivers.md#how-messages-are-numbered" in found.why
+
+    def test_a_loss_is_found_beside_a_mistake(self, evidence):
+        pairs = [*life(1, 1), *life(1, 5, stored=0), *life(2, 6, stored=0)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert found.held is False
+        assert "message 2" in found.why
+
+    def test_a_mistake_outside_the_window_is_not_held_against_it(self, evidence):
+        pairs = [*life(1, 1), *life(2, 30), *life(2, 40, stored=0)]
+        assert finding(evidence, *pairs, **self.asked, until="20s").held is True
 
     def test_without_an_audit_unknown(self, evidence):
         ran = evidence(connected(), *life(1, 1), expect=[self.asked], audited=False)

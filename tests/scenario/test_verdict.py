@@ -14,6 +14,7 @@ from sim.observe.events import (
     FaultBegan,
     FaultFailed,
     PartFailed,
+    Sent,
 )
 from sim.scenario.verdict import judge
 
@@ -77,6 +78,15 @@ def test_a_fault_that_clients_only_ran_into_later_counts(evidence):
     later = (60.0, ConnectFailed(CLIENT, "london", "iad", "503"))
     verdict = judge(evidence(UP, ANSWER, fault(target="iad"), later, expect=[FINE]))
     assert verdict.outcome == "held"
+
+
+def test_a_driver_that_misnumbers_leaves_nothing_proven(evidence):
+    """Whatever is expected rests on the answers that it told of by number."""
+    again = [(t, Sent(CLIENT, "s", 1)) for t in (0.4, 0.6)]
+    verdict = judge(evidence(UP, *again, ANSWER, expect=[FINE]))
+    assert verdict.outcome == "unknown"
+    assert "message 1 of session s" in verdict.doubts[0]
+    assert judge(evidence(UP, *again, ANSWER, expect=[FINE, BROKEN])).outcome == "failed"
 
 
 def test_a_repair_need_not_be_felt(evidence):

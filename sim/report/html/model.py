@@ -142,7 +142,7 @@ def _ledger(evidence: Evidence, report: Document) -> dict[str, Any]:
                 anomaly.session,
                 anomaly.seq,
                 anomaly.client,
-                None if anomaly.sent_t is None else round(anomaly.sent_t, 2),
+                round(anomaly.sent_t, 2),
                 None if anomaly.acked_t is None else round(anomaly.acked_t, 2),
                 anomaly.machine,
                 _short(anomaly.text),

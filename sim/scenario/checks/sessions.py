@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sim.observe.events import SessionReady
 from sim.observe.history import History, Timed
+from sim.observe.numbering import told
 from sim.scenario.checks.base import Finding, Params, counted, unknown, window
 from sim.scenario.evidence import Evidence
 
@@ -75,10 +76,14 @@ def judge(evidence: Evidence, params: Params) -> Finding:
     if not interrupted:
         return unknown("no session was interrupted")
     observed = f"{sessions.resumed} of {interrupted} resumed"
-    if sessions.broken:
-        t, first = sessions.broken[0]
+    misnumbered = {mistake.session for mistake in evidence.ledger.mistakes}
+    broken = [(t, ready) for t, ready in sessions.broken if ready.session not in misnumbered]
+    if sessions.broken and not broken:
+        return Finding(None, observed, told(evidence.ledger.mistakes))
+    if broken:
+        t, first = broken[0]
         why = (
-            f"{counted(len(sessions.broken), 'resumed session')} that forgot: at {t:.1f} s"
+            f"{counted(len(broken), 'resumed session')} that forgot: at {t:.1f} s"
             f" machine {first.machine} in {first.region} took up {first.session} of"
             f" {first.client} at message {first.acked}, though {first.remembered} had been"
             f" acknowledged; {_reason(evidence, first)}"
