@@ -89,6 +89,21 @@ class Client:
             raise
         await socket.close()
 
+    async def request(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+        """The gateway's answer to an HTTP request from this client's place, with its body read.
+
+        Options are aiohttp's `request`'s: `json`, `data`, `headers`, `params` and so on. Cookies
+        are kept. Raises TimeoutError after the load's timeout.
+        """
+        return await self.within(self._ask(method, self.url(path), options))
+
+    async def _ask(
+        self, method: str, url: str, options: Mapping[str, Any]
+    ) -> aiohttp.ClientResponse:
+        response = await self.http.request(method, url, **options)
+        await response.read()  # which also gives the connection back
+        return response
+
     def connected(self, headers: Mapping[str, str]) -> None:
         """Say which machine answers, by an answer's headers; once for each connection counts."""
         first = self.machine is None

@@ -40,7 +40,7 @@ class Conversation(ABC):
         self._late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @abstractmethod
-    def frame(self, seq: int) -> str:
+    def frame(self, seq: int) -> str | bytes:
         """The message of that number, as it goes out."""
 
     @abstractmethod
@@ -91,7 +91,7 @@ class Conversation(ABC):
         self._client.send(self._book.session, seq)
         if self._timer is None:
             self._timer = self._client.clock.call_later(self._client.timeout_s, self._check)
-        await self._socket.send_str(self.frame(seq))
+        await self._socket.say(self.frame(seq))
 
     def _check(self) -> None:
         """One timer for all messages: look at the oldest, and come back when it will be due."""

@@ -18,6 +18,13 @@ class WebSocket(aiohttp.ClientWebSocketResponse):
         """The headers of the 101 answer."""
         return self._response.headers
 
+    async def say(self, frame: str | bytes) -> None:
+        """Send text as a text message, bytes as a binary one."""
+        if isinstance(frame, str):
+            await self.send_str(frame)
+        else:
+            await self.send_bytes(frame)
+
     def drop(self) -> None:
         """End the connection below it, without a word and without waiting."""
         self._response.close()

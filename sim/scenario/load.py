@@ -14,6 +14,7 @@ from sim.scenario.load_section import read_load
 from sim.scenario.model import Load, Scenario
 from sim.scenario.reading import Reading
 from sim.topology.document import Document, load_document, similar_file
+from sim.topology.kinds import mistaken
 from sim.topology.load import load_topology
 from sim.topology.model import Topology
 from sim.topology.units import quoted
@@ -24,12 +25,8 @@ _KEYS = ("name", "topology", "load", "timeline", "duration", "expect")
 def load_scenario(path: Path) -> Scenario:
     """The scenario of a file, with its topology. Raises InputError with every problem of both."""
     document = load_document(path)
-    if "regions" in document.data and "topology" not in document.data:
-        message = (
-            f"this is a topology, not a scenario: `sim up {path}` brings its world up; a scenario"
-            f" names it by `topology: {path.name}`"
-        )
-        raise InputError(Problem(message, str(path)))
+    if another := mistaken(document.data, "scenario", path.name):
+        raise InputError(Problem(another, str(path)))
     name = document.data.get("topology")
     if not isinstance(name, str):
         message = f"found {quoted(name)}; must be the path of a topology file, from this file's"

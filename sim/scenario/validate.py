@@ -9,22 +9,17 @@ from sim.errors import InputError, Problem
 from sim.scenario.driver_section import read_declaration
 from sim.scenario.load import load_scenario
 from sim.scenario.reading import Reading
-from sim.topology.document import Document, load_document
+from sim.topology.document import load_document
+from sim.topology.kinds import kind_of
 from sim.topology.load import load_topology
-
-_SCENARIO_KEYS = frozenset({"topology", "timeline", "duration", "expect"})
 
 
 def is_scenario_file(path: Path) -> bool:
     """Whether a file is a scenario; one that cannot be read may be."""
     try:
-        return _is_scenario(load_document(path))
+        return kind_of(load_document(path).data) == "scenario"
     except InputError:
         return True
-
-
-def _is_scenario(document: Document) -> bool:
-    return bool(_SCENARIO_KEYS.intersection(document.data))
 
 
 def validate(paths: Iterable[Path]) -> list[Problem]:
@@ -33,14 +28,18 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
     for path in paths:
         try:
             document = load_document(path)
-            if _is_scenario(document):
-                load_scenario(path)
-            elif "websocket" in document.data:
-                reading = Reading(document, None)
-                read_declaration(reading, document.data, (), path.name)
-                problems += reading.problems
-            else:
-                load_topology(path)
+            match kind_of(document.data):
+                case "scenario":
+                    load_scenario(path)
+                case "topology":
+                    load_topology(path)
+                case "driver":
+                    reading = Reading(document, None)
+                    read_declaration(reading, document.data, (), path.name)
+                    problems += reading.problems
+                case None:
+                    message = "has no key of a scenario, of a topology or of a driver"
+                    problems.append(Problem(message, str(path)))
         except InputError as error:
             problems += error.problems
     return list(dict.fromkeys(problems))

@@ -16,6 +16,7 @@ from sim.topology.build import build
 from sim.topology.consistency import problems_between
 from sim.topology.document import Document, FieldPath, load_document, similar_file
 from sim.topology.fly_toml import FlyToml, read_fly_toml
+from sim.topology.kinds import mistaken
 from sim.topology.model import Topology
 from sim.topology.problems import problems_of
 from sim.topology.schema import TopologySchema
@@ -23,7 +24,10 @@ from sim.topology.schema import TopologySchema
 
 def load_topology(path: Path) -> Topology:
     """The topology of a file. Raises InputError with every problem (file, line, field)."""
-    return _topology_of(load_document(path), path)
+    document = load_document(path)
+    if another := mistaken(document.data, "topology", path.name):
+        raise InputError(Problem(another, str(path)))
+    return _topology_of(document, path)
 
 
 def topology_from_mapping(data: Mapping[str, Any], path: Path | None = None) -> Topology:

@@ -6,6 +6,7 @@ an acknowledgement: those messages are not sent again. The others are.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,16 +16,17 @@ import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.conversation import Book, Conversation
-from sim.clients.declaration import (
-    Declaration,
-    Heard,
-    Opening,
-    Values,
-    fill_path,
-    frame,
-)
+from sim.clients.declaration import Declaration, Opening
 from sim.clients.driver import ConnectionOverError, Question
+from sim.clients.drivers.greeting import ask, fill_headers, greet, wait_for
+from sim.clients.reply import Heard, plain
+from sim.clients.template import Value, Values, fill_path
 from sim.clients.websocket import WebSocket, describe
+
+_OF_READY = ("session", "acked")
+
+# aiohttp's `compress`: the largest window that permessage-deflate (RFC 7692) has.
+_DEFLATE = 15
 
 
 class Declared:
@@ -33,6 +35,7 @@ class Declared:
     def __init__(self, declaration: Declaration) -> None:
         self._is = declaration
         self._book: Book | None = None
+        self._taken: dict[str, Value] = {}
 
     async def run(self, client: Client) -> None:
         """Open or resume the session and send until something fails or the load ends."""
@@ -41,17 +44,31 @@ class Declared:
         book = self._book = self._book or Book(client.rng.hex_id(16))
         resume = self._is.resume if book.opened else None
         opening = resume or self._is.opening
-        values = _values(client, book)
+        said: dict[str, Any] = {}
+
+        def take(taken: Mapping[str, Value]) -> Values:
+            """Keep what the gateway gave; a new session's name is used at once."""
+            if "session" in taken:
+                said["session"] = taken["session"]
+                if not book.opened:
+                    book.session = str(taken["session"])
+            self._taken |= taken
+            return _values(self._is, client, book, self._taken)
+
+        values = take(
+            await ask(client, opening.before, _values(self._is, client, book, self._taken))
+        )
         options: dict[str, Any] = {
-            "headers": {name: str(frame(text, values)) for name, text in opening.headers.items()},
-            "protocols": [opening.subprotocol] if opening.subprotocol else [],
+            "headers": fill_headers(opening.headers, values),
+            "protocols": opening.subprotocols,
+            "compress": _DEFLATE if opening.compression else 0,
         }
         async with client.websocket(fill_path(opening.websocket, values), **options) as socket:
-            talk = _Talk(self._is, client, book, socket)
-            if opening.hello is not None:
-                await socket.send_str(frame(opening.hello, values))
-            said = await self._ready(client, opening, talk)
-            acked = self._settle(client, book, said)
+            talk = _Talk(self._is, client, book, socket, self._taken)
+            values = take(await greet(client, opening.hello, talk, values))
+            ready = await self._ready(client, opening, talk)
+            take({name: value for name, value in ready.items() if name not in _OF_READY})
+            acked = self._settle(client, book, {**said, **ready})
             for seq in [seq for seq in book.waiting if seq <= acked]:
                 talk.acked(seq)
             await talk.hold(begin_after=acked)
@@ -61,16 +78,9 @@ class Declared:
         if opening.ready is None:
             return {}
         forgotten = self._is.forgotten if opening is self._is.resume else None
-        async with client.clock.timeout(client.timeout_s):
-            while True:
-                message = await talk.receive()
-                heard = Heard(message.data)
-                if forgotten and forgotten.read(heard) is not None:
-                    return {"acked": 0}
-                said = opening.ready.read(heard)
-                if said is not None:
-                    return said
-                await talk.besides(message, heard)
+        replies = (forgotten, opening.ready) if forgotten else (opening.ready,)
+        came, values = await wait_for(client, replies, talk, "`ready`")
+        return {"acked": 0} if came is forgotten else values
 
     def _settle(self, client: Client, book: Book, said: Mapping[str, Any]) -> int:
         """Make of it what the gateway has of the session: up to which message, all of them."""
@@ -115,9 +125,9 @@ class DeclaredLedger(Declared):
         Raises ValueError where the answer cannot be read.
         """
         asked = self._asked
-        values: Values = {"session": session.id, "client": session.client}
+        values: Values = {**self._taken, "session": session.id, "client": session.client}
         path = fill_path(asked.path, values)
-        headers = {name: frame(text, values) for name, text in asked.headers.items()}
+        headers = fill_headers(asked.headers, values)
         async with session.http.get(path, headers=headers) as answer:
             if answer.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -133,32 +143,33 @@ class DeclaredLedger(Declared):
 
 
 class _Talk(Conversation):
-    """The frames that the declaration describes."""
+    """The messages that the declaration describes."""
 
     def __init__(
-        self, declaration: Declaration, client: Client, book: Book, socket: WebSocket
+        self,
+        declaration: Declaration,
+        client: Client,
+        book: Book,
+        socket: WebSocket,
+        taken: Mapping[str, Value],
     ) -> None:
         super().__init__(client, book, socket)
         self._is = declaration
+        self._taken = taken
 
-    def frame(self, seq: int) -> str:
-        return frame(self._is.send, {**_values(self._client, self._book), "seq": seq})
+    def frame(self, seq: int) -> str | bytes:
+        return self._is.send.frame({**self._values, "seq": seq})
 
-    async def receive(self) -> aiohttp.WSMessage:
-        """The next text. Raises ConnectionOverError where the connection ended instead."""
-        while True:
-            message = await self._socket.receive()
-            if message.type is aiohttp.WSMsgType.TEXT:
-                return message
-            if message.type is not aiohttp.WSMsgType.BINARY:
-                raise ConnectionOverError(describe(message))
+    async def say(self, frame: str | bytes) -> None:
+        """Say it to the gateway."""
+        await self._socket.say(frame)
+
+    async def receive(self) -> Heard:
+        """The next message. Raises ConnectionOverError where the connection ended instead."""
+        return _heard(await self._socket.receive())
 
     async def heard(self, message: aiohttp.WSMessage) -> None:
-        if message.type is aiohttp.WSMsgType.BINARY:
-            return
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            raise ConnectionOverError(describe(message))
-        heard = Heard(message.data)
+        heard = _heard(message)
         if (ack := self._is.ack.read(heard)) is not None:
             for seq in self._meant(ack):
                 self.acked(seq)
@@ -167,16 +178,21 @@ class _Talk(Conversation):
                 self._book.waiting.pop(seq, None)
                 self._client.failed(self._book.session, seq, describe(message))
         else:
-            await self.besides(message, heard)
+            await self.besides(heard)
 
-    async def besides(self, message: aiohttp.WSMessage, heard: Heard) -> None:
+    async def besides(self, heard: Heard) -> None:
         """Whatever is about no message: answer what wants an answer, leave where told to go."""
         if self._is.goodbye and self._is.goodbye.read(heard) is not None:
-            raise ConnectionOverError(f"the gateway said goodbye: {describe(message)}")
+            raise ConnectionOverError(f"the gateway said goodbye: {heard}")
         for asked, answer in self._is.answers:
-            if asked.read(heard) is not None:
-                await self._socket.send_str(frame(answer, _values(self._client, self._book)))
+            if (values := asked.read(heard)) is not None:
+                given = {name: plain(value) for name, value in values.items()}
+                await self.say(answer.frame({**self._values, **given}))
                 return
+
+    @property
+    def _values(self) -> Values:
+        return _values(self._is, self._client, self._book, self._taken)
 
     def _meant(self, values: Mapping[str, Any]) -> list[int]:
         """Which messages an answer is about: one, all up to one, or else the oldest that waits."""
@@ -189,12 +205,25 @@ class _Talk(Conversation):
         return waiting[:1]
 
 
-def _values(client: Client, book: Book) -> dict[str, str | int]:
+def _heard(message: aiohttp.WSMessage) -> Heard:
+    """What a message says. Raises ConnectionOverError where the connection ended instead."""
+    if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
+        return Heard(message.data)
+    raise ConnectionOverError(describe(message))
+
+
+def _values(
+    declaration: Declaration, client: Client, book: Book, taken: Mapping[str, Value]
+) -> Values:
+    payload = "x" * client.payload
+    if declaration.payload_as == "base64":
+        payload = base64.b64encode(payload.encode()).decode()
     return {
+        **taken,
         "session": book.session,
         "client": client.name,
         "acked": book.remembered,
-        "payload": "x" * client.payload,
+        "payload": payload,
     }
 
 

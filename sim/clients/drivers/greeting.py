@@ -1,0 +1,128 @@
+"""What a declared client does before its session stands: requests, then what is said and heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Protocol
+
+import aiohttp
+
+from sim.clients.client import Client
+from sim.clients.declaration import Request, Say, Step
+from sim.clients.driver import ConnectionOverError
+from sim.clients.reply import Heard, Reply, plain
+from sim.clients.template import Json, Template, Value, Values, fill_path, fill_text
+
+
+class Line(Protocol):
+    """A connection over which a greeting goes."""
+
+    async def say(self, frame: str | bytes) -> None:
+        """Say it to the gateway."""
+
+    async def receive(self) -> Heard:
+        """What the gateway says next. Raises ConnectionOverError where the connection ended."""
+
+    async def besides(self, heard: Heard) -> None:
+        """Take in what nobody waits for now."""
+
+
+async def ask(client: Client, requests: Iterable[Request], values: Values) -> dict[str, Value]:
+    """Make the requests in order; the values that were taken from their answers.
+
+    Raises ConnectionOverError where an answer is not what is expected, TimeoutError where none
+    comes.
+    """
+    taken: dict[str, Value] = {}
+    for number, request in enumerate(requests, 1):
+        where = f"step {number} of `before`, {request}"
+        try:
+            answer = await send_request(client, request, {**values, **taken})
+        except TimeoutError as error:
+            late = f"{where}: no answer in time, while {client.vantage.doing}"
+            raise TimeoutError(late) from error
+        body = Heard(await answer.read())
+        if not expected(request, answer.status):
+            raise ConnectionOverError(f"{where}: status {answer.status}: {body}")
+        cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
+        for name, source in request.capture.items():
+            value = source.find(body, answer.headers, cookies)
+            if value is None:
+                message = f"status {answer.status}, without `{name}` ({source.written}): {body}"
+                raise ConnectionOverError(f"{where}: {message}")
+            taken[name] = value
+    return taken
+
+
+async def send_request(client: Client, request: Request, values: Values) -> aiohttp.ClientResponse:
+    """The answer to a request with these values in it. Raises TimeoutError."""
+    return await client.request(
+        request.method,
+        fill_path(request.path, values),
+        headers=fill_headers(request.headers, values, request.body),
+        data=request.body.frame(values) if request.body is not None else None,
+    )
+
+
+def expected(request: Request, status: int) -> bool:
+    """Whether a request is answered as it should be."""
+    if request.expect is not None:
+        return status == request.expect
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def fill_headers(
+    headers: Mapping[str, str], values: Values, body: Template | None = None
+) -> dict[str, str]:
+    """The headers with their values, and a JSON body's type where they name none."""
+    filled = {name: fill_text(text, values) for name, text in headers.items()}
+    if isinstance(body, Json) and "content-type" not in map(str.lower, filled):
+        filled["Content-Type"] = "application/json"
+    return filled
+
+
+async def greet(
+    client: Client, steps: Sequence[Step], line: Line, values: Values
+) -> dict[str, Value]:
+    """Go through the steps of a `hello`; the values that were taken from what came.
+
+    Raises ConnectionOverError where the connection ends, TimeoutError where nothing fits, both with
+    the step's number.
+    """
+    taken: dict[str, Value] = {}
+    for number, step in enumerate(steps, 1):
+        if isinstance(step, Say):
+            await line.say(step.template.frame({**values, **taken}))
+        else:
+            where = f"step {number} of `hello`"
+            _, given = await wait_for(client, (step.reply,), line, where)
+            taken |= given
+    return taken
+
+
+async def wait_for(
+    client: Client, replies: Sequence[Reply], line: Line, where: str
+) -> tuple[Reply, dict[str, Value]]:
+    """The first message that is one of the replies: which, and its values.
+
+    What is none of them is taken in besides.
+
+    Raises as `greet` does, beginning with `where`.
+    """
+    last: Heard | None = None
+    try:
+        async with client.clock.timeout(client.timeout_s):
+            while True:
+                last = await line.receive()
+                for reply in replies:
+                    found = reply.read(last)
+                    if found is not None:
+                        return reply, {name: plain(value) for name, value in found.items()}
+                await line.besides(last)
+    except TimeoutError as error:
+        came = "nothing came" if last is None else f"the last that came is {last}"
+        message = f"no {replies[-1].written} within {client.timeout_s:g} s; {came}"
+        raise TimeoutError(f"{where}: {message}") from error
+    except ConnectionOverError as error:
+        raise ConnectionOverError(f"{where}: {error}") from error
