@@ -10,8 +10,10 @@ import pytest
 from yarl import URL
 
 from sim.clients.blame import foreseen, mistake_of
-from sim.clients.declaration import Declaration, Opening, Reply
+from sim.clients.declaration import Declaration, Opening
 from sim.clients.driver import ConnectionOverError
+from sim.clients.reply import Reply
+from sim.clients.template import Text
 from sim.errors import InputError
 
 INFO = aiohttp.RequestInfo(URL("http://atlas/"), "GET", None, URL("http://atlas/"))  # type: ignore[arg-type]
@@ -91,6 +93,6 @@ def test_an_error_that_says_all_itself_is_told_without_its_class() -> None:
 
 
 def test_a_declared_driver_has_a_name_and_no_lines() -> None:
-    declared = Declaration("rooms.yaml", Opening("/live"), {}, Reply())
+    declared = Declaration("rooms.yaml", Opening("/live"), Text("hi"), Reply())
     mistake = mistake_of(raised(ValueError("no number")), Driver(), declared)
     assert (mistake.file, mistake.line) == ("rooms.yaml", None)

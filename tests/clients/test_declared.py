@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from types import SimpleNamespace
 
 import aiohttp
@@ -16,7 +17,7 @@ from sim.clients.driver import ConnectionOverError, load_driver
 from sim.clients.spec import LoadSpec
 from sim.clients.websocket import WebSocket
 from sim.clock import Clock
-from sim.observe.events import Acked, Failed, SessionReady
+from sim.observe.events import Acked, Failed, Sent, SessionReady
 from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.scenario.driver_section import read_declaration
@@ -41,13 +42,28 @@ class Place:
 
 
 class Term:
-    """A load that is over after some turns' time."""
+    """A load that is over once so many messages went out, and closes when they are answered."""
 
-    def __init__(self, ends_at):
-        self.ends_at = ends_at
+    def __init__(self, clock, journal):
+        self.ends_at = math.inf
+        self._clock = clock
+        self._left = 0
+        self._settled = asyncio.Event()
+        journal.subscribe(self._count)
+
+    def begin(self, client, turns):
+        self.ends_at, self._left = math.inf, turns
+        client.on_settled = self._settled.set
 
     async def closing(self):
-        pass
+        await self._settled.wait()
+
+    def _count(self, record):
+        if isinstance(record.event, Sent):
+            self._settled.clear()
+            self._left -= 1
+            if self._left == 0:
+                self.ends_at = self._clock.now()
 
 
 class Talk:
@@ -61,7 +77,7 @@ class Talk:
         self.driver = load_driver(declaration)()
         self.clock = Clock(SPEED)
         self.journal = Journal(self.clock)
-        self._term = Term(0.0)
+        self._term = Term(self.clock, self.journal)
         spec = LoadSpec(every_s=0.5, payload=payload, timeout_s=timeout_s)
         setting = SimpleNamespace(clock=self.clock, journal=self.journal)
         self.client = Client(Place(server), spec, self._term, setting, Rng(7))  # type: ignore[arg-type]
@@ -69,7 +85,7 @@ class Talk:
 
     async def live(self, turns=3):
         """One connection's life; what the driver raises comes out."""
-        self._term.ends_at = self.clock.now() + 0.5 * turns - 0.1
+        self._term.begin(self.client, turns)
         async with aiohttp.ClientSession(cookie_jar=self._jar, ws_response_class=WebSocket) as http:
             self.client.begin(http)
             try:
