@@ -34,7 +34,7 @@ class Conversation(ABC):
 
     def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
         self._client = client
-        self._book = book
+        self.book = book
         self._socket = socket
         self._timer: asyncio.TimerHandle | None = None
         self._late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -71,13 +71,13 @@ class Conversation(ABC):
 
     def acked(self, seq: int) -> None:
         """The gateway acknowledged that message."""
-        book = self._book
+        book = self.book
         book.remembered = max(book.remembered, seq)
         book.waiting.pop(seq, None)
         self._client.acked(book.session, seq)
 
     async def _send_all(self, begin_after: int) -> None:
-        book = self._book
+        book = self.book
         for seq in list(book.waiting):
             await self._send(seq)
         book.own = max(begin_after, book.own)
@@ -87,8 +87,8 @@ class Conversation(ABC):
                 await self._send(book.own)
 
     async def _send(self, seq: int) -> None:
-        self._book.waiting[seq] = self._client.clock.now()
-        self._client.send(self._book.session, seq)
+        self.book.waiting[seq] = self._client.clock.now()
+        self._client.send(self.book.session, seq)
         if self._timer is None:
             self._timer = self._client.clock.call_later(self._client.timeout_s, self._check)
         await self._socket.say(self.frame(seq))
@@ -96,7 +96,7 @@ class Conversation(ABC):
     def _check(self) -> None:
         """One timer for all messages: look at the oldest, and come back when it will be due."""
         self._timer = None
-        oldest = next(iter(self._book.waiting.values()), None)
+        oldest = next(iter(self.book.waiting.values()), None)
         if oldest is None or self._late.done():
             return
         left_s = oldest + self._client.timeout_s - self._client.clock.now()

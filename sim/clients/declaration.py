@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from sim.clients.jsonpath import JsonPath
@@ -63,6 +65,14 @@ class Opening:
     hello: tuple[Step, ...] = ()
     ready: Reply | None = None
 
+    @property
+    def gives(self) -> frozenset[str]:
+        """The values that the gateway gives on the way to a session that stands."""
+        replies = [step.reply for step in self.hello if isinstance(step, Wait)]
+        replies += [self.ready] if self.ready else []
+        named = [reply.names for reply in replies]
+        return frozenset().union(*named, *(request.capture for request in self.before))
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -92,3 +102,15 @@ class Declaration:
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def names_sessions(self) -> bool:
+        """Whether a session has a name that the gateway knows: from the client, or its own.
+
+        Where it has none, all of a client's connections are one session to the gateway.
+        """
+        said = {key: part for key, part in self.document.items() if key != "stored"}
+        if "{session}" in json.dumps(said, default=str):
+            return True
+        openings = (self.opening, self.resume) if self.resume else (self.opening,)
+        return any("session" in opening.gives for opening in openings)

@@ -65,6 +65,9 @@ class TinyGateway:
         app = web.Application()
         app.router.add_get("/session", self._session)
         app.router.add_get("/echo", self._echo)
+        app.router.add_get("/greet", self._echo)
+        app.router.add_get("/live", self._live)
+        app.router.add_get("/rooms/{room:.*}", self._room)
         app.router.add_route("*", "/{path:.*}", self._any)
         self._runner = web.AppRunner(app, shutdown_timeout=0.01, handle_signals=False)
         await self._runner.setup()
@@ -128,6 +131,26 @@ class TinyGateway:
                 if not self.mute:
                     await socket.send_json({"type": "ack", "seq": seq})
         return socket
+
+    async def _live(self, request):
+        """A chat: whoever has a ticket is in the room of its name, and all that is said is kept."""
+        room = f"room of {request.query['ticket']}"
+        async with self._socket(request) as socket:
+            async for message in socket:
+                said = json.loads(message.data)
+                if said["op"] == "join":
+                    await socket.send_json({"op": "joined", "room": room})
+                else:
+                    self.store[room].append(said["n"])
+                    self._stored.set()
+                    await socket.send_json({"op": "said", "n": said["n"]})
+        return socket
+
+    async def _room(self, request):
+        room = request.match_info["room"]
+        if room not in self.store:
+            raise web.HTTPNotFound
+        return web.json_response({"messages": [{"n": n} for n in self.store[room]]})
 
     @asynccontextmanager
     async def _socket(self, request):

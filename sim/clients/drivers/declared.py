@@ -2,6 +2,9 @@
 
 Where the gateway says at a resume up to which message it has all (`acked`), that is a promise like
 an acknowledgement: those messages are not sent again. The others are.
+
+A session's numbers go on wherever its name comes back, resumed or not: what was acknowledged under
+them stays promised. Only a new name begins at 1.
 """
 
 from __future__ import annotations
@@ -36,11 +39,12 @@ class Declared:
         self._is = declaration
         self._book: Book | None = None
         self._taken: dict[str, Value] = {}
+        self._books: dict[str, Book] = {}  # by the gateway's names for them
 
     async def run(self, client: Client) -> None:
         """Open or resume the session and send until something fails or the load ends."""
         if self._book is not None and self._book.opened and self._is.resume is None:
-            self._forget(client, self._book)
+            self._leave(client, self._book)
         book = self._book = self._book or Book(client.rng.hex_id(16))
         resume = self._is.resume if book.opened else None
         opening = resume or self._is.opening
@@ -68,7 +72,9 @@ class Declared:
             values = take(await greet(client, opening.hello, talk, values))
             ready = await self._ready(client, opening, talk)
             take({name: value for name, value in ready.items() if name not in _OF_READY})
-            acked = self._settle(client, book, {**said, **ready})
+            said |= ready
+            book = talk.book = self._entered(book, said)
+            acked = self._settle(client, book, said)
             for seq in [seq for seq in book.waiting if seq <= acked]:
                 talk.acked(seq)
             await talk.hold(begin_after=acked)
@@ -82,32 +88,40 @@ class Declared:
         came, values = await wait_for(client, replies, talk, "`ready`")
         return {"acked": 0} if came is forgotten else values
 
+    def _entered(self, book: Book, said: Mapping[str, Any]) -> Book:
+        """The book of the session that the gateway let a client into, who may know it already."""
+        if "session" in said and not book.opened:
+            book = self._book = self._books.setdefault(str(said["session"]), book)
+            book.session = str(said["session"])
+        return book
+
     def _settle(self, client: Client, book: Book, said: Mapping[str, Any]) -> int:
         """Make of it what the gateway has of the session: up to which message, all of them."""
         named = said.get("session")
         another = named is not None and str(named) != book.session
-        if not book.opened and named is not None:
-            book.session, another = str(named), False
         if another:
             acked = 0  # it began a new session instead
         elif "acked" in said:
             acked = _number(said["acked"], "`acked`")
         else:
             acked = book.remembered
-        client.session_ready(
-            book.session, resumed=book.opened, acked=acked, remembered=book.remembered
-        )
+        known = book.remembered
+        client.session_ready(book.session, resumed=book.opened, acked=acked, remembered=known)
         book.opened = True
-        if acked < book.remembered or another:
-            self._forget(client, book)
-            raise ConnectionOverError(f"the gateway forgot: it has {acked} of {book.remembered}")
+        if acked < known or another:
+            self._leave(client, book)
+            book.remembered = acked  # forgetting counts once
+            raise ConnectionOverError(f"the gateway forgot: it has {acked} of {known}")
         return acked
 
-    def _forget(self, client: Client, book: Book) -> None:
+    def _leave(self, client: Client, book: Book) -> None:
         """The session is over: what nobody answered is not held against the next one."""
         for seq in book.waiting:
             client.unknown(book.session, seq)
-        self._book = None
+        book.waiting.clear()
+        book.opened = False
+        if self._is.names_sessions:
+            self._book = None
 
 
 class DeclaredLedger(Declared):
@@ -175,8 +189,8 @@ class _Talk(Conversation):
                 self.acked(seq)
         elif self._is.refused and (refusal := self._is.refused.read(heard)) is not None:
             for seq in self._meant(refusal):
-                self._book.waiting.pop(seq, None)
-                self._client.failed(self._book.session, seq, describe(message))
+                self.book.waiting.pop(seq, None)
+                self._client.failed(self.book.session, seq, describe(message))
         else:
             await self.besides(heard)
 
@@ -192,11 +206,11 @@ class _Talk(Conversation):
 
     @property
     def _values(self) -> Values:
-        return _values(self._is, self._client, self._book, self._taken)
+        return _values(self._is, self._client, self.book, self._taken)
 
     def _meant(self, values: Mapping[str, Any]) -> list[int]:
         """Which messages an answer is about: one, all up to one, or else the oldest that waits."""
-        waiting = list(self._book.waiting)
+        waiting = list(self.book.waiting)
         if "sequence" in values:
             return [_number(values["sequence"], "`sequence`")]
         if "up_to" in values:
