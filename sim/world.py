@@ -50,9 +50,9 @@ from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.registry import WorldRecord
 from sim.rng import Rng
-from sim.routing.crew import Crew
-from sim.routing.doors import Doors
+from sim.routing.ingress import Ingress
 from sim.routing.internal import InternalNames, loopback_address
+from sim.routing.machine_pool import MachinePool
 from sim.routing.resolver import Resolver
 from sim.scenario.runner import setting_of
 from sim.secrets import Redactor, redactor
@@ -97,7 +97,7 @@ class World:
         self.deploys: Deployer
         self.health: HealthChecker
         self.links: Links
-        self.doors: Doors
+        self.ingress: Ingress
         self.resolver: Resolver
         self.database: WorldDatabase | None = None
         self.listener: socket.socket
@@ -193,7 +193,7 @@ class World:
         with single_error():
             async with asyncio.TaskGroup() as branches:
                 branches.create_task(self._timed("nameservers", self.resolver.start()))
-                branches.create_task(self._timed("doors", self.doors.start()))
+                branches.create_task(self._timed("ingress", self.ingress.start()))
                 branches.create_task(self._start_machines())
                 if self.topology.gateway.force_https:  # every client of a load will ask for them
                     branches.create_task(self._timed("certificate", self.authority.prepare()))
@@ -202,7 +202,7 @@ class World:
         self.entries.start(setting_of(self), self.rng.fork("entries"))
         self.health.on_change(lambda *_: self._lead())
         self.fleet.on_change(lambda _: self._lead())
-        self.doors.crew.start()
+        self.ingress.pool.start()
         self._watch_parts()
         self.record = WorldRecord(
             id=folder.name,
@@ -280,19 +280,19 @@ class World:
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
         if self._docker:
             self._docker.oversee(self.fleet)
-        self.doors = Doors(
+        self.ingress = Ingress(
             topology,
             plan,
-            Crew(topology, self.fleet, self.health, clock),
+            MachinePool(topology, self.fleet, self.health, clock),
             self.links,
             clock,
             self.journal,
             authority=self.authority,
         )
-        push(self.doors.stop)
+        push(self.ingress.stop)
         push(self.entries.stop)
         push(self.fleet.close)
-        push(self.doors.crew.stop)
+        push(self.ingress.pool.stop)
 
     def _make_runtime(self, folder: Path, redact: Redactor) -> tuple[Runtime, Probe]:
         """What runs the machines, and how they are checked."""
@@ -368,5 +368,5 @@ class World:
 
     def _lead(self) -> None:
         """A region is in DNS as long as one of its machines passes and may have traffic."""
-        self.doors.crew.loads.changed()
+        self.ingress.pool.loads.changed()
         self.resolver.serve(self.healthy_regions)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from sim import registry
 from sim.errors import EnvironmentLacksError, SimError
-from sim.network.doorway import Doorway
 from sim.routing.dns.server import PORT
-from sim.routing.edge.proxy_protocol import Peers, v1_header
 from sim.routing.resolver import Resolver
+from sim.streams.forwarder import TcpForwarder
+from sim.streams.proxy_protocol import Peers, v1_header
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan, Endpoint
 from sim.topology.model import Topology
 
@@ -56,7 +57,7 @@ class ClientNetworks:
         self._resolver = resolver
         self._engine: Engine | None = None
         self._quarters: dict[str, Quarters] = {}
-        self._doorways: list[Doorway] = []
+        self._forwarders: list[TcpForwarder] = []
         self._making = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -74,8 +75,8 @@ class ClientNetworks:
 
     async def close(self) -> None:
         """Remove the networks, and what containers are still in them."""
-        for doorway in self._doorways:
-            doorway.close()
+        for forwarder in self._forwarders:
+            forwarder.close()
         engine, self._engine = self._engine, None
         if engine is None:
             return
@@ -116,7 +117,9 @@ class ClientNetworks:
 
         await asyncio.gather(*(one(*network) for network in wanted.items()))
         for code, door in doors.items():
-            await self._open_doorway(Endpoint(str(door[1]), PUBLIC_PORT), plan.link(location, code))
+            await self._open_forwarder(
+                Endpoint(str(door[1]), PUBLIC_PORT), plan.link(location, code)
+            )
         routes = {code: str(door[1]) for code, door in doors.items()}
         await self._resolver.extend(location, str(inner[1]), routes)
         return Quarters(f"sim-{world}-{name}", str(inner[1]), apart=True)
@@ -135,15 +138,13 @@ class ClientNetworks:
             self._engine = engine
         return self._engine
 
-    async def _open_doorway(self, here: Endpoint, there: Endpoint) -> None:
-        doorway = Doorway(here, there, _who_it_is)
-        self._doorways.append(doorway)
-        await doorway.open()
+    async def _open_forwarder(self, here: Endpoint, there: Endpoint) -> None:
+        forwarder = TcpForwarder(here, there, _who_it_is)
+        self._forwarders.append(forwarder)
+        await forwarder.open()
 
 
-def _who_it_is(near: asyncio.BaseTransport) -> bytes:
+def _who_it_is(near: socket.socket) -> bytes:
     """The PROXY header that tells the edge whose connection it is."""
-    (source, source_port), (target, target_port) = (
-        near.get_extra_info(end)[:2] for end in ("peername", "sockname")
-    )
+    (source, source_port), (target, target_port) = near.getpeername(), near.getsockname()
     return v1_header(Peers(source, source_port, target, target_port))

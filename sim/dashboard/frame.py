@@ -87,7 +87,7 @@ def frame(world: World, model: LiveModel) -> dict[str, Any]:
     since = max(until - WINDOW, model.bin_of(crowd.started or 0.0))
     recent = {pair: series.since(since) for pair, series in model.series.items()}
     span_s = max(now - since * model.bin_s, model.bin_s)
-    standing = {code: world.doors.standing(code) for code in world.topology.regions}
+    standing = {code: world.ingress.standing(code) for code in world.topology.regions}
     return {
         "t": round(now, 1),
         "load": {

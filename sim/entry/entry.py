@@ -15,9 +15,9 @@ from sim.entry.place import Place
 from sim.entry.socks import VERSION
 from sim.entry.socks_proxy import SocksProxy
 from sim.rng import Rng
-from sim.routing.edge.arrival import peek
-from sim.routing.edge.reception import Reception
-from sim.routing.edge.wire import Wire
+from sim.streams.accept import peek
+from sim.streams.server import TcpServer
+from sim.streams.tcp import TcpStream
 
 _FIRST_BYTE_REAL_S = 60.0
 
@@ -28,26 +28,26 @@ class Entry:
     def __init__(self, location: str, setting: Setting, rng: Rng) -> None:
         self.endpoint = setting.plan.entry(location)
         self._place = Place(location, setting, rng)
-        self._reception = Reception(f"entry of {location}", setting.journal)
+        self._server = TcpServer(f"entry of {location}", setting.journal)
 
     def __repr__(self) -> str:
         place = self._place.location
-        return f"<Entry of {place} at {self.endpoint}, {len(self._reception)} connections>"
+        return f"<Entry of {place} at {self.endpoint}, {len(self._server)} connections>"
 
     def start(self) -> None:
         """Listen. Raises EnvironmentLacksError where the address is taken."""
-        self._reception.open(self.endpoint, self._serve)
+        self._server.open(self.endpoint, self._serve)
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        await self._reception.close()
+        await self._server.close()
 
     async def _serve(self, sock: socket.socket) -> None:
         clock = self._place.clock
         try:
             async with clock.timeout(_FIRST_BYTE_REAL_S * clock.speed):
                 first = await peek(sock, at_least=1)
-            _, wire = await asyncio.get_running_loop().connect_accepted_socket(Wire, sock)
+            _, stream = await asyncio.get_running_loop().connect_accepted_socket(TcpStream, sock)
         except (TimeoutError, OSError):
             sock.close()
             return
@@ -56,13 +56,13 @@ class Entry:
             raise
         proxy = SocksProxy if first[:1] == VERSION else HttpProxy
         try:
-            await proxy(wire, self._place).run()
-            wire.close()
-            await wire.ended()
+            await proxy(stream, self._place).run()
+            stream.close()
+            await stream.ended()
         except (TimeoutError, ConnectionError):
             pass  # the client is gone, or never said what it wants
         finally:
-            wire.abort()
+            stream.abort()
 
 
 class Entries:

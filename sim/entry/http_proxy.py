@@ -17,12 +17,12 @@ from sim.clients.dns import ResolveError
 from sim.entry.place import Place
 from sim.entry.reach import Destination, OutOfReachError
 from sim.entry.target import NoDestinationError, backward, destination_of, onward
-from sim.routing.edge.exchange import BrokeOffError, Sending, answer, upload
-from sim.routing.edge.headers import RefusedError, has_body
-from sim.routing.edge.side import HttpSide
-from sim.routing.edge.splice import splice
-from sim.routing.edge.tape import Tape
-from sim.routing.edge.wire import Wire
+from sim.streams.http.body import RequestBody
+from sim.streams.http.exchange import BrokeOffError, Sending, answer, upload
+from sim.streams.http.fields import RefusedError, has_body
+from sim.streams.http.peer import HttpPeer
+from sim.streams.splice import splice
+from sim.streams.tcp import TcpStream
 
 _HEAD_REAL_S = 60.0  # networks run in real time; a browser keeps an idle connection about so long
 _LINGER_REAL_S = 1.0
@@ -31,11 +31,11 @@ _LINGER_REAL_S = 1.0
 class HttpProxy:
     """Serves one client's connection; `run` returns when it is over."""
 
-    def __init__(self, wire: Wire, place: Place) -> None:
-        self._wire = wire
+    def __init__(self, stream: TcpStream, place: Place) -> None:
+        self._stream = stream
         self._place = place
-        self._client = HttpSide(h11.SERVER, wire)
-        self._origin: HttpSide | None = None
+        self._client = HttpPeer(h11.SERVER, stream)
+        self._origin: HttpPeer | None = None
         self._reached: Destination | None = None
 
     async def run(self) -> None:
@@ -67,7 +67,7 @@ class HttpProxy:
         await self._splice(origin)
         return False
 
-    async def _reach(self, request: h11.Request) -> HttpSide:
+    async def _reach(self, request: h11.Request) -> HttpPeer:
         """A connection to where a request is to go. Raises RefusedError."""
         try:
             destination = destination_of(request)
@@ -80,21 +80,21 @@ class HttpProxy:
         except (ResolveError, OSError) as error:
             raise RefusedError(502, f"no way to {destination}: {error}") from error
 
-    async def _connect(self, destination: Destination) -> HttpSide:
+    async def _connect(self, destination: Destination) -> HttpPeer:
         """The connection that stands, where it leads there; else a new one."""
-        if self._origin and self._reached == destination and not self._origin.wire.at_end:
+        if self._origin and self._reached == destination and not self._origin.stream.at_end:
             return self._origin
         self._leave()
-        self._origin = HttpSide(h11.CLIENT, await self._place.connect(destination))
+        self._origin = HttpPeer(h11.CLIENT, await self._place.connect(destination))
         self._reached = destination
         return self._origin
 
-    async def _exchange(self, request: h11.Request, origin: HttpSide) -> bool:
+    async def _exchange(self, request: h11.Request, origin: HttpPeer) -> bool:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a type checker's aid
-        self._wire.when_gone(task.cancel)  # nobody waits for the answer of a client that left
+        self._stream.when_gone(task.cancel)  # nobody waits for the answer of a client that left
         origin.send(onward(request))
-        body = Tape(self._client)
+        body = RequestBody(self._client)
         body.forget()  # no origin is asked twice
         sending = Sending(body, origin) if has_body(request) else None
         try:
@@ -106,11 +106,11 @@ class HttpProxy:
             if sending is not None:
                 await sending.finish()
         except BrokeOffError:
-            if origin.wire.error is not None:
-                self._wire.reset()
+            if origin.stream.error is not None:
+                self._stream.reset()
             return False
         finally:
-            self._wire.when_gone(None)
+            self._stream.when_gone(None)
             if sending is not None:
                 await sending.cancel()
         if status == 101:
@@ -122,8 +122,8 @@ class HttpProxy:
             self._leave()
         return _is_over(self._client)
 
-    async def _splice(self, origin: HttpSide) -> None:
-        await splice(self._wire, origin.wire, self._client.early, origin.early)
+    async def _splice(self, origin: HttpPeer) -> None:
+        await splice(self._stream, origin.stream, self._client.early, origin.early)
 
     async def _refuse(self, status: int, text: str) -> bool:
         """Answer in the proxy's own name, and end the connection."""
@@ -137,21 +137,21 @@ class HttpProxy:
         self._client.send(h11.Response(status_code=status, headers=fields, reason=reason))
         self._client.send(h11.Data(data=body))
         self._client.send(h11.EndOfMessage())
-        await self._wire.drain()
-        self._wire.end()
+        await self._stream.drain()
+        self._stream.end()
         # Closing with unread bytes would reset the connection, maybe before the answer is read.
         clock = self._place.clock
         with suppress(TimeoutError):
             async with clock.timeout(_LINGER_REAL_S * clock.speed):
-                while await self._wire.read():
+                while await self._stream.read():
                     pass
         return False
 
     def _leave(self) -> None:
         if self._origin is not None:
-            self._origin.wire.abort()
+            self._origin.stream.abort()
         self._origin = None
 
 
-def _is_over(side: HttpSide) -> bool:
+def _is_over(side: HttpPeer) -> bool:
     return (side.http.our_state, side.http.their_state) == (h11.DONE, h11.DONE)

@@ -10,7 +10,7 @@ from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.vantage import Setting
 from sim.entry.reach import Destination, Reach
 from sim.rng import Rng
-from sim.routing.edge.wire import Wire
+from sim.streams.tcp import TcpStream
 from sim.topology.addresses import Endpoint
 
 _NUMBER = 39  # the last of the location's clients, which few loads are large enough to have
@@ -33,7 +33,7 @@ class Place:
         stub = StubResolver(nameserver, self.source, setting.clock, rng)
         self._cache = DnsCache(stub.resolve, "strict", setting.clock, _nobody_asks)
 
-    async def connect(self, destination: Destination) -> Wire:
+    async def connect(self, destination: Destination) -> TcpStream:
         """A connection to there, by the first of its addresses that takes one.
 
         Raises OutOfReachError, ResolveError, OSError.
@@ -49,11 +49,11 @@ class Place:
                 continue
             try:
                 loop = asyncio.get_running_loop()
-                _, wire = await loop.create_connection(Wire, sock=sock)
+                _, stream = await loop.create_connection(TcpStream, sock=sock)
             except BaseException:
                 sock.close()
                 raise
-            return wire
+            return stream
         raise failure
 
 

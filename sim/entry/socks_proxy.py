@@ -10,8 +10,8 @@ from sim.entry import socks
 from sim.entry.place import Place
 from sim.entry.reach import OutOfReachError
 from sim.entry.socks import MalformedError, Reply
-from sim.routing.edge.splice import splice
-from sim.routing.edge.wire import Wire
+from sim.streams.splice import splice
+from sim.streams.tcp import TcpStream
 
 T = TypeVar("T")
 
@@ -21,8 +21,8 @@ _GREETING_REAL_S = 60.0
 class SocksProxy:
     """Serves one client's connection; `run` returns when it is over."""
 
-    def __init__(self, wire: Wire, place: Place) -> None:
-        self._wire = wire
+    def __init__(self, stream: TcpStream, place: Place) -> None:
+        self._stream = stream
         self._place = place
         self._come = b""
 
@@ -32,23 +32,23 @@ class SocksProxy:
         try:
             async with clock.timeout(_GREETING_REAL_S * clock.speed):
                 if not await self._read(socks.read_greeting):
-                    self._wire.write(socks.UNWELCOME)
+                    self._stream.write(socks.UNWELCOME)
                     return
-                self._wire.write(socks.WELCOME)
+                self._stream.write(socks.WELCOME)
                 destination = await self._read(socks.read_request)
             origin = await self._place.connect(destination)
         except (MalformedError, OutOfReachError, ResolveError, OSError) as error:
-            self._wire.write(_reply_to(error).encoded())
+            self._stream.write(_reply_to(error).encoded())
             return
-        self._wire.write(Reply.SUCCEEDED.encoded())
-        await splice(self._wire, origin, self._come, b"")
+        self._stream.write(Reply.SUCCEEDED.encoded())
+        await splice(self._stream, origin, self._come, b"")
 
     async def _read(self, parse: Callable[[bytes], tuple[T, int] | None]) -> T:
         """What the client says next. Raises MalformedError."""
         while (found := parse(self._come)) is None:
             if len(self._come) > socks.LONGEST:
                 raise MalformedError(Reply.FAILED)
-            data = await self._wire.read()
+            data = await self._stream.read()
             if not data:
                 raise ConnectionResetError("the client left before it had said what it wants")
             self._come += data

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import h11
 
 from sim.entry.reach import Destination
-from sim.routing.edge.headers import Headers, end_to_end, origin_form, values, wants_websocket
+from sim.streams.http.fields import Headers, end_to_end, origin_form, values, wants_websocket
 
 _HTTP, _HTTPS = 80, 443
 _FOR_THE_PROXY = frozenset({b"proxy-authorization"})

@@ -47,7 +47,7 @@ class WorldCollector(Collector):
         """The families, in an order that does not change."""
         world, tally, topology = self._world, self._tally, self._world.topology
         machines = world.fleet.machines
-        edges, loads = world.doors.edges, world.doors.crew.loads.by_machine
+        edges, loads = world.ingress.edges, world.ingress.pool.loads.by_machine
         yield from edge_metrics(topology.app, edges, tally)
         yield from machine_metrics(topology.app, edges, machines, loads)
         yield from link_metrics(world.links.all(), self._links)

@@ -55,7 +55,7 @@ def bucket(load: int, limits: Concurrency) -> Bucket:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Constraints:
     """What a request, or the machine that replays it, says of where it goes.
 
     `regions` are groups in order of preference; a region in none of them is out of the question
@@ -99,7 +99,7 @@ class Choice:
 
 def choose(
     machines: Sequence[MachineView],
-    wish: Wish,
+    constraints: Constraints,
     rules: Rules,
     *,
     load: Mapping[str, int],
@@ -107,7 +107,9 @@ def choose(
     turn: int,
 ) -> Choice:
     """Where a request may go now. `load` counts by machine; `turn` decides between equals."""
-    ranked = [(rank, m) for m in machines if (rank := wish.rank(m)) is not None and not m.cordoned]
+    ranked = [
+        (rank, m) for m in machines if (rank := constraints.rank(m)) is not None and not m.cordoned
+    ]
     if not ranked:
         return Choice(why_none="absent")
     distance = {region: rtt_ms(region) for region in {m.region for _, m in ranked}}
@@ -121,7 +123,9 @@ def choose(
     usable = [
         (rank, m)
         for rank, m in ranked
-        if (m.healthy or wish.forced is not None) and not m.asleep and step[m.id] < Bucket.FULL
+        if (m.healthy or constraints.forced is not None)
+        and not m.asleep
+        and step[m.id] < Bucket.FULL
     ]
     ordered = [
         m
@@ -129,7 +133,7 @@ def choose(
         for _, m in order_machines(list(equals), turn)
     ]
     # Python sorts stably: only what is preferred moves.
-    ordered.sort(key=lambda m: m.id != wish.preferred)
+    ordered.sort(key=lambda m: m.id != constraints.preferred)
     wake = None
     if rules.auto_start and not any(step[m.id] is Bucket.FREE for m in ordered):
         candidates = [(rank, m) for rank, m in ranked if m.asleep and (m.rested or not ordered)]

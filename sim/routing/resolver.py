@@ -15,7 +15,7 @@ from types import MappingProxyType
 from sim.clock import Clock
 from sim.observe.events import RoutingChanged
 from sim.observe.journal import Journal
-from sim.routing.annex import Annex
+from sim.routing.container_nameserver import ContainerNameserver
 from sim.routing.dns.authority import Authority
 from sim.routing.dns.counters import Counts
 from sim.routing.dns.server import NameServer, ask
@@ -70,7 +70,7 @@ class Resolver:
         hosts: dict[str, str | None] = {plan.nameserver(name): name for name in topology.locations}
         hosts[plan.control.host] = None
         self._server = NameServer(hosts, port, self._authority.reply)
-        self._annexes: list[Annex] = []
+        self._container_nameservers: list[ContainerNameserver] = []
 
     def __repr__(self) -> str:
         faults = [
@@ -102,12 +102,12 @@ class Resolver:
         """
         zone = _zone(self._topology, self._plan, {location: (host, routes)})
         where = (host, self.port)
-        annex = Annex(self._authority, zone, self._prefixes, location, where)
-        await annex.server.start()
-        self._annexes.append(annex)
+        nameserver = ContainerNameserver(self._authority, zone, self._prefixes, location, where)
+        await nameserver.server.start()
+        self._container_nameservers.append(nameserver)
 
     def _servers(self) -> list[NameServer]:
-        return [self._server, *(annex.server for annex in self._annexes)]
+        return [self._server, *(nameserver.server for nameserver in self._container_nameservers)]
 
     async def ping(self) -> None:
         """Ask one of its addresses for the app, each in its turn. Raises OSError where nobody is.

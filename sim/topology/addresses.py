@@ -125,7 +125,7 @@ class AddressPlan:
         """Where the edge of a region listens for one location: the far end of its link."""
         return Endpoint(self.edge(region).host, _EDGE_LISTENERS + self._locations[location])
 
-    def backbone(self, source: str, region: str) -> Endpoint:
+    def backhaul(self, source: str, region: str) -> Endpoint:
         """Where the edge of a region connects to reach another region."""
         return Endpoint(self.edge(source).host, _BACKBONE + self._regions[region])
 

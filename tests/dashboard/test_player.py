@@ -182,6 +182,7 @@ async def test_a_watcher_whose_connection_is_cut_comes_back_with_the_same_cookie
     base = seen.world.record.control_url
     async with seen.http.get(f"{base}/live/frames") as stream:
         assert (await stream.content.readline()).startswith(b"data: {")
+        await seen.world.upkeep.unwatch("control server")  # it would restart it beside us
         await seen.control._server.restart()
         with contextlib.suppress(aiohttp.ClientError):
             while await stream.content.readline():

@@ -11,7 +11,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.entry.http_proxy import HttpProxy
-from sim.routing.edge.wire import Wire
+from sim.streams.tcp import TcpStream
 
 GET = b"GET http://demo.fly.dev/ HTTP/1.1\r\nHost: demo.fly.dev\r\n\r\n"
 PART = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"
@@ -25,8 +25,8 @@ class Nearby:
         self._address = address
 
     async def connect(self, _destination):
-        _, wire = await asyncio.get_running_loop().create_connection(Wire, *self._address)
-        return wire
+        _, stream = await asyncio.get_running_loop().create_connection(TcpStream, *self._address)
+        return stream
 
 
 async def asked(origin):
@@ -36,14 +36,14 @@ async def asked(origin):
         near, far = socket.socketpair()
         near.setblocking(False)  # noqa: FBT003 - the socket module's own
         loop = asyncio.get_running_loop()
-        _, wire = await loop.connect_accepted_socket(Wire, near)
-        proxy = asyncio.create_task(HttpProxy(wire, place).run())
+        _, stream = await loop.connect_accepted_socket(TcpStream, near)
+        proxy = asyncio.create_task(HttpProxy(stream, place).run())
         reader, writer = await asyncio.open_connection(sock=far)
         writer.write(GET)
         async with place.clock.timeout(10.0):
             await proxy
-            reset = wire.is_lost or wire.transport.is_closing()
-            wire.close()
+            reset = stream.is_lost or stream.transport.is_closing()
+            stream.close()
             said = await reader.read()
         writer.close()
         return said, reset

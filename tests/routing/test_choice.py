@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.routing.choice import Bucket, MachineView, Rules, Wish, bucket, choose
+from sim.routing.choice import Bucket, Constraints, MachineView, Rules, bucket, choose
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Concurrency
 
@@ -19,10 +19,10 @@ def machine(name, *, healthy=True, cordoned=False, asleep=False, rested=True):
     return MachineView(name, Endpoint("127.0.0.1", 1), healthy, name[:3], cordoned, asleep, rested)
 
 
-def chosen(*machines, wish=Wish(), load=None, turn=0, spill="hard", auto_start=False):  # noqa: B008
+def chosen(*machines, constraints=Constraints(), load=None, turn=0, spill="hard", auto_start=False):  # noqa: B008
     views = [machine(m) if isinstance(m, str) else m for m in machines]
     rules = Rules(LIMITS, spill, auto_start)
-    return choose(views, wish, rules, load=load or {}, rtt_ms=RTT.__getitem__, turn=turn)
+    return choose(views, constraints, rules, load=load or {}, rtt_ms=RTT.__getitem__, turn=turn)
 
 
 def names(choice):
@@ -80,27 +80,33 @@ def test_where_there_is_none_it_says_why(machines, load, why):
 
 
 @pytest.mark.parametrize(
-    ("wish", "order"),
+    ("constraints", "order"),
     [
-        (Wish(regions=(frozenset({"syd"}), frozenset(RTT))), ["syd1", "fra1", "ams1", "iad1"]),
-        (Wish(regions=(frozenset({"iad"}), frozenset({"fra"}))), ["iad1", "fra1"]),
-        (Wish(regions=(frozenset({"ams", "fra"}),)), ["fra1", "ams1"]),
-        (Wish(regions=(frozenset({"nrt"}),)), []),
-        (Wish(preferred="iad1"), ["iad1", "fra1", "ams1", "syd1"]),
-        (Wish(preferred="gone"), ["fra1", "ams1", "iad1", "syd1"]),
-        (Wish(forced="iad1"), ["iad1"]),
-        (Wish(forced="gone"), []),
-        (Wish(never=frozenset({"fra1"})), ["ams1", "iad1", "syd1"]),
+        (
+            Constraints(regions=(frozenset({"syd"}), frozenset(RTT))),
+            ["syd1", "fra1", "ams1", "iad1"],
+        ),
+        (Constraints(regions=(frozenset({"iad"}), frozenset({"fra"}))), ["iad1", "fra1"]),
+        (Constraints(regions=(frozenset({"ams", "fra"}),)), ["fra1", "ams1"]),
+        (Constraints(regions=(frozenset({"nrt"}),)), []),
+        (Constraints(preferred="iad1"), ["iad1", "fra1", "ams1", "syd1"]),
+        (Constraints(preferred="gone"), ["fra1", "ams1", "iad1", "syd1"]),
+        (Constraints(forced="iad1"), ["iad1"]),
+        (Constraints(forced="gone"), []),
+        (Constraints(never=frozenset({"fra1"})), ["ams1", "iad1", "syd1"]),
     ],
 )
-def test_a_wish_orders_the_regions_and_shuts_others_out(wish, order):
-    assert names(chosen("iad1", "fra1", "syd1", "ams1", wish=wish)) == order
+def test_constraints_order_the_regions_and_shut_others_out(constraints, order):
+    assert names(chosen("iad1", "fra1", "syd1", "ams1", constraints=constraints)) == order
 
 
 def test_a_forced_machine_is_tried_though_it_is_unhealthy_but_not_when_it_is_cordoned():
     sick = machine("fra1", healthy=False)
-    assert names(chosen(sick, wish=Wish(forced="fra1"))) == ["fra1"]
-    assert chosen(machine("fra1", cordoned=True), wish=Wish(forced="fra1")).why_none == "absent"
+    assert names(chosen(sick, constraints=Constraints(forced="fra1"))) == ["fra1"]
+    assert (
+        chosen(machine("fra1", cordoned=True), constraints=Constraints(forced="fra1")).why_none
+        == "absent"
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,29 +152,33 @@ def situations(draw):
         for i in range(draw(st.integers(0, 6)))
     ]
     ids = st.sampled_from([*(m.id for m in machines), "gone"])
-    wish = Wish(
+    constraints = Constraints(
         regions=draw(st.none() | st.lists(st.frozensets(regions), max_size=3).map(tuple)),
         preferred=draw(st.none() | ids),
         forced=draw(st.none() | ids),
         never=draw(st.frozensets(ids, max_size=2)),
     )
     load = {m.id: draw(st.integers(0, 6)) for m in machines}
-    return machines, wish, load, draw(st.sampled_from(["hard", "soft"])), draw(st.booleans())
+    return machines, constraints, load, draw(st.sampled_from(["hard", "soft"])), draw(st.booleans())
 
 
 @given(situations(), st.integers(0, 5))
 def test_whatever_the_machines_only_what_may_serve_is_chosen(situation, turn):
-    machines, wish, load, spill, auto_start = situation
-    found = chosen(*machines, wish=wish, load=load, turn=turn, spill=spill, auto_start=auto_start)
+    machines, constraints, load, spill, auto_start = situation
+    found = chosen(
+        *machines, constraints=constraints, load=load, turn=turn, spill=spill, auto_start=auto_start
+    )
     for m in found.machines:
         assert not m.cordoned
         assert not m.asleep
-        assert m.healthy or m.id == wish.forced
+        assert m.healthy or m.id == constraints.forced
         assert load[m.id] < 4
-        assert m.id not in wish.never
-        assert wish.forced in {None, m.id}
-        in_wish = wish.regions is None or any(m.region in group for group in wish.regions)
-        assert in_wish or m.id == wish.forced
+        assert m.id not in constraints.never
+        assert constraints.forced in {None, m.id}
+        within = constraints.regions is None or any(
+            m.region in group for group in constraints.regions
+        )
+        assert within or m.id == constraints.forced
     assert len({m.id for m in found.machines}) == len(found.machines)
     assert bool(found.machines or found.wake) == (found.why_none is None)
     if found.wake:
@@ -176,7 +186,7 @@ def test_whatever_the_machines_only_what_may_serve_is_chosen(situation, turn):
         assert found.wake.asleep
         assert all(load[m.id] >= 2 for m in found.machines)
     # Every machine that may serve is among them, whatever the order.
-    plain = chosen(*machines, wish=wish, load=load)
+    plain = chosen(*machines, constraints=constraints, load=load)
     assert {m.id for m in plain.machines} == {m.id for m in found.machines}
 
 

@@ -10,7 +10,7 @@ import pytest
 from sim.errors import StartError
 from sim.machines.lifecycle import State
 from sim.machines.runtime import Exit
-from sim.routing.crew import Crew
+from sim.routing.machine_pool import MachinePool
 from sim.routing.waking import EVERY_S, Waker, sleeps, to_stop
 from sim.topology.model import Concurrency, Routing
 from tests.machines.test_fleet import in_a_world, topology
@@ -96,20 +96,20 @@ def test_every_few_minutes_a_region_loses_one_machine_at_most(virtually, how):
         plain = topology("true")
         gateway = replace(plain.gateway, auto_stop=how, min_machines_running=1)
         world = replace(plain, gateway=gateway, routing=Routing(mode="anycast"))
-        crew = Crew(world, bench.fleet, bench.health, bench.clock)
+        pool = MachinePool(world, bench.fleet, bench.health, bench.clock)
         first, second = bench.fleet.in_region("fra")
         (primary,) = bench.fleet.in_region("iad")
         gone = State.STOPPED if how == "stop" else State.SUSPENDED
-        crew.start()
+        pool.start()
 
         async def client():
-            crew.loads.enter(second.id)
+            pool.loads.enter(second.id)
             try:
                 await bench.clock.sleep(10_000)
             finally:
-                crew.loads.leave(second.id)
+                pool.loads.leave(second.id)
 
-        crew.loads.enter(first.id)  # both carry one, so the last goes
+        pool.loads.enter(first.id)  # both carry one, so the last goes
         connected = asyncio.create_task(client())
         await bench.clock.sleep(EVERY_S + 1)
         assert second.cordoned
@@ -119,14 +119,14 @@ def test_every_few_minutes_a_region_loses_one_machine_at_most(virtually, how):
         # A stopped one drains by itself; a suspended one cannot even hear its clients leave.
         assert connected.done() == (how == "suspend")
         connected.cancel()
-        crew.loads.leave(first.id)
+        pool.loads.leave(first.id)
         assert not second.cordoned
-        asleep = [(m.asleep, m.rested) for m in crew.views() if m.region == "fra"]
+        asleep = [(m.asleep, m.rested) for m in pool.views() if m.region == "fra"]
         assert asleep == [(False, True), (True, how == "suspend")]
         await bench.clock.sleep(2 * EVERY_S)
         assert first.state is gone
         assert primary.state is State.STARTED  # min_machines_running is of the primary region
-        await crew.stop()
+        await pool.stop()
 
     virtually(in_a_world(scene))
 
@@ -135,11 +135,11 @@ def test_with_geodns_nothing_stops_by_itself(virtually):
     async def scene(bench):
         plain = topology("true")
         world = replace(plain, gateway=replace(plain.gateway, auto_stop="stop"))
-        crew = Crew(world, bench.fleet, bench.health, bench.clock)
-        crew.start()
+        pool = MachinePool(world, bench.fleet, bench.health, bench.clock)
+        pool.start()
         await bench.clock.sleep(3 * EVERY_S)
         assert {m.state for m in bench.fleet.machines.values()} == {State.STARTED}
-        await crew.stop()
+        await pool.stop()
 
     virtually(in_a_world(scene))
 

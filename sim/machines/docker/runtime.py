@@ -24,8 +24,8 @@ from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
 from sim.machines.runtime import Instance, MachineSpec
-from sim.network.doorway import Doorway
 from sim.secrets import NO_SECRETS, Redactor
+from sim.streams.forwarder import TcpForwarder
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology
 
@@ -74,7 +74,7 @@ class DockerRuntime:
         self._redact = redact
         self._stop_signal = "SIGTERM"
         self._instances: dict[str, DockerInstance] = {}
-        self._doorways: dict[str, Doorway] = {}
+        self._forwarders: dict[str, TcpForwarder] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._overseer: Overseer | None = None
         self._follower: Follower | None = None
@@ -119,8 +119,8 @@ class DockerRuntime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for doorway in self._doorways.values():
-            doorway.close()
+        for forwarder in self._forwarders.values():
+            forwarder.close()
         await self.engine.settle()
         try:
             if self.engine.api:
@@ -157,7 +157,7 @@ class DockerRuntime:
         try:
             await self.engine.call("start", container)
             if self.networks.inside:
-                await self._open_doorway(spec)
+                await self._open_forwarder(spec)
         except BaseException:
             del self._instances[container]
             log.drop()
@@ -199,10 +199,10 @@ class DockerRuntime:
         )
         return str(made["Id"])
 
-    async def _open_doorway(self, spec: MachineSpec) -> None:
+    async def _open_forwarder(self, spec: MachineSpec) -> None:
         there = Endpoint(container_address(spec), spec.port)
-        doorway = self._doorways[spec.id] = Doorway(spec.endpoint, there)
-        await doorway.open()
+        forwarder = self._forwarders[spec.id] = TcpForwarder(spec.endpoint, there)
+        await forwarder.open()
 
     # --- what the engine tells ---------------------------------------------------------------
 
@@ -235,8 +235,8 @@ class DockerRuntime:
 
         While many end at once, each question to the engine costs a good part of a second.
         """
-        if doorway := self._doorways.pop(instance.spec.id, None):
-            doorway.close()
+        if forwarder := self._forwarders.pop(instance.spec.id, None):
+            forwarder.close()
         code = told.get("exitCode", "137")  # removed by force: that is SIGKILL
         state: dict[str, Any] = {"ExitCode": code}
         if not instance.ending:
@@ -266,7 +266,7 @@ class DockerRuntime:
         self._instances[old.container] = instance
         log.follow(old.container)
         if self.networks.inside:
-            await self._open_doorway(old.spec)
+            await self._open_forwarder(old.spec)
         if self._overseer:
             await self._overseer.returned(old.spec.id, instance)
 

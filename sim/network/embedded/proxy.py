@@ -12,7 +12,8 @@ from typing import Any
 from sim.network.embedded import addresses
 from sim.network.embedded.addresses import AddressError
 from sim.network.embedded.connection import Connection, close_socket
-from sim.network.embedded.listener import Dial, Listener
+from sim.network.embedded.dial import Dial
+from sim.network.embedded.listener import Listener
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.toxics import Context, Stage, Toxic
 from sim.network.spec import Stream
@@ -133,7 +134,6 @@ class Proxy:
     # --- connections -------------------------------------------------------------------------
 
     def _accept(self, client: socket.socket) -> None:
-        client.settimeout(0)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._accepted += 1
         try:

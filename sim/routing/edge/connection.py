@@ -10,11 +10,12 @@ import h11
 from sim.observe.events import EdgeConnection
 from sim.routing.choice import MachineView
 from sim.routing.edge import headers
-from sim.routing.edge.desk import Desk, GiveUpError
-from sim.routing.edge.errand import Errand
-from sim.routing.edge.headers import RefusedError, Visit
-from sim.routing.edge.side import HttpSide
-from sim.routing.edge.wire import Wire
+from sim.routing.edge.context import EdgeContext, GiveUpError
+from sim.routing.edge.headers import Visit
+from sim.routing.edge.proxied_request import ProxiedRequest
+from sim.streams.http.fields import Headers, RefusedError
+from sim.streams.http.peer import HttpPeer
+from sim.streams.tcp import TcpStream
 
 _LINGER_REAL_S = 1.0
 
@@ -22,29 +23,31 @@ _LINGER_REAL_S = 1.0
 class Connection:
     """Serves the requests of one client connection, one after another."""
 
-    def __init__(self, desk: Desk, wire: Wire, visit: Visit, location: str | None) -> None:
-        self._desk = desk
-        self._wire = wire
-        self._client = HttpSide(h11.SERVER, wire)
+    def __init__(
+        self, context: EdgeContext, stream: TcpStream, visit: Visit, location: str | None
+    ) -> None:
+        self._context = context
+        self._stream = stream
+        self._client = HttpPeer(h11.SERVER, stream)
         self._visit = visit
         self._location = location
-        self._errand: Errand | None = None
+        self._proxied: ProxiedRequest | None = None
         self._method = b""
         self._status: int | None = None
         self._outcome = "closed"
         self._worth_journaling = False
-        self._began = self._asked = desk.clock.real_ms()
+        self._began = self._asked = context.clock.real_ms()
 
     async def run(self) -> None:
         """Serve until either side ends the connection."""
         try:
             await self._serve()
-            self._wire.close()
-            await self._wire.ended()
+            self._stream.close()
+            await self._stream.ended()
         except ConnectionError:
             pass  # the client is gone; nobody is left to be told
         finally:
-            self._wire.abort()
+            self._stream.abort()
             self._write_down()
 
     async def _serve(self) -> None:
@@ -53,7 +56,7 @@ class Connection:
                 event = await self._client.receive()
             except h11.RemoteProtocolError as error:
                 self._is_a_clients()
-                self._respond(error.error_status_hint, str(error), self._desk.request_ids.next())
+                self._respond(error.error_status_hint, str(error), self._context.request_ids.next())
                 return await self._linger()
             if not isinstance(event, h11.Request):
                 return None
@@ -67,7 +70,7 @@ class Connection:
             http.start_next_cycle()
 
     async def _request(self, request: h11.Request) -> None:
-        request_id = self._desk.request_ids.next()
+        request_id = self._context.request_ids.next()
         self._method = request.method
         if request.method == b"OPTIONS" and request.target == b"*":
             # RFC 9110 9.3.7: a ping of the server itself; links measure their round trip by it.
@@ -80,23 +83,25 @@ class Connection:
         except RefusedError as error:
             self._respond(error.status, str(error), request_id, close=True)
             return
-        if self._desk.force_https and not self._visit.secure:
+        if self._context.force_https and not self._visit.secure:
             location = (b"Location", headers.secured(request, self._visit))
             self._respond(301, "", request_id, more=[location])
             return
-        self._errand = errand = Errand(self._desk, self._client, self._visit, request, request_id)
+        self._proxied = proxied = ProxiedRequest(
+            self._context, self._client, self._visit, request, request_id
+        )
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a type checker's aid
         # Nobody waits for the answer of a client that left: its machine is let go at once.
-        self._wire.when_gone(task.cancel)
+        self._stream.when_gone(task.cancel)
         try:
-            self._status = await errand.run()
+            self._status = await proxied.run()
         except GiveUpError as error:
             self._outcome = error.outcome
             self._respond(error.status, str(error), request_id, error.machine, close=error.close)
         finally:
-            self._wire.when_gone(None)
-            if errand.broke_off:
+            self._stream.when_gone(None)
+            if proxied.broke_off:
                 self._outcome = "failed"
 
     def _respond(
@@ -107,7 +112,7 @@ class Connection:
         machine: MachineView | None = None,
         *,
         close: bool = False,
-        more: headers.Headers = (),
+        more: Headers = (),
     ) -> None:
         """Answer in the edge's own name; `machine` is the one to blame, if any."""
         self._status = status
@@ -119,7 +124,7 @@ class Connection:
             (b"Content-Length", str(len(body)).encode()),
             *more,
         ]
-        region, name = (machine.region, machine.id) if machine else (self._desk.region, None)
+        region, name = (machine.region, machine.id) if machine else (self._context.region, None)
         own = headers.for_client(fields, region, name, request_id)
         if close:
             own.append((b"Connection", b"close"))
@@ -129,14 +134,14 @@ class Connection:
             self._client.send(h11.Data(data=body))
         self._client.send(h11.EndOfMessage())
         if self._worth_journaling:
-            self._desk.counters.answered(status, self._desk.clock.real_ms() - self._asked)
+            self._context.counters.answered(status, self._context.clock.real_ms() - self._asked)
 
     def _is_a_clients(self) -> None:
         """A request has begun to come; so this connection is no probe of a link."""
-        self._asked = self._desk.clock.real_ms()
+        self._asked = self._context.clock.real_ms()
         if not self._worth_journaling:
             self._worth_journaling = True
-            self._desk.counters.opened(self._wire)
+            self._context.counters.opened(self._stream)
 
     def _skip_read_body(self) -> None:
         """Pass over what has come of a body that nobody wanted."""
@@ -153,12 +158,12 @@ class Connection:
         Closing with unread bytes would reset the connection, and the reset could overtake the
         answer on its way to the client (RFC 9112 9.6).
         """
-        await self._wire.drain()
-        self._wire.end()
+        await self._stream.drain()
+        self._stream.end()
         try:
             # Networks run in real time: so does this wait.
-            async with self._desk.clock.timeout(_LINGER_REAL_S * self._desk.clock.speed):
-                while await self._wire.read():
+            async with self._context.clock.timeout(_LINGER_REAL_S * self._context.clock.speed):
+                while await self._stream.read():
                     pass
         except TimeoutError:
             pass
@@ -166,18 +171,18 @@ class Connection:
     def _write_down(self) -> None:
         if not self._worth_journaling:
             return  # a probe of a link, or a connection without a word, is no client's
-        self._desk.counters.closed(self._wire)
-        machine = self._errand.machine if self._errand else None
-        self._desk.journal.write(
+        self._context.counters.closed(self._stream)
+        machine = self._proxied.machine if self._proxied else None
+        self._context.journal.write(
             EdgeConnection(
-                region=self._desk.region,
+                region=self._context.region,
                 machine=machine.id if machine else None,
                 machine_region=machine.region if machine else None,
                 location=self._location,
                 client=self._visit.client,
-                bytes_in=self._wire.bytes_in,
-                bytes_out=self._wire.bytes_out,
-                real_ms=round(self._desk.clock.real_ms() - self._began, 3),
+                bytes_in=self._stream.bytes_in,
+                bytes_out=self._stream.bytes_out,
+                real_ms=round(self._context.clock.real_ms() - self._began, 3),
                 outcome=self._outcome,
                 status=self._status,
             )

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from sim.observe.histogram import Histogram
-from sim.routing.edge.wire import Wire
+from sim.streams.tcp import TcpStream
 
 
 @dataclass
@@ -27,29 +27,29 @@ class Counters:
     machine_disconnects: Counter[str] = field(default_factory=Counter)
     _ended_in: int = 0
     _ended_out: int = 0
-    _open: set[Wire] = field(default_factory=set)
+    _open: set[TcpStream] = field(default_factory=set)
 
     @property
     def bytes_in(self) -> int:
         """What clients have sent, those that are still connected too."""
-        return self._ended_in + sum(wire.bytes_in for wire in self._open)
+        return self._ended_in + sum(stream.bytes_in for stream in self._open)
 
     @property
     def bytes_out(self) -> int:
         """What clients were sent."""
-        return self._ended_out + sum(wire.bytes_out for wire in self._open)
+        return self._ended_out + sum(stream.bytes_out for stream in self._open)
 
-    def opened(self, wire: Wire) -> None:
+    def opened(self, stream: TcpStream) -> None:
         """A client's connection has turned out to be one."""
         self.connects += 1
-        self._open.add(wire)
+        self._open.add(stream)
 
-    def closed(self, wire: Wire) -> None:
+    def closed(self, stream: TcpStream) -> None:
         """It has ended."""
         self.disconnects += 1
-        self._open.discard(wire)
-        self._ended_in += wire.bytes_in
-        self._ended_out += wire.bytes_out
+        self._open.discard(stream)
+        self._ended_in += stream.bytes_in
+        self._ended_out += stream.bytes_out
 
     def answered(self, status: int, real_ms: float) -> None:
         """A client was answered, so long after it had asked."""

@@ -15,9 +15,9 @@ from typing import Self
 
 from sim.clock import Clock
 from sim.errors import SimError
-from sim.routing.choice import MachineView, Rules, WhyNone, Wish, choose
+from sim.routing.choice import Constraints, MachineView, Rules, WhyNone, choose
+from sim.routing.edge.backhaul import Network
 from sim.routing.edge.loads import Loads
-from sim.routing.edge.network import Network
 
 MAX_TRIES = 90
 # Fly does not publish how far apart its tries are: so far, 90 of them take half a minute.
@@ -48,7 +48,7 @@ class Tries:
         self.refused.add(machine)
 
 
-class Seat:
+class LoadSlot:
     """A place at a machine: it counts as the machine's load until it is left."""
 
     def __init__(self, machine: MachineView, loads: Loads) -> None:
@@ -81,7 +81,7 @@ class Dispatcher:
     ) -> None:
         self.region = region
         self.machines = machines
-        self.backbone = network.backbone
+        self.backhaul = network.backhaul
         self._loads = loads = network.loads
         self._rules = replace(rules, auto_start=rules.auto_start and loads.wake is not None)
         self._clock = clock
@@ -92,29 +92,31 @@ class Dispatcher:
         """Nothing came back from a region: others come first until its link is up again."""
         self._unreachable.add(region)
 
-    async def find(self, wish: Wish, tries: Tries, until_s: float | None = None) -> Seat:
+    async def find(
+        self, constraints: Constraints, tries: Tries, until_s: float | None = None
+    ) -> LoadSlot:
         """A place at the best machine there is, as soon as there is one, until an instant.
 
         Raises NoMachineError.
         """
         if until_s is None:
-            return await self._find(wish, tries)
+            return await self._find(constraints, tries)
         try:
             async with self._clock.timeout(until_s - self._clock.now()):
-                return await self._find(wish, tries)
+                return await self._find(constraints, tries)
         except TimeoutError:
             text = "PR03: no good candidate before the replay's timeout"
             raise NoMachineError(text, "timeout") from None
 
-    async def _find(self, wish: Wish, tries: Tries) -> Seat:
+    async def _find(self, constraints: Constraints, tries: Tries) -> LoadSlot:
         self._turn += 1
         turn, arrival = self._turn, self._loads.arrive()
         look_again_at = self._clock.now() + PACE_S
         while True:
-            found = self._look(wish, tries, turn)
+            found = self._look(constraints, tries, turn)
             if isinstance(found, MachineView):
-                seat = Seat(found, self._loads)
-                if awake := (await self._woken(seat) if found.asleep else seat):
+                slot = LoadSlot(found, self._loads)
+                if awake := (await self._woken(slot) if found.asleep else slot):
                     return awake
                 tries.failed(found.id)
                 continue
@@ -127,10 +129,10 @@ class Dispatcher:
             tries.refused.clear()
             look_again_at = self._clock.now() + PACE_S
 
-    def _look(self, wish: Wish, tries: Tries, turn: int) -> MachineView | WhyNone:
+    def _look(self, constraints: Constraints, tries: Tries, turn: int) -> MachineView | WhyNone:
         choice = choose(
             self.machines(),
-            replace(wish, never=wish.never | tries.refused),
+            replace(constraints, never=constraints.never | tries.refused),
             self._rules,
             load=self._loads.by_machine,
             rtt_ms=self._rtt_ms,
@@ -142,7 +144,7 @@ class Dispatcher:
         return "unhealthy" if refused or not choice.why_none else choice.why_none
 
     def _give_up_where_due(self, why: WhyNone, tries: Tries) -> None:
-        if self.backbone is None and why != "full":
+        if self.backhaul is None and why != "full":
             raise NoMachineError(f"no healthy machine in {self.region}")
         if why == "absent":
             raise NoMachineError("PR01: no known machine for this route")
@@ -154,26 +156,26 @@ class Dispatcher:
                 "retries_exhausted",
             )
 
-    async def _woken(self, seat: Seat) -> Seat | None:
+    async def _woken(self, slot: LoadSlot) -> LoadSlot | None:
         """The same place once its machine is awake; None, and the place left, where it is not."""
         assert self._loads.wake is not None  # noqa: S101 - a type checker's aid: rules ask for none else
         try:
-            await self._loads.wake(seat.machine.id)
+            await self._loads.wake(slot.machine.id)
         except SimError:
-            seat.__exit__(None, None, None)
+            slot.__exit__(None, None, None)
             return None
         except BaseException:
-            seat.__exit__(None, None, None)
+            slot.__exit__(None, None, None)
             raise
-        awake = [m for m in self.machines() if m.id == seat.machine.id and not m.asleep]
-        seat.__exit__(None, None, None)
-        return Seat(awake[0], self._loads) if awake else None
+        awake = [m for m in self.machines() if m.id == slot.machine.id and not m.asleep]
+        slot.__exit__(None, None, None)
+        return LoadSlot(awake[0], self._loads) if awake else None
 
     def _rtt_ms(self, region: str) -> float:
-        if self.backbone is None:
+        if self.backhaul is None:
             return 0.0
         if region in self._unreachable:
-            if not self.backbone.is_up(region):
+            if not self.backhaul.is_up(region):
                 return float("inf")
             self._unreachable.discard(region)
-        return self.backbone.rtt_ms(region)
+        return self.backhaul.rtt_ms(region)

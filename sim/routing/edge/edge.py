@@ -18,18 +18,17 @@ from sim.clock import Clock
 from sim.observe.events import TlsHandshakeFailed
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView, Rules
-from sim.routing.edge.arrival import read_proxy_header
+from sim.routing.edge.backhaul import Network
 from sim.routing.edge.connection import Connection
+from sim.routing.edge.context import EdgeContext
 from sim.routing.edge.counters import Counters
-from sim.routing.edge.desk import Desk
 from sim.routing.edge.dispatch import Dispatcher
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
-from sim.routing.edge.network import Network
-from sim.routing.edge.proxy_protocol import Peers, ProxyHeaderError
-from sim.routing.edge.reception import Reception
 from sim.routing.edge.request_id import RequestIds
-from sim.routing.edge.tls import HandshakeError, accept
+from sim.streams.proxy_protocol import Peers, ProxyHeaderError, read_proxy_header
+from sim.streams.server import TcpServer
+from sim.streams.tls import HandshakeError, accept
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology
 
@@ -37,7 +36,7 @@ from sim.topology.model import Topology
 class Edge:
     """The front door of one region. `machines` names the machines it may send to, as of now.
 
-    Those are its own region's, unless its `network` has a backbone to others.
+    Those are its own region's, unless its `network` has a backhaul to others.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Edge:
         rules = Rules(gateway.concurrency, topology.routing.spill, gateway.auto_start)
         dispatcher = Dispatcher(region, machines, rules, network or Network(Loads()), clock)
         ids = RequestIds(region, clock)
-        self._desk = Desk(
+        self._context = EdgeContext(
             region,
             dispatcher,
             ids,
@@ -71,25 +70,25 @@ class Edge:
         )
         self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
-        self._reception = Reception(f"edge of {region}", journal)
+        self._server = TcpServer(f"edge of {region}", journal)
         self.standing: Counter[str | None] = Counter()  # connections, by location
 
     def __repr__(self) -> str:
-        return f"<Edge {self.region}, {len(self._reception)} connections>"
+        return f"<Edge {self.region}, {len(self._server)} connections>"
 
     @property
     def counters(self) -> Counters:
         """What it has done so far."""
-        return self._desk.counters
+        return self._context.counters
 
     async def start(self) -> None:
         """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""
         for endpoint, location in self._doors:
-            self._reception.open(endpoint, partial(self._serve, location=location))
+            self._server.open(endpoint, partial(self._serve, location=location))
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        await self._reception.close()
+        await self._server.close()
 
     async def _serve(self, sock: socket.socket, location: str | None) -> None:
         self.standing[location] += 1
@@ -109,15 +108,15 @@ class Edge:
             sock.close()
             raise
         try:
-            wire = await accept(sock, self._authority)
+            stream = await accept(sock, self._authority)
         except HandshakeError as error:
             failed = TlsHandshakeFailed(self.region, location, visit.client, str(error))
-            self._desk.journal.write(failed)
+            self._context.journal.write(failed)
             return
         except OSError:
             return
-        visit = replace(visit, secure=wire.secure)
-        await Connection(self._desk, wire, visit, location).run()
+        visit = replace(visit, secure=stream.secure)
+        await Connection(self._context, stream, visit, location).run()
 
     def _visit(self, sock: socket.socket, peers: Peers | None, location: str | None) -> Visit:
         if peers is not None:

@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 
 import h11
 
-from sim.routing.choice import MachineView, Wish
-from sim.routing.edge.headers import Headers, values
-from sim.routing.edge.wishes import in_order
+from sim.routing.choice import Constraints, MachineView
+from sim.routing.edge.constraints import in_order
+from sim.streams.http.fields import Headers, values
 from sim.topology.units import parse_duration
 
 MAX_REPLAYS = 10
@@ -52,9 +52,9 @@ class Directive:
     delete_headers: tuple[str, ...] = ()
     set_headers: tuple[tuple[str, str], ...] = ()
 
-    def wish(self, answering: MachineView, regions: Collection[str]) -> Wish:
+    def constraints(self, answering: MachineView, regions: Collection[str]) -> Constraints:
         """Where it sends the request. A region is a force: only `any` in its list lets it go on."""
-        return Wish(
+        return Constraints(
             regions=in_order(self.regions, regions) if self.regions else None,
             preferred=self.prefer_instance,
             forced=self.instance,
@@ -193,8 +193,8 @@ class Attempt:
         parts += [f"elapsed_ms={round((now_s - self.began_s) * 1000)}"]
         return b"fly-replay-failed", ";".join(parts).encode()
 
-    def back(self) -> Wish:
+    def back(self) -> Constraints:
         """Where the request goes when its replay failed."""
         if self.directive.fallback == "force_self":
-            return Wish(forced=self.origin.id)
-        return Wish(preferred=self.origin.id)
+            return Constraints(forced=self.origin.id)
+        return Constraints(preferred=self.origin.id)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView
-from sim.routing.edge import preamble
-from sim.routing.edge.reception import Reception
-from sim.routing.edge.splice import splice
-from sim.routing.edge.wire import Wire
+from sim.routing.edge import backhaul_protocol
+from sim.streams.server import TcpServer
+from sim.streams.splice import splice
+from sim.streams.tcp import TcpStream
 from sim.topology.addresses import AddressPlan
 
 
@@ -33,34 +33,34 @@ class Worker:
         self.region = region
         self._doors = [plan.worker(region, source) for source in sources]
         self._machines = machines
-        self._reception = Reception(f"worker of {region}", journal)
+        self._server = TcpServer(f"worker of {region}", journal)
 
     def __repr__(self) -> str:
-        return f"<Worker {self.region}, {len(self._reception)} connections>"
+        return f"<Worker {self.region}, {len(self._server)} connections>"
 
     async def start(self) -> None:
         """Listen everywhere. Raises EnvironmentLacksError where an address is taken."""
         for endpoint in self._doors:
-            self._reception.open(endpoint, self._serve)
+            self._server.open(endpoint, self._serve)
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        await self._reception.close()
+        await self._server.close()
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
-            _, edge = await asyncio.get_running_loop().connect_accepted_socket(Wire, sock)
+            _, edge = await asyncio.get_running_loop().connect_accepted_socket(TcpStream, sock)
         except OSError:
             sock.close()
             return
         try:
-            line, rest = await edge.read_line(preamble.LONGEST)
-            if line == preamble.PING:
-                await _say(edge, preamble.YES)
+            line, rest = await edge.read_line(backhaul_protocol.LONGEST)
+            if line == backhaul_protocol.PING:
+                await _say(edge, backhaul_protocol.YES)
             elif isinstance(machine := await self._reach(line), str):
-                await _say(edge, preamble.no(machine))
+                await _say(edge, backhaul_protocol.no(machine))
             else:
-                edge.write(preamble.YES)
+                edge.write(backhaul_protocol.YES)
                 await splice(edge, machine, rest, b"")
             edge.close()
             await edge.ended()
@@ -69,24 +69,24 @@ class Worker:
         finally:
             edge.abort()
 
-    async def _reach(self, line: bytes) -> Wire | str:
+    async def _reach(self, line: bytes) -> TcpStream | str:
         """A connection to the machine that a line asks for, or why there is none."""
-        asked = preamble.machine_in(line)
+        asked = backhaul_protocol.machine_in(line)
         view = next((m for m in self._machines() if m.id == asked), None)
         if view is None or view.region != self.region:
             return f"PR02: {self.region} has no machine {asked}"
         host, port = view.endpoint.host, view.endpoint.port
         try:
-            _, wire = await asyncio.get_running_loop().create_connection(Wire, host, port)
+            _, stream = await asyncio.get_running_loop().create_connection(TcpStream, host, port)
         except OSError:
             return f"PC01: machine {asked} refused the connection"
-        return wire
+        return stream
 
 
-async def _say(edge: Wire, line: bytes) -> None:
+async def _say(edge: TcpStream, line: bytes) -> None:
     """Say that and no more, and wait until the edge has heard it and left.
 
-    A request may be on its way: closing with unread bytes would reset the connection, and the
+    A request may be on its upstream: closing with unread bytes would reset the connection, and the
     reset could overtake the line.
     """
     edge.write(line)

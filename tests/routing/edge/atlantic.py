@@ -12,9 +12,9 @@ from sim.clock import Clock
 from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView
+from sim.routing.edge.backhaul import Network
 from sim.routing.edge.edge import Edge
 from sim.routing.edge.loads import Loads, Wake
-from sim.routing.edge.network import Network
 from sim.routing.edge.worker import Worker
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import (
@@ -39,7 +39,7 @@ REGIONS = {
 
 
 class Straight:
-    """A backbone without links: from an edge to the other region's worker."""
+    """A backhaul without links: from an edge to the other region's worker."""
 
     def __init__(self, region: str, plan: AddressPlan) -> None:
         self.doors = {other: plan.worker(other, region) for other in REGIONS if other != region}
@@ -77,7 +77,7 @@ class Atlantic:
         self.machines: list[MachineView] = []
         self.known_to_workers: list[MachineView] | None = None
         self.loads = Loads(wake)
-        self.backbones = {region: Straight(region, self.plan) for region in REGIONS}
+        self.backhauls = {region: Straight(region, self.plan) for region in REGIONS}
         self.edges = {
             region: Edge(
                 region,
@@ -87,7 +87,7 @@ class Atlantic:
                 self.clock,
                 self.journal,
                 authority=authority,
-                network=Network(self.loads, self.backbones[region]),
+                network=Network(self.loads, self.backhauls[region]),
             )
             for region in REGIONS
         }

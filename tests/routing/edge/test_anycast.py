@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from sim.routing.edge import preamble
+from sim.routing.edge import backhaul_protocol
 from sim.topology.model import Concurrency
 from tests.routing.edge.atlantic import GET, Atlantic, field_of, machine_of, status_of
 
@@ -68,7 +68,7 @@ async def test_a_refused_connection_is_tried_in_the_other_region_at_once():
 
 @pytest.mark.parametrize("body", [b"!", b"x" * 3_000_000 + b"!"])
 async def test_a_body_is_sent_whole_to_the_machine_that_takes_it(body):
-    """Over the backbone it is on its way before the worker's refusal is known."""
+    """Over the backhaul it is on its way before the worker's refusal is known."""
     async with Atlantic() as atlantic:
         gone = await atlantic.machine("iad1")
         await atlantic.machine("iad2", length_of_body)
@@ -92,9 +92,11 @@ async def test_a_worker_answers_measurements_and_refuses_what_it_does_not_have()
             writer.close()
             return said
 
-        assert await say(preamble.PING) == preamble.YES
-        assert (await say(preamble.to_machine("fra1"))).startswith(b"-PR02: iad has no machine")
-        assert (await say(preamble.to_machine("iad1"))).startswith(b"-PC01: ")
+        assert await say(backhaul_protocol.PING) == backhaul_protocol.YES
+        assert (await say(backhaul_protocol.to_machine("fra1"))).startswith(
+            b"-PR02: iad has no machine"
+        )
+        assert (await say(backhaul_protocol.to_machine("iad1"))).startswith(b"-PC01: ")
         assert (await say(b"GET / HTTP/1.1\r\n")).startswith(b"-PR02: ")
         assert (await say(b"x" * 300)).startswith(b"-PR02: ")
 
@@ -137,15 +139,15 @@ async def void():
 async def test_a_silent_region_is_left_after_a_while_where_that_is_safe(void):
     async with Atlantic(speed=20) as atlantic:
         await atlantic.machine("iad1")
-        backbone = atlantic.backbones["fra"]
-        whole = backbone.doors["iad"]
-        backbone.doors["iad"], backbone.up = type(whole)(*void), False
+        backhaul = atlantic.backhauls["fra"]
+        whole = backhaul.doors["iad"]
+        backhaul.doors["iad"], backhaul.up = type(whole)(*void), False
         atlantic.dead("fra1")
         asked = asyncio.create_task(atlantic.ask())
         answer = await atlantic.ask(post(b"!"))
         assert status_of(answer) == 502  # whether it was done, nobody knows
         assert b"PU03" in answer
-        backbone.doors["iad"], backbone.up = whole, True
+        backhaul.doors["iad"], backhaul.up = whole, True
         assert machine_of(await asked) == "iad1"  # a GET may be asked for twice
 
 
@@ -153,9 +155,9 @@ async def test_a_refusing_backbone_is_passed_over_at_once():
     async with Atlantic() as atlantic:
         await atlantic.machine("iad1")
         await atlantic.machine("fra1")
-        backbone = atlantic.backbones["iad"]
-        backbone.doors["fra"] = type(backbone.doors["fra"])("127.0.0.1", 9)
-        backbone.up = False
+        backhaul = atlantic.backhauls["iad"]
+        backhaul.doors["fra"] = type(backhaul.doors["fra"])("127.0.0.1", 9)
+        backhaul.up = False
         atlantic.becomes("iad1", healthy=False)
         asked = asyncio.create_task(atlantic.ask(edge="iad"))
         await atlantic.ask(PING)
@@ -277,13 +279,13 @@ async def test_an_edge_that_leaves_before_it_is_answered_is_nothing_to_a_worker(
         door = atlantic.plan.worker("iad", "fra")
         for _ in range(20):
             _, writer = await asyncio.open_connection(door.host, door.port)
-            writer.write(preamble.to_machine("gone"))
+            writer.write(backhaul_protocol.to_machine("gone"))
             await writer.drain()
             writer.close()
             await writer.wait_closed()
         reader, writer = await asyncio.open_connection(door.host, door.port)
-        writer.write(preamble.PING)
-        assert await atlantic.within(reader.readline()) == preamble.YES
+        writer.write(backhaul_protocol.PING)
+        assert await atlantic.within(reader.readline()) == backhaul_protocol.YES
         writer.close()
 
 

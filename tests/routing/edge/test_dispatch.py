@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from sim.clock import Clock
-from sim.routing.choice import MachineView, Rules, Wish
+from sim.routing.choice import Constraints, MachineView, Rules
+from sim.routing.edge.backhaul import Network
 from sim.routing.edge.dispatch import MAX_TRIES, PACE_S, Dispatcher, NoMachineError, Tries
 from sim.routing.edge.loads import Loads
-from sim.routing.edge.network import Network
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Concurrency
 
@@ -43,8 +43,8 @@ def dispatcher(ways, *machines, hard_limit=None):
 
 
 async def _first(edge, tries=None):
-    with await edge.find(Wish(), tries or Tries()) as seat:
-        return seat.machine.id
+    with await edge.find(Constraints(), tries or Tries()) as slot:
+        return slot.machine.id
 
 
 def test_a_region_from_which_nothing_came_back_is_last_until_its_link_is_up(virtually):
@@ -78,7 +78,7 @@ def test_the_tries_are_counted_by_time_and_not_by_news(virtually):
     async def scene():
         edge = dispatcher(Ways(), machine("iad1", healthy=False))
         clock, loads = edge._clock, edge._loads
-        asked = asyncio.create_task(edge.find(Wish(), Tries()))
+        asked = asyncio.create_task(edge.find(Constraints(), Tries()))
         for _ in range(1000):
             await clock.sleep(0)
             loads.changed()
@@ -95,7 +95,7 @@ def test_those_who_queue_are_served_in_their_order(virtually):
         served = []
 
         async def ask(name):
-            with await edge.find(Wish(), Tries()):
+            with await edge.find(Constraints(), Tries()):
                 served.append(name)
                 await edge._clock.sleep(0.45)
 
@@ -110,7 +110,7 @@ def test_a_limit_in_time_ends_the_search(virtually):
     async def scene():
         edge = dispatcher(Ways(), machine("iad1", healthy=False))
         with pytest.raises(NoMachineError) as caught:
-            await edge.find(Wish(), Tries(), until_s=2.0)
+            await edge.find(Constraints(), Tries(), until_s=2.0)
         assert caught.value.reason == "timeout"
         assert edge._clock.now() == pytest.approx(2)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.routing.edge.splice import splice
-from sim.routing.edge.wire import Wire
+from sim.streams.splice import splice
+from sim.streams.tcp import TcpStream
 from tests.routing.edge.conftest import Front
 
 UPGRADE = (
@@ -91,7 +91,7 @@ def test_a_splice_delivers_exactly_the_bytes(up, down, early):
 async def test_what_came_while_the_answer_went_out_goes_first():
     loop = asyncio.get_running_loop()
     ends = [socket.socketpair() for _ in range(2)]
-    (_, client), (_, machine) = [await loop.connect_accepted_socket(Wire, b) for _, b in ends]
+    (_, client), (_, machine) = [await loop.connect_accepted_socket(TcpStream, b) for _, b in ends]
     client.data_received(b"early up,")
     machine.data_received(b"early down,")
     splicing = asyncio.ensure_future(splice(client, machine, b"trailing up,", b"trailing down,"))

@@ -8,10 +8,10 @@ import json
 import h11
 import pytest
 
-from sim.routing.choice import MachineView, Wish
+from sim.routing.choice import Constraints, MachineView
 from sim.routing.edge import replay
+from sim.routing.edge.constraints import constraints_of, regions_meant
 from sim.routing.edge.replay import Directive, InvalidReplayError
-from sim.routing.edge.wishes import regions_meant, wish_of
 from sim.topology.addresses import Endpoint
 from tests.routing.edge.atlantic import GET, Atlantic, field_of, machine_of, status_of
 from tests.routing.edge.conftest import says
@@ -40,20 +40,20 @@ def test_what_a_code_or_an_alias_means(name, meant):
 
 
 @pytest.mark.parametrize(
-    ("fields", "wish"),
+    ("fields", "constraints"),
     [
-        ({}, Wish()),
-        ({"fly-prefer-region": "fra, iad"}, Wish((FRA, IAD, frozenset(REGIONS)))),
-        ({"Fly-Force-Region": "fra"}, Wish((FRA,))),
-        ({"fly-force-region": "xxx"}, Wish((frozenset(),))),
-        ({"fly-force-region": "fra", "fly-prefer-region": "iad"}, Wish((FRA,))),
-        ({"fly-prefer-instance-id": "3d8d"}, Wish(preferred="3d8d")),
-        ({"fly-force-instance-id": "3D8D"}, Wish(forced="3d8d")),
+        ({}, Constraints()),
+        ({"fly-prefer-region": "fra, iad"}, Constraints((FRA, IAD, frozenset(REGIONS)))),
+        ({"Fly-Force-Region": "fra"}, Constraints((FRA,))),
+        ({"fly-force-region": "xxx"}, Constraints((frozenset(),))),
+        ({"fly-force-region": "fra", "fly-prefer-region": "iad"}, Constraints((FRA,))),
+        ({"fly-prefer-instance-id": "3d8d"}, Constraints(preferred="3d8d")),
+        ({"fly-force-instance-id": "3D8D"}, Constraints(forced="3d8d")),
     ],
 )
-def test_what_a_request_asks_for(fields, wish):
+def test_what_a_request_asks_for(fields, constraints):
     raw = [(key.encode(), value.encode()) for key, value in fields.items()]
-    assert wish_of(raw, REGIONS) == wish
+    assert constraints_of(raw, REGIONS) == constraints
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,15 @@ def test_json_that_means_nothing_is_invalid(body):
 
 
 def test_a_region_is_a_force_and_elsewhere_shuts_out_who_said_it():
-    assert Directive(regions=("iad",)).wish(FRA1, REGIONS) == Wish((frozenset({"iad"}),))
-    assert Directive(elsewhere=True).wish(FRA1, REGIONS) == Wish(never=frozenset({"fra1"}))
+    assert Directive(regions=("iad",)).constraints(FRA1, REGIONS) == Constraints(
+        (frozenset({"iad"}),)
+    )
+    assert Directive(elsewhere=True).constraints(FRA1, REGIONS) == Constraints(
+        never=frozenset({"fra1"})
+    )
 
 
-# --- on the wire -----------------------------------------------------------------------------
+# --- on the stream -----------------------------------------------------------------------------
 
 
 def replays(value):

@@ -8,37 +8,43 @@ import h11
 
 from sim.routing.choice import MachineView
 from sim.routing.edge import headers, replay
-from sim.routing.edge.course import Course, invalid
-from sim.routing.edge.desk import Desk, GiveUpError
+from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.dispatch import NoMachineError
-from sim.routing.edge.exchange import BrokeOffError, Sending, answer, rest_of, upload
 from sim.routing.edge.headers import Visit
-from sim.routing.edge.reach import UnreachableError, Way, open_way
 from sim.routing.edge.replay import Directive, InvalidReplayError
-from sim.routing.edge.side import HttpSide
-from sim.routing.edge.splice import splice
-from sim.routing.edge.tape import Tape
+from sim.routing.edge.request_routing import RequestRouting, invalid
+from sim.routing.edge.upstream import UnreachableError, UpstreamConnection, connect_upstream
+from sim.streams.http.body import RequestBody
+from sim.streams.http.exchange import BrokeOffError, Sending, answer, rest_of, upload
+from sim.streams.http.fields import Headers, has_body
+from sim.streams.http.peer import HttpPeer
+from sim.streams.splice import splice
 
 # RFC 9110 9.2.1: asking for these twice does no more than asking once.
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
 
-class Errand:
+class ProxiedRequest:
     """Carries one request of a client, and its answer. `machine` is the one that has it now."""
 
     def __init__(
-        self, desk: Desk, client: HttpSide, visit: Visit, request: h11.Request, request_id: bytes
+        self,
+        context: EdgeContext,
+        client: HttpPeer,
+        visit: Visit,
+        request: h11.Request,
+        request_id: bytes,
     ) -> None:
         self.machine: MachineView | None = None
         self.broke_off = False
-        self._desk = desk
+        self._context = context
         self._client = client
         self._visit = visit
-        self._course = Course(desk, request)
+        self._routing = RequestRouting(context, request)
         self._request_id = request_id
-        self._asked = desk.clock.real_ms()
+        self._asked = context.clock.real_ms()
         self._speaks_1_1 = request.http_version >= b"1.1"
-        self._tape = Tape(client)
+        self._body = RequestBody(client)
 
     async def run(self) -> int | None:
         """The status that the client got from a machine, once all is carried (None: it broke off).
@@ -46,72 +52,74 @@ class Errand:
         Raises GiveUpError where the client is owed an answer of the edge's own, ConnectionError
         where it is gone or must see the connection break.
         """
-        course = self._course
+        routing = self._routing
         while True:
             try:
-                seat = await self._desk.dispatcher.find(course.wish, course.tries, course.until_s)
+                slot = await self._context.dispatcher.find(
+                    routing.constraints, routing.tries, routing.until_s
+                )
             except NoMachineError as error:
-                if course.came_to_nothing(error.reason):
+                if routing.came_to_nothing(error.reason):
                     continue
                 self.machine = None
                 raise GiveUpError(503, str(error), outcome="refused", close=False) from error
-            with seat:
-                self.machine = seat.machine
+            with slot:
+                self.machine = slot.machine
                 try:
-                    result = await self._attempt(seat.machine)
+                    result = await self._attempt(slot.machine)
                 except UnreachableError as error:
-                    self._try_elsewhere(seat.machine, error)
+                    self._try_elsewhere(slot.machine, error)
                     continue
             if not isinstance(result, Directive):
                 return result
-            self._demand_whole(seat.machine)
-            course.replayed(result, seat.machine)
+            self._demand_whole(slot.machine)
+            routing.replayed(result, slot.machine)
 
     async def _attempt(self, machine: MachineView) -> int | Directive | None:
-        dispatcher, clock = self._desk.dispatcher, self._desk.clock
-        way = await open_way(machine, self._desk.region, dispatcher.backbone, clock)
-        self._desk.counters.reached(machine.id, clock.real_ms() - self._asked)
-        side = HttpSide(h11.CLIENT, way.wire)
+        dispatcher, clock = self._context.dispatcher, self._context.clock
+        upstream = await connect_upstream(machine, self._context.region, dispatcher.backhaul, clock)
+        self._context.counters.reached(machine.id, clock.real_ms() - self._asked)
+        side = HttpPeer(h11.CLIENT, upstream.stream)
         try:
-            result = await self._exchange(way, side, machine)
+            result = await self._exchange(upstream, side, machine)
             if isinstance(result, h11.Response):
                 return await self._directive(result, side, machine)
             if result == 101:
                 await self._splice(side)
         finally:
-            way.wire.abort()
-            self._desk.counters.left(machine.id)
+            upstream.stream.abort()
+            self._context.counters.left(machine.id)
         return result
 
     async def _exchange(
-        self, way: Way, machine: HttpSide, view: MachineView
+        self, upstream: UpstreamConnection, machine: HttpPeer, view: MachineView
     ) -> int | h11.Response | None:
-        asked, head_came = self._desk.clock.real_ms(), list[float]()
+        asked, head_came = self._context.clock.real_ms(), list[float]()
 
-        def rewrite(fields: headers.Headers, *, upgrade: bool = False) -> list[tuple[bytes, bytes]]:
-            head_came.append(self._desk.clock.real_ms())
+        def rewrite(fields: Headers, *, upgrade: bool = False) -> list[tuple[bytes, bytes]]:
+            head_came.append(self._context.clock.real_ms())
             request_id = self._request_id
             return headers.for_client(fields, view.region, view.id, request_id, upgrade=upgrade)
 
-        request, more = self._course.request, self._course.headers_for(view)
+        request, more = self._routing.request, self._routing.headers_for(view)
         machine.send(headers.for_machine(request, self._visit, self._request_id, more))
-        sending = Sending(self._tape, machine) if headers.has_body(request) else None
+        sending = Sending(self._body, machine) if has_body(request) else None
         try:
             if sending is None:
                 with suppress(ConnectionError):  # a machine that is gone shows when it must answer
-                    await upload(self._tape, machine)
-            await way.admitted(machine, self._desk.clock)
+                    await upload(self._body, machine)
+            await upstream.admitted(machine, self._context.clock)
             result = await answer(
                 self._client,
                 machine,
                 rewrite,
-                self._tape,
+                self._body,
                 speaks_1_1=self._speaks_1_1,
                 keeps=self._is_replay,
             )
             if isinstance(result, int):
-                self._desk.counters.answered(result, head_came[-1] - self._asked)
-                self._desk.counters.machine_answered(view.id, result, head_came[-1] - asked)
+                self._context.counters.answered(result, head_came[-1] - self._asked)
+                self._context.counters.machine_answered(view.id, result, head_came[-1] - asked)
             if sending is not None and isinstance(result, int):
                 await sending.finish()
         except BrokeOffError as error:
@@ -126,11 +134,11 @@ class Errand:
                 await sending.cancel()
         return result
 
-    def _is_replay(self, fields: headers.Headers) -> bool:
-        return self._desk.forwards and (replay.is_header(fields) or replay.is_json(fields))
+    def _is_replay(self, fields: Headers) -> bool:
+        return self._context.forwards and (replay.is_header(fields) or replay.is_json(fields))
 
     async def _directive(
-        self, response: h11.Response, machine: HttpSide, view: MachineView
+        self, response: h11.Response, machine: HttpPeer, view: MachineView
     ) -> Directive:
         """What a machine's answer asks for. Raises GiveUpError where that cannot be read."""
         fields = response.headers.raw_items()
@@ -141,41 +149,41 @@ class Errand:
         except (InvalidReplayError, BrokeOffError) as error:
             raise invalid(view, error) from error
 
-    def _end_of(self, machine: HttpSide, view: MachineView, error: BrokeOffError) -> None:
+    def _end_of(self, machine: HttpPeer, view: MachineView, error: BrokeOffError) -> None:
         """Let the client see that a machine broke off, or raise what is to be done instead."""
-        wire = machine.wire
+        stream = machine.stream
         if self._client.http.our_state is h11.SEND_RESPONSE:
             if (
-                wire.error is not None
-                and self._tape.may_repeat
-                and self._course.request.method in _SAFE
+                stream.error is not None
+                and self._body.may_repeat
+                and self._routing.request.method in _SAFE
             ):
                 reason = f"PC03: machine {view.id} reset the connection"
                 raise UnreachableError(reason) from error
             text = f"machine {view.id} broke off: {error}"
             raise GiveUpError(502, text, machine=view) from error
         self.broke_off = True
-        if wire.error is not None:
+        if stream.error is not None:
             # The head is out: only the end of the connection can say that the rest will not come.
-            self._client.wire.reset()
+            self._client.stream.reset()
             raise ConnectionAbortedError("the machine broke off in the middle of its answer")
 
     def _try_elsewhere(self, machine: MachineView, error: UnreachableError) -> None:
         """Note a machine that could not be reached. Raises GiveUpError where it must end here."""
-        self._course.tries.failed(machine.id)
+        self._routing.tries.failed(machine.id)
         if error.silent:
-            self._desk.dispatcher.unreachable(machine.region)
-        if not error.refused and self._course.request.method not in _SAFE:
+            self._context.dispatcher.unreachable(machine.region)
+        if not error.refused and self._routing.request.method not in _SAFE:
             # It may have done what it was asked to do, and nobody knows.
             raise GiveUpError(502, str(error), machine=machine) from error
         self._demand_whole(machine)
 
     def _demand_whole(self, machine: MachineView) -> None:
         """A request goes out again only while all of its body is here. Raises GiveUpError."""
-        if not self._tape.may_repeat:
+        if not self._body.may_repeat:
             text = "PA01: the request's body is too long to be sent again"
             raise GiveUpError(502, text, machine=machine)
 
-    async def _splice(self, machine: HttpSide) -> None:
-        client = self._client.wire
-        self.broke_off |= await splice(client, machine.wire, self._client.early, machine.early)
+    async def _splice(self, machine: HttpPeer) -> None:
+        client = self._client.stream
+        self.broke_off |= await splice(client, machine.stream, self._client.early, machine.early)

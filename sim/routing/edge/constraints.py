@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sim.routing.choice import Wish
-from sim.routing.edge.headers import Headers, values
+from sim.routing.choice import Constraints
+from sim.streams.http.fields import Headers, values
 from sim.topology.geography import REGIONS, continent
 
 _CONTINENTS = {
@@ -33,7 +33,7 @@ def in_order(names: Iterable[str], regions: Collection[str]) -> tuple[frozenset[
     return tuple(regions_meant(name, regions) for name in names)
 
 
-def wish_of(fields: Headers, regions: Collection[str]) -> Wish:
+def constraints_of(fields: Headers, regions: Collection[str]) -> Constraints:
     """What a request asks for. Force comes before prefer, a machine before a region."""
     prefer, force = values(fields, b"fly-prefer-region"), values(fields, b"fly-force-region")
     groups = None
@@ -41,7 +41,7 @@ def wish_of(fields: Headers, regions: Collection[str]) -> Wish:
         groups = in_order(_texts(force), regions)
     elif prefer:
         groups = (*in_order(_texts(prefer), regions), frozenset(regions))
-    return Wish(
+    return Constraints(
         regions=groups,
         preferred=_one(fields, b"fly-prefer-instance-id"),
         forced=_one(fields, b"fly-force-instance-id"),

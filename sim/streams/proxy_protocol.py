@@ -6,9 +6,13 @@ binary block; both come before the first byte of what the client itself sends, T
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+
+from sim.streams.accept import peek
 
 _V1 = b"PROXY"
 _V1_LONGEST = 107  # with its line end, as the specification counts it
@@ -95,3 +99,29 @@ def v1_header(peers: Peers) -> bytes:
     family = "TCP6" if ":" in peers.source else "TCP4"
     line = f"PROXY {family} {peers.source} {peers.target} {peers.source_port} {peers.target_port}"
     return line.encode("ascii") + b"\r\n"
+
+
+async def read_proxy_header(sock: socket.socket) -> Peers | None:
+    """Take the PROXY header off a fresh connection, if it begins with one; who it names, if any.
+
+    Raises ProxyHeaderError where one begins and does not end as one, OSError where the peer is
+    gone.
+    """
+    seen = b""
+    while (length := header_length(seen)) is None:
+        start = await peek(sock, at_least=len(seen) + 1)
+        if len(start) <= len(seen):
+            if not seen:
+                return None  # the client left without a word: whoever reads next sees its end
+            raise ProxyHeaderError("the connection ended within a PROXY header")
+        seen = start
+    if not length:
+        return None
+    header = b""
+    loop = asyncio.get_running_loop()
+    while len(header) < length:
+        part = await loop.sock_recv(sock, length - len(header))
+        if not part:
+            raise ProxyHeaderError("the connection ended within a PROXY header")
+        header += part
+    return parse(header)

@@ -1,4 +1,4 @@
-"""Every way into a world: the edges, the links that lead to them, and with anycast the backbone.
+"""Every way into a world: the edges, the links that lead to them, and with anycast the backhaul.
 
 With geodns an edge sends to its own region's machines. With anycast it may send to any: over a
 link from its region to the other one, to the worker at its far end.
@@ -17,11 +17,11 @@ from sim.network.between import link_between
 from sim.network.links import Link, Links, LinkSpec
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView
-from sim.routing.crew import Crew
-from sim.routing.edge import preamble
+from sim.routing.edge import backhaul_protocol
+from sim.routing.edge.backhaul import Network
 from sim.routing.edge.edge import Edge
-from sim.routing.edge.network import Network
 from sim.routing.edge.worker import Worker
+from sim.routing.machine_pool import MachinePool
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.distance import SAME_REGION_MS
 from sim.topology.model import Topology
@@ -31,7 +31,7 @@ _EDGE_PROBE = b"OPTIONS * HTTP/1.1\r\nHost: edge\r\n\r\n"
 
 
 @dataclass(frozen=True)
-class RegionalBackbone:
+class RegionalBackhaul:
     """The ways from one region's edge to the others.
 
     Fly's proxies measure round trips all the time; here the link's present condition stands for
@@ -44,7 +44,7 @@ class RegionalBackbone:
 
     def door(self, region: str) -> Endpoint:
         """Where to connect for that region's worker."""
-        return self.plan.backbone(self.region, region)
+        return self.plan.backhaul(self.region, region)
 
     def rtt_ms(self, region: str) -> float:
         """The round trip to a region now, in real milliseconds; the own one's too."""
@@ -58,21 +58,21 @@ class RegionalBackbone:
         return self.links.link(self.region, region)
 
 
-class Doors:
-    """The edges and workers of a world, and their links; `crew` is whom they lead to."""
+class Ingress:
+    """The edges and workers of a world, and their links; `pool` is whom they lead to."""
 
     def __init__(
         self,
         topology: Topology,
         plan: AddressPlan,
-        crew: Crew,
+        pool: MachinePool,
         links: Links,
         clock: Clock,
         journal: Journal,
         *,
         authority: Authority,
     ) -> None:
-        self.crew = crew
+        self.pool = pool
         anycast = topology.routing.mode == "anycast"
         self._topology = topology
         self._plan = plan
@@ -83,24 +83,24 @@ class Doors:
                 region,
                 topology,
                 plan,
-                crew.views if anycast else partial(_in_region, crew, region),
+                pool.views if anycast else partial(_in_region, pool, region),
                 clock,
                 journal,
                 authority=authority,
                 network=Network(
-                    crew.loads, RegionalBackbone(region, plan, links) if anycast else None
+                    pool.loads, RegionalBackhaul(region, plan, links) if anycast else None
                 ),
             )
             for region in regions
         ]
         self._workers = [
-            Worker(region, plan, [r for r in regions if r != region], crew.views, journal)
+            Worker(region, plan, [r for r in regions if r != region], pool.views, journal)
             for region in regions
             if anycast
         ]
 
     def __repr__(self) -> str:
-        return f"<Doors {len(self.edges)} edges, {len(self._workers)} workers>"
+        return f"<Ingress {len(self.edges)} edges, {len(self._workers)} workers>"
 
     async def start(self) -> None:
         """Listen, and open the links. Raises EnvironmentLacksError, LinkCheckError."""
@@ -129,7 +129,7 @@ class Doors:
                 yield link_between(self._topology, places, listen, upstream, _EDGE_PROBE)
 
     def _between_regions(self) -> Iterator[LinkSpec]:
-        """The backbone: no handshake, because Fly's proxies keep connections to each other warm."""
+        """The backhaul: no handshake, because Fly's proxies keep connections to each other warm."""
         plan = self._plan
         for worker in self._workers:
             for source in self._topology.regions:
@@ -137,12 +137,12 @@ class Doors:
                     yield link_between(
                         self._topology,
                         (source, worker.region),
-                        plan.backbone(source, worker.region),
+                        plan.backhaul(source, worker.region),
                         plan.worker(worker.region, source),
-                        preamble.PING,
+                        backhaul_protocol.PING,
                         handshake=False,
                     )
 
 
-def _in_region(crew: Crew, region: str) -> Sequence[MachineView]:
-    return [machine for machine in crew.views() if machine.region == region]
+def _in_region(pool: MachinePool, region: str) -> Sequence[MachineView]:
+    return [machine for machine in pool.views() if machine.region == region]

@@ -14,7 +14,7 @@ from sim.routing.edge.request_id import RequestIds
 
 
 @dataclass(frozen=True)
-class Desk:
+class EdgeContext:
     """What all connections of an edge share."""
 
     region: str
@@ -30,7 +30,7 @@ class Desk:
     @property
     def forwards(self) -> bool:
         """Whether requests may leave the region, and say where they want to go: with anycast."""
-        return self.dispatcher.backbone is not None
+        return self.dispatcher.backhaul is not None
 
 
 class GiveUpError(Exception):

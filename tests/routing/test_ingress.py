@@ -44,7 +44,7 @@ async def test_a_world_wakes_what_sleeps_and_goes_round_what_is_dead(world):
     plan, links = world.plan, {link.name: link for link in world.links.all()}
     between = {"iad:fra", "iad:ams", "fra:iad", "fra:ams", "ams:iad", "ams:fra"}
     assert {name for name, link in links.items() if not link.spec.handshake} == between
-    assert links["fra:iad"].spec.listen == plan.backbone("fra", "iad")
+    assert links["fra:iad"].spec.listen == plan.backhaul("fra", "iad")
     # A region without a machine has an edge all the same, and London is led to it.
     assert world.resolver.regions("london")[0] == "ams"
     answer = await ask(world, "london")

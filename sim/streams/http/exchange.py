@@ -8,16 +8,16 @@ from typing import Protocol
 
 import h11
 
-from sim.routing.edge import headers
-from sim.routing.edge.side import Event, HttpSide
-from sim.routing.edge.tape import Tape
+from sim.streams.http import fields as http_fields
+from sim.streams.http.body import RequestBody
+from sim.streams.http.peer import Event, HttpPeer
 
 
 class BrokeOffError(Exception):
     """The machine ended or spoilt its connection before its answer was complete."""
 
 
-async def upload(body: Tape, machine: HttpSide) -> None:
+async def upload(body: RequestBody, machine: HttpPeer) -> None:
     """Carry the request's body to the machine, from its beginning.
 
     Raises ConnectionError where the machine takes no more.
@@ -25,14 +25,14 @@ async def upload(body: Tape, machine: HttpSide) -> None:
     body.rewind()
     while isinstance(event := await body.next(), h11.Data):
         await machine.deliver(event)
-    await machine.deliver(h11.EndOfMessage(headers=headers.trailers(event.headers)))
+    await machine.deliver(h11.EndOfMessage(headers=http_fields.trailers(event.headers)))
 
 
 class Sending:
     """A request's body on its way to the machine, beside the answer."""
 
-    def __init__(self, body: Tape, machine: HttpSide) -> None:
-        self._machine = machine.wire
+    def __init__(self, body: RequestBody, machine: HttpPeer) -> None:
+        self._machine = machine.stream
         self._task = asyncio.create_task(upload(body, machine))
         self._task.add_done_callback(self._ended)
 
@@ -70,19 +70,19 @@ class Rewrite(Protocol):
     """Turns the machine's headers into what the client gets."""
 
     def __call__(
-        self, fields: headers.Headers, *, upgrade: bool = False
+        self, fields: http_fields.Headers, *, upgrade: bool = False
     ) -> list[tuple[bytes, bytes]]:
         """The headers for the client."""
 
 
 async def answer(
-    client: HttpSide,
-    machine: HttpSide,
+    client: HttpPeer,
+    machine: HttpPeer,
     rewrite: Rewrite,
-    body: Tape,
+    body: RequestBody,
     *,
     speaks_1_1: bool,
-    keeps: Callable[[headers.Headers], bool] = lambda _: False,
+    keeps: Callable[[http_fields.Headers], bool] = lambda _: False,
 ) -> int | h11.Response:
     """Carry the machine's answer to the client; the status of its final (or 101) response.
 
@@ -118,17 +118,17 @@ async def answer(
             status = event.status_code
             fields = rewrite(event.headers.raw_items())
             client.send(h11.Response(status_code=status, headers=fields, reason=event.reason))
-            await client.wire.drain()
+            await client.stream.drain()
         elif isinstance(event, h11.Data):
             await client.deliver(h11.Data(data=bytes(event.data)))
         elif isinstance(event, h11.EndOfMessage):
-            await client.deliver(h11.EndOfMessage(headers=headers.trailers(event.headers)))
+            await client.deliver(h11.EndOfMessage(headers=http_fields.trailers(event.headers)))
             return status
         else:
             raise BrokeOffError("the machine closed before it answered")
 
 
-async def rest_of(machine: HttpSide, longest: int) -> bytes:
+async def rest_of(machine: HttpPeer, longest: int) -> bytes:
     """The body of an answer that is for the edge itself. Raises BrokeOffError, also if longer."""
     body = b""
     while isinstance(event := await _from_machine(machine), h11.Data):
@@ -140,7 +140,7 @@ async def rest_of(machine: HttpSide, longest: int) -> bytes:
     return body
 
 
-async def _from_machine(machine: HttpSide) -> Event:
+async def _from_machine(machine: HttpPeer) -> Event:
     try:
         return await machine.receive()
     except (h11.RemoteProtocolError, ConnectionError) as error:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import h11
 
-from sim.routing.edge.side import HttpSide
+from sim.streams.http.peer import HttpPeer
 
 LIMIT = 10 * 1024**2  # what Fly's proxy buffers for a retry or a replay
 
 
-class Tape:
+class RequestBody:
     """What a client sends after a request's head. One reader at a time, each from the beginning."""
 
-    def __init__(self, client: HttpSide) -> None:
+    def __init__(self, client: HttpPeer) -> None:
         self.may_repeat = True
         self._client = client
         self._kept: list[h11.Data | h11.EndOfMessage] = []

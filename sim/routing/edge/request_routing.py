@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import h11
 
-from sim.routing.choice import MachineView, Wish
+from sim.routing.choice import Constraints, MachineView
 from sim.routing.edge import replay
-from sim.routing.edge.desk import Desk, GiveUpError
+from sim.routing.edge.constraints import constraints_of
+from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.dispatch import Tries
 from sim.routing.edge.replay import Attempt, Directive, InvalidReplayError
-from sim.routing.edge.wishes import wish_of
 
 _UNAVAILABLE = b"fly-preferred-instance-unavailable"
 
 
-class Course:
+class RequestRouting:
     """One request's: `request` as the next machine gets it, and what is known of finding that one.
 
     `until_s` is the instant at which a replay's time is up.
     """
 
-    def __init__(self, desk: Desk, request: h11.Request) -> None:
+    def __init__(self, context: EdgeContext, request: h11.Request) -> None:
         self.request = request
         self.tries = Tries()
         self.until_s: float | None = None
-        self.wish = Wish()
-        if desk.forwards:
-            self.wish = wish_of(request.headers.raw_items(), desk.regions)
-        self._desk = desk
+        self.constraints = Constraints()
+        if context.forwards:
+            self.constraints = constraints_of(request.headers.raw_items(), context.regions)
+        self._context = context
         self._told: list[tuple[bytes, bytes]] = []
         self._replays = 0
         self._attempt: Attempt | None = None
@@ -35,14 +35,14 @@ class Course:
 
     def headers_for(self, machine: MachineView) -> list[tuple[bytes, bytes]]:
         """What the edge tells a machine of the way that the request took."""
-        missed = self.wish.preferred
+        missed = self.constraints.preferred
         if missed is None or missed == machine.id:
             return self._told
         return [*self._told, (_UNAVAILABLE, missed.encode())]
 
     def replayed(self, directive: Directive, origin: MachineView) -> None:
         """Go where a machine sends the request. Raises GiveUpError with Fly's code."""
-        now_s = self._desk.clock.now()
+        now_s = self._context.clock.now()
         self._replays += 1
         if self._replays > replay.MAX_REPLAYS:
             text = f"PA02: fly-replay was answered more than {replay.MAX_REPLAYS} times"
@@ -50,14 +50,14 @@ class Course:
         if not self._may_replay:
             text = "PA02: what came back from a failed replay cannot be replayed again"
             raise GiveUpError(502, text, machine=origin)
-        if directive.app not in {None, self._desk.app}:
+        if directive.app not in {None, self._context.app}:
             text = f"PA04: there is no app {directive.app} here to replay to"
             raise GiveUpError(502, text, machine=origin)
         try:
             self.request = directive.transformed(self.request)
         except InvalidReplayError as error:
             raise invalid(origin, error) from error
-        self.wish = directive.wish(origin, self._desk.regions)
+        self.constraints = directive.constraints(origin, self._context.regions)
         self.tries = Tries()
         self.until_s = None if directive.timeout_s is None else now_s + directive.timeout_s
         self._told = [replay.source(origin, now_s, directive.state)]
@@ -68,10 +68,10 @@ class Course:
         attempt, self._attempt = self._attempt, None
         if attempt is None or attempt.directive.fallback is None:
             return False
-        self.wish = attempt.back()
+        self.constraints = attempt.back()
         self.tries = Tries()
         self.until_s = None
-        self._told = [attempt.failed(self._desk.app, reason, self._desk.clock.now())]
+        self._told = [attempt.failed(self._context.app, reason, self._context.clock.now())]
         self._may_replay = False
         return True
 

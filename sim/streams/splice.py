@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 
+from sim.streams.tcp import TcpStream, reset_on_close
+
 READ_BYTES = 256 * 1024
 
 
@@ -132,3 +134,41 @@ class Splice:
                     end.transport.close()
         if self._a.lost and self._b.lost and not self._done.done():
             self._done.set_result(None)
+
+
+class _PassingResets(Splice):
+    """A splice of client (a) and machine (b) that passes a reset on as a reset."""
+
+    machine_broke_off = False
+
+    def end_lost(self, exc: Exception | None) -> None:
+        """One side is gone; where it broke off, the other's end is a reset too."""
+        if exc is not None:
+            self.machine_broke_off |= self._b.lost and not self._a.lost
+            for end in (self._a, self._b):
+                if not end.lost:
+                    reset_on_close(end.transport)
+        super().end_lost(exc)
+
+
+async def splice(
+    client: TcpStream, machine: TcpStream, to_machine: bytes, to_client: bytes
+) -> bool:
+    """Carry bytes between two connections until both are closed; whether the machine broke off.
+
+    `to_machine` and `to_client` were received before, and go first. An end of either side
+    (half-close too) ends both; a reset is passed on as a reset. When cancelled, both are aborted.
+    """
+    to_machine += client.detach()
+    to_client += machine.detach()
+    passage = _PassingResets(client.transport, machine.transport, ab=to_machine, ba=to_client)
+    client.carries(lambda: (passage.bytes_ab - len(to_machine), passage.bytes_ba))
+    for stream in (client, machine):
+        if stream.at_end:
+            stream.transport.close()  # an end that was seen before is not seen again
+    try:
+        await passage.wait()
+    finally:
+        client.has_ended()
+        machine.has_ended()
+    return passage.machine_broke_off

@@ -10,13 +10,13 @@ from typing import Any
 from sim.errors import EnvironmentLacksError
 from sim.observe.events import PartFailed
 from sim.observe.journal import Journal
-from sim.routing.edge.arrival import Listener
+from sim.streams.accept import Acceptor, listen
 from sim.topology.addresses import Endpoint
 
 Serve = Callable[[socket.socket], Coroutine[Any, Any, None]]
 
 
-class Reception:
+class TcpServer:
     """The listening sockets of a part, and the connections that they took. Its length is theirs.
 
     `part` names it in messages, as in `edge of fra`. What serving a connection raises is a defect
@@ -26,7 +26,7 @@ class Reception:
     def __init__(self, part: str, journal: Journal) -> None:
         self._part = part
         self._journal = journal
-        self._listeners: list[Listener] = []
+        self._listeners: list[Acceptor] = []
         self._connections: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Reception:
             task.add_done_callback(self._ended)
 
         try:
-            self._listeners.append(Listener(endpoint, arrive))
+            self._listeners.append(Acceptor(listen(endpoint), arrive))
         except OSError as error:
             self._close_listeners()
             raise EnvironmentLacksError(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sim.clock import Clock
 from sim.routing.choice import MachineView
-from sim.routing.edge import preamble
-from sim.routing.edge.network import Backbone
-from sim.routing.edge.side import HttpSide
-from sim.routing.edge.wire import Wire
+from sim.routing.edge import backhaul_protocol
+from sim.routing.edge.backhaul import Backhaul
+from sim.streams.http.peer import HttpPeer
+from sim.streams.tcp import TcpStream
 
 # How long a worker may take to say yes or no: simulated seconds, but never less real time than a
 # few round trips, which no `--speed` makes shorter. Fly does not publish its own figure.
@@ -32,50 +32,50 @@ class UnreachableError(Exception):
 
 
 @dataclass(frozen=True)
-class Way:
-    """A connection to a machine. Over the backbone the worker's answer to it is still to come."""
+class UpstreamConnection:
+    """A connection to a machine. Over the backhaul the worker's answer to it is still to come."""
 
-    wire: Wire
+    stream: TcpStream
     patience_s: float | None = None  # None: the machine itself accepted
 
-    async def admitted(self, machine: HttpSide, clock: Clock) -> None:
+    async def admitted(self, machine: HttpPeer, clock: Clock) -> None:
         """Wait for the worker's word, if there is one to wait for. Raises UnreachableError."""
         if self.patience_s is None:
             return
         try:
             async with clock.timeout(self.patience_s):
-                line, rest = await self.wire.read_line(preamble.LONGEST)
+                line, rest = await self.stream.read_line(backhaul_protocol.LONGEST)
         except TimeoutError:
             reason = f"PU03: no answer within {self.patience_s:.2g} s"
             raise UnreachableError(reason, refused=False, silent=True) from None
         except ConnectionError as error:
             raise UnreachableError(f"PC03: {error}", refused=False) from error
         if not line.endswith(b"\n"):
-            raise UnreachableError("PC03: the backbone connection ended", refused=False)
-        if (reason_why := preamble.refusal_in(line)) is not None:
+            raise UnreachableError("PC03: the backhaul connection ended", refused=False)
+        if (reason_why := backhaul_protocol.refusal_in(line)) is not None:
             raise UnreachableError(reason_why)
         if rest:
             machine.http.receive_data(rest)
 
 
-async def open_way(
-    machine: MachineView, region: str, backbone: Backbone | None, clock: Clock
-) -> Way:
+async def connect_upstream(
+    machine: MachineView, region: str, backhaul: Backhaul | None, clock: Clock
+) -> UpstreamConnection:
     """Connect from the edge of a region to a machine. Raises UnreachableError."""
     loop = asyncio.get_running_loop()
-    if backbone is None or machine.region == region:
+    if backhaul is None or machine.region == region:
         host, port = machine.endpoint.host, machine.endpoint.port
         try:
-            _, wire = await loop.create_connection(Wire, host, port)
+            _, stream = await loop.create_connection(TcpStream, host, port)
         except OSError as error:
             raise UnreachableError(f"PC01: machine {machine.id} refused: {error}") from error
-        return Way(wire)
-    door = backbone.door(machine.region)
+        return UpstreamConnection(stream)
+    door = backhaul.door(machine.region)
     try:
-        _, wire = await loop.create_connection(Wire, door.host, door.port)
+        _, stream = await loop.create_connection(TcpStream, door.host, door.port)
     except OSError as error:
         reason = f"PU03: {machine.region} cannot be reached: {error}"
         raise UnreachableError(reason, silent=True) from error
-    wire.write(preamble.to_machine(machine.id))
-    least_s = (_TRIPS * backbone.rtt_ms(machine.region) + _OWN_MS) / 1000 * clock.speed
-    return Way(wire, max(_PATIENCE_S, least_s))
+    stream.write(backhaul_protocol.to_machine(machine.id))
+    least_s = (_TRIPS * backhaul.rtt_ms(machine.region) + _OWN_MS) / 1000 * clock.speed
+    return UpstreamConnection(stream, max(_PATIENCE_S, least_s))

@@ -23,7 +23,7 @@ def reset_on_close(transport: asyncio.BaseTransport) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
 
 
-class Wire(asyncio.Protocol):
+class TcpStream(asyncio.Protocol):
     """A connection's received bytes, waiting to be read, and its way out."""
 
     def __init__(self) -> None:

@@ -11,8 +11,8 @@ import socket
 import ssl
 
 from sim.authority import Authority
-from sim.routing.edge.arrival import peek
-from sim.routing.edge.wire import Wire
+from sim.streams.accept import peek
+from sim.streams.tcp import TcpStream
 
 _HANDSHAKE = b"\x16"  # the type of a client's first record (RFC 8446, 5.1); no HTTP begins so
 _HANDSHAKE_REAL_S = 60.0
@@ -23,8 +23,8 @@ class HandshakeError(Exception):
     """A client began with TLS and did not come through."""
 
 
-async def accept(sock: socket.socket, authority: Authority) -> Wire:
-    """The connection of a client, its TLS ended where it speaks it (`Wire.secure`).
+async def accept(sock: socket.socket, authority: Authority) -> TcpStream:
+    """The connection of a client, its TLS ended where it speaks it (`TcpStream.secure`).
 
     Raises HandshakeError, OSError. The socket is closed then.
     """
@@ -36,11 +36,11 @@ async def accept(sock: socket.socket, authority: Authority) -> Wire:
         sock.close()
         raise
     if context is None:
-        _, wire = await loop.connect_accepted_socket(Wire, sock)
-        return wire
+        _, stream = await loop.connect_accepted_socket(TcpStream, sock)
+        return stream
     try:
-        _, wire = await loop.connect_accepted_socket(
-            Wire,
+        _, stream = await loop.connect_accepted_socket(
+            TcpStream,
             sock,
             ssl=context,
             ssl_handshake_timeout=_HANDSHAKE_REAL_S,
@@ -48,7 +48,7 @@ async def accept(sock: socket.socket, authority: Authority) -> Wire:
         )
     except OSError as error:  # asyncio has closed the socket: ssl.SSLError and timeouts too are one
         raise HandshakeError(_why(error)) from error
-    return wire
+    return stream
 
 
 def _why(error: OSError) -> str:

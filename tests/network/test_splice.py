@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from sim.clock import Clock
-from sim.network.relay import Splice
 from sim.rng import Rng
+from sim.streams.splice import Splice
 
 
 class Peer(asyncio.Protocol):

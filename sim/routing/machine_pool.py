@@ -13,7 +13,7 @@ from sim.routing.waking import AutoStop, Waker, has_rested
 from sim.topology.model import Topology
 
 
-class Crew:
+class MachinePool:
     """What the edges know of the machines: by what the checks say, and by their loads.
 
     With anycast requests may wake machines, and idle ones may be stopped. With geodns DNS leads
@@ -33,7 +33,7 @@ class Crew:
         self._autostop = AutoStop(topology, fleet, self.loads, clock) if stops else None
 
     def __repr__(self) -> str:
-        return f"<Crew of {len(self._fleet.machines)}, {self.loads}>"
+        return f"<MachinePool of {len(self._fleet.machines)}, {self.loads}>"
 
     def views(self) -> Sequence[MachineView]:
         """All machines, as of now."""

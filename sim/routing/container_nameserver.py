@@ -33,7 +33,7 @@ class _Mirror(Mapping[str | None, View]):
         return len(self._main.views)
 
 
-class Annex:
+class ContainerNameserver:
     """Answers at `host` as `main` does for `location`, with the addresses of `zone`."""
 
     def __init__(

@@ -9,7 +9,7 @@ from sim.routing.edge.loads import Loads
 from sim.topology.addresses import Endpoint
 
 
-class Backbone(Protocol):
+class Backhaul(Protocol):
     """The ways from one region's edge to the other regions."""
 
     def door(self, region: str) -> Endpoint:
@@ -24,7 +24,7 @@ class Backbone(Protocol):
 
 @dataclass(frozen=True)
 class Network:
-    """What one edge has of it. With geodns there is no backbone: each edge keeps to its region."""
+    """What one edge has of it. With geodns there is no backhaul: each edge keeps to its region."""
 
     loads: Loads
-    backbone: Backbone | None = None
+    backhaul: Backhaul | None = None

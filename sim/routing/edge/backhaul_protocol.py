@@ -1,4 +1,4 @@
-"""What an edge and the far end of a backbone link say to each other before HTTP begins. Pure.
+"""What an edge and the far end of a backhaul link say to each other before HTTP begins. Pure.
 
 The edge names a machine in one line and goes on with the request at once, as over a connection
 that stands; the worker answers with one line before the machine's own bytes. A refusal means that

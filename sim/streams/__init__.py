@@ -1,0 +1,1 @@
+"""TCP connections as edges, entries, workers and links share them: accepted, read, carried on."""

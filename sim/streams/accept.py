@@ -1,0 +1,104 @@
+"""Accepting connections: from a listening socket to sockets, without a task for each.
+
+A connection's first bytes can be looked at and left in place (`peek`), so that PROXY header, TLS
+or HTTP, whichever comes next, finds its own first byte first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+
+from sim.topology.addresses import Endpoint
+
+_BACKLOG = 1024
+_AT_ONCE = 64
+_PAUSE_S = 0.1
+_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_PEEK = 256
+
+
+class Acceptor:
+    """Hands every connection that a listening socket takes to `arrive`, as a non-blocking socket.
+
+    The acceptor owns the socket. Where this process has no descriptor left, connections wait in
+    the kernel's queue until one is free.
+    """
+
+    def __init__(self, listening: socket.socket, arrive: Callable[[socket.socket], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket = listening
+        self._socket.settimeout(0)
+        self._arrive = arrive
+        self._pause: asyncio.TimerHandle | None = None
+        self._listen()
+
+    def close(self) -> None:
+        """Refuse what comes from now on; connections that wait to be accepted are reset."""
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _listen(self) -> None:
+        self._loop.add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                sock, _peer = self._socket.accept()
+            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno not in _OUT_OF_DESCRIPTORS:
+                    raise
+                # Level-triggered: without a pause the loop would spin until one is free.
+                self._loop.remove_reader(self._socket)
+                self._pause = self._loop.call_later(_PAUSE_S, self._listen)
+                return
+            sock.settimeout(0)
+            self._arrive(sock)
+            if self._socket.fileno() < 0:
+                return  # what arrived closed this
+
+
+def listen(endpoint: Endpoint) -> socket.socket:
+    """A socket that listens there. Raises OSError."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((endpoint.host, endpoint.port))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+async def peek(sock: socket.socket, at_least: int) -> bytes:
+    """The first bytes received, left in place; fewer than asked for only at the end."""
+    # SO_RCVLOWAT: the socket is "readable" only once something new has come or it has ended.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, at_least)
+    try:
+        await _readable(sock)
+        return sock.recv(_PEEK, socket.MSG_PEEK)
+    finally:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(sock, _settle, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock)
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
