@@ -14,12 +14,8 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Handling:
-    """Which signals a process has handlers for, and which it ignores, by name.
+    """Which signals a process has handlers for, and which it ignores, by name."""
 
-    `program` is the file that it runs, such as `python3.11`, or empty where that is not shown.
-    """
-
-    program: str
     caught: tuple[str, ...]
     ignored: tuple[str, ...]
 
@@ -58,11 +54,24 @@ def handling_of(pid: int) -> Handling | None:
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     if "SigCgt" not in fields or "SigIgn" not in fields:
         return None
+    return Handling(_names(fields["SigCgt"]), _names(fields["SigIgn"]))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process with one thread has started, the oldest first."""
     try:
-        program = (_PROC / str(pid) / "exe").readlink().name
+        listed = (_PROC / str(pid) / "task" / str(pid) / "children").read_text(encoding="ascii")
     except OSError:
-        program = ""
-    return Handling(program, _names(fields["SigCgt"]), _names(fields["SigIgn"]))
+        return []
+    return [int(child) for child in listed.split()]
+
+
+def in_cgroup(pid: int, name: str) -> bool:
+    """Whether a process is in a control group with this in its path."""
+    try:
+        return name in (_PROC / str(pid) / "cgroup").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def _names(mask: str) -> tuple[str, ...]:

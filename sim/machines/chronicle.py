@@ -6,13 +6,15 @@ Nothing else may change a machine's state, so nothing that is so can be missing 
 from __future__ import annotations
 
 import asyncio
+import signal as signals
 from collections.abc import Callable, Sequence
 
 from sim.clock import Clock
 from sim.machines.lifecycle import Action
 from sim.machines.machine import Machine, Source
 from sim.machines.runtime import Exit
-from sim.observe.events import MachineChanged, MachineDied
+from sim.machines.stopping import Stopped
+from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.journal import Journal
 
 # Fly's names of what happened, where they are not the action's own. What a person asks for is
@@ -79,6 +81,25 @@ class Chronicle:
                 signal=end.signal,
                 oom=end.oom,
                 last_lines=tuple(last_lines),
+            )
+        )
+
+    def stopped(self, machine: Machine, stopped: Stopped, why: str) -> None:
+        """Journal how its run took being asked to end. Its state is told apart."""
+        end, handling = stopped.end, stopped.handling
+        self._journal.write(
+            MachineStopped(
+                machine.id,
+                machine.region,
+                why,
+                stopped.order.signal.name,
+                given_s=stopped.order.given_s,
+                took_s=round(stopped.took_s, 6),
+                killed=stopped.killed,
+                end=str(end),
+                end_signal=None if end.signal is None else signals.Signals(end.signal).name,
+                caught=handling.caught if handling else None,
+                ignored=handling.ignored if handling else None,
             )
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal as signals
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.machines.stopping import StopOrder
 from sim.topology.model import Check, RestartPolicy, Topology
 
 # Without `fly_platform_version: v2` flyctl takes a machine for unmanaged, and hides it.
@@ -36,13 +38,20 @@ class MachineConfig:
     checks: tuple[Check, ...] = ()
     memory_bytes: int | None = None
     cpus: float | None = None
-    kill_signal: str = "SIGTERM"
+    kill_signal: str = "SIGINT"
     kill_timeout_s: float = 5.0
     restart: RestartPolicy = "never"
     max_restarts: int = MAX_RESTARTS
     metadata: Mapping[str, str] = field(default_factory=lambda: dict(MANAGED))
     serves: bool = True
     kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def stop_order(self, signal: int | None = None, given_s: float | None = None) -> StopOrder:
+        """How a run of it is asked to end, unless told otherwise for once."""
+        return StopOrder(
+            signals.Signals[self.kill_signal] if signal is None else signals.Signals(signal),
+            self.kill_timeout_s if given_s is None else given_s,
+        )
 
     @property
     def process_group(self) -> str:

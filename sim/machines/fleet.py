@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sim.clock import Clock
@@ -25,7 +25,7 @@ from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
 from sim.machines.roster import Roster
 from sim.machines.runs import Runs, running
-from sim.machines.runtime import Executed, Exit, Instance, ProcessRow, Runtime
+from sim.machines.runtime import Executed, Instance, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.observe.events import CordonChanged, MachineUpdated, PartFailed
 from sim.observe.journal import Journal
@@ -147,8 +147,11 @@ class Fleet(Roster):
         """
         suspended = machine.state is State.SUSPENDED
         self._chronicle.change(machine, Action.STOP)
-        ending = running(machine).kill() if suspended else _drain(machine, timeout_s, signal)
-        await self._runs.end(machine, ending, "stopped")
+        if suspended:
+            await self._runs.end(machine, running(machine).kill(), "stopped")
+        else:
+            order = machine.config.stop_order(signal, timeout_s)
+            await self._runs.stop(machine, order, "stopped")
 
     async def kill(self, machine: Machine) -> None:
         """SIGKILL: it is gone at once. Nothing happens to a machine that is not running."""
@@ -165,7 +168,7 @@ class Fleet(Roster):
     ) -> None:
         """Stop it and run it again; it is `restarting` meanwhile. Raises StartError."""
         self._chronicle.change(machine, Action.RESTART)
-        await self._runs.end(machine, _drain(machine, timeout_s, signal), "restarted")
+        await self._runs.stop(machine, machine.config.stop_order(signal, timeout_s), "restarted")
         await self._run(machine, settled=settled)
 
     async def update(
@@ -180,7 +183,7 @@ class Fleet(Roster):
         if machine.state is State.SUSPENDED:
             await self.kill(machine)  # its memory is of the version before
         self._chronicle.change(machine, Action.UPDATE)
-        drain_s = machine.config.kill_timeout_s  # the version that ends says how long
+        order = machine.config.stop_order()  # the version that ends says how
         machine.before.appendleft((machine.instance_id, machine.config))
         machine.config = config
         machine.spec = self._specs.next_version(machine.spec, config)
@@ -190,7 +193,7 @@ class Fleet(Roster):
             MachineUpdated(machine.id, machine.region, machine.instance_id, config.image or "")
         )
         if machine.state is State.UPDATING:
-            await self._runs.end(machine, _drain(machine, drain_s), "updated")
+            await self._runs.stop(machine, order, "updated")
             await self._run(machine, settled=settled)
 
     def accept(self, machine: Machine) -> None:
@@ -245,7 +248,9 @@ class Fleet(Roster):
         for machine in up:
             if machine.frozen or machine.state is State.SUSPENDED:
                 await running(machine).thaw()  # else it could not even end
-        await asyncio.gather(*(self._runs.end(m, _drain(m), "the world ended") for m in up))
+        await asyncio.gather(
+            *(self._runs.stop(m, m.config.stop_order(), "the world ended") for m in up)
+        )
 
     # --- while it runs -----------------------------------------------------------------------
 
@@ -335,11 +340,3 @@ class Fleet(Roster):
             raise IllegalTransitionError(
                 f"cannot {verb} {machine.name}: it is {machine.state}, not started"
             )
-
-
-def _drain(
-    machine: Machine, timeout_s: float | None = None, signal: int | None = None
-) -> Awaitable[Exit]:
-    """The end of its run, with time to drain: as its config has it, unless told otherwise."""
-    limit_s = machine.config.kill_timeout_s if timeout_s is None else timeout_s
-    return running(machine).stop(limit_s, signal)

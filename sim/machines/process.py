@@ -21,6 +21,7 @@ from sim.errors import InputError, StartError
 from sim.machines.child import Child, tail
 from sim.machines.inside import execute, processes
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
+from sim.processes import Handling, handling_of
 from sim.secrets import NO_SECRETS, Redactor
 
 _INHERITED = (
@@ -68,10 +69,9 @@ class ProcessInstance:
         """Wait for the end of the main process; what is left of the machine is killed then."""
         return await self._child.exited()
 
-    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
-        """Its kill_signal to the main process; SIGKILL to all after `timeout_s` (simulated)."""
-        number = signal or signals.Signals[self._spec.kill_signal]
-        return await self._child.stop(self._clock, timeout_s, number)
+    async def terminate(self, number: int) -> None:
+        """The signal to the main process; the rest of it is the main process's to end."""
+        self._child.send(number)
 
     async def kill(self) -> Exit:
         """SIGKILL to all of it."""
@@ -102,6 +102,10 @@ class ProcessInstance:
     async def signal(self, number: int) -> None:
         """The signal to the main process."""
         self._child.send(number)
+
+    async def handling(self) -> Handling | None:
+        """As /proc has it."""
+        return handling_of(self.pid)
 
     async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
         """Run a command with the machine's environment, in its folder; it is no part of it."""

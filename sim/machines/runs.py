@@ -15,6 +15,7 @@ from sim.machines.machine import Machine
 from sim.machines.restarts import restart_after_s
 from sim.machines.runtime import Exit, Instance, Runtime
 from sim.machines.specs import SpecBuilder
+from sim.machines.stopping import StopOrder, stop
 
 # Real seconds that a machine has until its first passing check: how fast a real program starts
 # does not depend on the simulation's speed.
@@ -110,6 +111,14 @@ class Runs:
         await ending
         if watcher:
             await asyncio.shield(watcher)
+
+    async def stop(self, machine: Machine, order: StopOrder, why: str) -> None:
+        """Ask a run to end, kill it where it does not in time, and journal how it took that."""
+        await self.end(machine, self._stop(machine, order, why), why)
+
+    async def _stop(self, machine: Machine, order: StopOrder, why: str) -> None:
+        stopped = await stop(running(machine), order, self._clock)
+        self._chronicle.stopped(machine, stopped, why)
 
     def signalled(self, machine: Machine, number: int) -> None:
         """Somebody sends its run a signal: an end that may follow from it is no death."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from sim.errors import InputError, Problem
+from sim.processes import Handling
 from sim.topology.addresses import Endpoint
 from sim.topology.problems import suggest
 
@@ -41,7 +42,6 @@ class MachineSpec:
     endpoint: Endpoint
     folder: Path
     log_path: Path
-    kill_signal: str = "SIGTERM"
     port: int = 8080
     memory_bytes: int | None = None
     cpus: float | None = None
@@ -91,11 +91,8 @@ class Instance(Protocol):
     async def exited(self) -> Exit:
         """Wait until it is gone, and say how it ended."""
 
-    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
-        """Ask it to end, and kill it if it has not in `timeout_s` (simulated).
-
-        `signal` is sent instead of its kill_signal.
-        """
+    async def terminate(self, number: int) -> None:
+        """Ask it to end: its main process alone gets the signal."""
 
     async def kill(self) -> Exit:
         """End it at once (SIGKILL)."""
@@ -116,7 +113,10 @@ class Instance(Protocol):
         """The last lines of its output."""
 
     async def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send its main process a signal."""
+
+    async def handling(self) -> Handling | None:
+        """How its main process takes signals now; None where that cannot be seen."""
 
     async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
         """Run a command as the machine would: its environment, its folder."""

@@ -85,7 +85,6 @@ class SpecBuilder:
             command=config.command,
             image=config.image,
             env=self._environment(spec, config),
-            kill_signal=config.kill_signal,
             port=config.port,
             memory_bytes=config.memory_bytes,
             cpus=config.cpus,

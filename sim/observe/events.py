@@ -121,6 +121,30 @@ class MachineUpdated(Event):
 
 
 @dataclass(frozen=True)
+class MachineStopped(Event):
+    """A machine that was sent a signal to end on has ended, or was killed for not ending (truth).
+
+    `why` is what asked for it: stopped, updated, restarted, the world ended. It had `given_s` to
+    drain and took `took_s`, in simulated seconds. `end` is how it ended, in words, `end_signal` the
+    signal that ended it. `caught` are the signals that its main process had handlers for just
+    before, its language's own too, and `ignored` those that it ignored; None where not seen.
+    """
+
+    kind = "machine_stopped"
+    machine: str
+    region: str
+    why: str
+    signal: str
+    given_s: float
+    took_s: float
+    killed: bool
+    end: str
+    end_signal: str | None = None
+    caught: tuple[str, ...] | None = None
+    ignored: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class CordonChanged(Event):
     """From now on a machine gets no new traffic, whatever its health, or it does again."""
 

@@ -41,7 +41,7 @@ class _OfMachines(_Healable):
         await self._do("crash")
 
     async def stop(self) -> None:
-        """SIGTERM: the gateway drains for the topology's kill_timeout at most."""
+        """The topology's kill_signal: the gateway drains for its kill_timeout at most."""
         await self._do("stop")
 
     async def start(self) -> None:

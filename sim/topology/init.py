@@ -61,7 +61,7 @@ _OWN_GATEWAY = """\
   checks:
     # One failed check takes a machine out of DNS, one passed check brings it back.
     - {type: http, path: /healthz, interval: 30s, timeout: 5s, grace_period: 5s}
-  kill_timeout: 5s                 # from SIGTERM to SIGKILL
+  kill_timeout: 5s                 # from SIGINT (or `kill_signal: SIGTERM`) to SIGKILL
 """
 
 _REMOTE = {"europe": "iad"}  # the second region, by the primary's continent; elsewhere `fra`

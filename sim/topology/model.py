@@ -82,7 +82,7 @@ class Gateway:
     secrets: tuple[str, ...] = ()
     checks: tuple[Check, ...] = (Check(),)
     kill_timeout_s: float = 5.0
-    kill_signal: str = "SIGTERM"
+    kill_signal: str = "SIGINT"
     size: str | None = None
     memory_bytes: int | None = None
     cpus: float | None = None

@@ -216,9 +216,7 @@ class GatewaySchema(Schema):
         default_factory=list, description="names only; values come from the environment"
     )
     checks: list[CheckSchema] | None = Field(None, min_length=1)
-    kill_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"] = (
-        "SIGTERM"
-    )
+    kill_signal: Literal["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"] = "SIGINT"
     kill_timeout: Annotated[float, BeforeValidator(_between_durations(0, 300))] = 5.0
     size: Annotated[str | None, BeforeValidator(_size)] = None
     memory: Annotated[int | None, BeforeValidator(_memory)] = None

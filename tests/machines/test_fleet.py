@@ -6,6 +6,7 @@ import asyncio
 import signal as signals
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder, Surroundings
-from sim.observe.events import MachineChanged, MachineDied
+from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.journal import Journal, only
+from sim.processes import Handling
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Check, Coordinates, Gateway, Region, Topology
@@ -59,11 +61,13 @@ class FakeInstance:
     async def exited(self) -> Exit:
         return await asyncio.shield(self.end)
 
-    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
-        del signal
-        await self.clock.sleep(min(self.drain_s, timeout_s))
-        self.die(Exit(0) if self.drain_s < timeout_s and not self.frozen else Exit(None, signal=9))
-        return await self.exited()
+    async def terminate(self, number: int) -> None:
+        self.signals.append(number)
+        if not self.frozen:
+            self.clock.call_later(self.drain_s, self.die, Exit(0))
+
+    async def handling(self) -> Handling | None:
+        return Handling(caught=("SIGINT",), ignored=())
 
     async def kill(self) -> Exit:
         self.die(Exit(None, signal=9))
@@ -286,6 +290,37 @@ def test_a_stop_drains_and_is_killed_after_the_kill_timeout(virtually: Virtually
             ("stopped", "stopped: exited with code 0"),
         ]
         assert bench.states(stubborn.id)[-1] == ("stopped", "stopped: killed by SIGKILL")
+        first, second = (
+            r.event for r in bench.journal.records if r.event.kind == "machine_stopped"
+        )
+        assert first == MachineStopped(
+            *(quick.id, "fra", "stopped", "SIGINT", 5.0, 1.0, False, "exited with code 0"),
+            caught=("SIGINT",),
+            ignored=(),
+        )
+        assert second == MachineStopped(
+            *(stubborn.id, "fra", "stopped", "SIGINT", 5.0, 5.0, True, "killed by SIGKILL"),
+            end_signal="SIGKILL",
+            caught=("SIGINT",),
+            ignored=(),
+        )
+
+    virtually(in_a_world(scene))
+
+
+def test_a_version_is_ended_as_it_says_itself(virtually: Virtually) -> None:
+    """Not as the version says that takes its place."""
+
+    async def scene(bench: Bench) -> None:
+        machine = bench.fleet.find("fra/1")[0]
+        other = replace(machine.config, kill_signal="SIGQUIT", kill_timeout_s=0.5)
+        await bench.fleet.update(machine, other)
+        await bench.fleet.update(machine, other)
+        ends = only(bench.journal.records, MachineStopped)
+        assert [(e.why, e.signal, e.killed) for _, e in ends] == [
+            ("updated", "SIGINT", False),
+            ("updated", "SIGQUIT", True),
+        ]
 
     virtually(in_a_world(scene))
 

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
 from sim.machines.runtime import Exit, MachineSpec
+from sim.machines.stopping import StopOrder, Stopped, stop
 from sim.topology.addresses import Endpoint
 
 READY_AND_WAIT = "print('ready', flush=True); import time; time.sleep(60)"
@@ -48,6 +48,12 @@ class Bench:
         instance = await ProcessRuntime(self.clock).start(self.spec(*command, **env))
         self.instances.append(instance)
         return instance
+
+    async def stop(
+        self, instance: ProcessInstance, given_s: float, number: int = signal.SIGINT
+    ) -> Stopped:
+        order = StopOrder(signal.Signals(number), given_s)
+        return await stop(instance, order, self.clock)
 
     async def printed(self, instance: ProcessInstance, line: str) -> None:
         async with self.clock.timeout(10.0):
@@ -159,33 +165,50 @@ async def test_stop_lets_it_drain(bench: Bench) -> None:
     script = (
         "import signal, sys, time\n"
         "def drain(*_): print('drained'); sys.exit(7)\n"
-        "signal.signal(signal.SIGTERM, drain)\n"
+        "signal.signal(signal.SIGINT, drain)\n"
         "print('ready', flush=True); time.sleep(60)"
     )
     instance = await bench.start("python", "-c", script)
     await bench.printed(instance, "ready")
-    assert await instance.stop(20.0) == Exit(7)
+    assert (await bench.stop(instance, 20.0)).end == Exit(7)
     assert await instance.tail(1) == ["drained"]
 
 
-async def test_stop_sends_the_signal_that_the_topology_names(bench: Bench) -> None:
+async def test_stop_sends_the_signal_that_it_is_told(bench: Bench) -> None:
     program = (
         "import signal, sys, time; signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7));"
         "print('ready', flush=True); time.sleep(60)"
     )
-    spec = replace(bench.spec(sys.executable, "-c", program), kill_signal="SIGUSR1")
-    instance = await ProcessRuntime(bench.clock).start(spec)
+    instance = await bench.start("python", "-c", program)
     await bench.printed(instance, "ready")
-    assert await instance.stop(10.0) == Exit(7)
+    assert (await bench.stop(instance, 10.0, signal.SIGUSR1)).end == Exit(7)
 
 
 async def test_stop_kills_what_does_not_end_in_time(bench: Bench) -> None:
-    script = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {READY_AND_WAIT}"
+    script = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {READY_AND_WAIT}"
     instance = await bench.start("python", "-c", script)
     await bench.printed(instance, "ready")
-    began = bench.clock.now()
-    assert await instance.stop(0.2) == Exit(None, signal=signal.SIGKILL)
-    assert 0.2 <= bench.clock.now() - began < 10.0
+    stopped = await bench.stop(instance, 0.2)
+    assert stopped.killed
+    assert stopped.end == Exit(None, signal=signal.SIGKILL)
+    assert 0.2 <= stopped.took_s < 10.0
+    assert stopped.handling is not None
+    assert "SIGINT" in stopped.handling.ignored
+
+
+async def test_which_signals_it_handles_is_seen_before_it_ends(bench: Bench) -> None:
+    """Python brings a handler for SIGINT of its own, as many languages do: here it is taken out."""
+    script = (
+        "from signal import SIG_DFL, SIGINT, SIGTERM, signal\n"
+        "signal(SIGINT, SIG_DFL); signal(SIGTERM, print)\n"
+    )
+    instance = await bench.start("python", "-c", script + READY_AND_WAIT)
+    await bench.printed(instance, "ready")
+    stopped = await bench.stop(instance, 10.0)
+    assert (stopped.killed, stopped.end) == (False, Exit(None, signal=signal.SIGINT))
+    assert stopped.handling is not None
+    assert "SIGTERM" in stopped.handling.caught
+    assert "SIGINT" not in stopped.handling.caught + stopped.handling.ignored
 
 
 async def test_what_it_leaves_running_ends_with_it(bench: Bench) -> None:
@@ -204,12 +227,12 @@ async def test_the_stop_signal_reaches_the_main_process_alone(bench: Bench) -> N
     supervisor = (
         "import signal, subprocess, sys\n"
         "worker = subprocess.Popen(['sh', '-c', 'read line; echo worker drained'], stdin=-1)\n"
-        "signal.signal(signal.SIGTERM, lambda *_: worker.stdin.close())\n"
+        "signal.signal(signal.SIGINT, lambda *_: worker.stdin.close())\n"
         "print('ready', flush=True); sys.exit(worker.wait())"
     )
     instance = await bench.start("python", "-c", supervisor)
     await bench.printed(instance, "ready")
-    assert await instance.stop(20.0) == Exit(0)
+    assert (await bench.stop(instance, 20.0)).end == Exit(0)
     assert await instance.tail(1) == ["worker drained"]
 
 
@@ -219,7 +242,7 @@ async def test_nothing_is_left_of_it_in_whatever_session(bench: Bench, end: str)
     script = (
         "import signal, subprocess, sys, time\n"
         "apart = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "signal.signal(signal.SIGINT, lambda *_: sys.exit(0))\n"
         "print(apart.pid); print('ready', flush=True); time.sleep(60)"
     )
     instance = await bench.start("python", "-c", script)
@@ -228,7 +251,7 @@ async def test_nothing_is_left_of_it_in_whatever_session(bench: Bench, end: str)
     assert state(apart) not in "ZX"
     match end:
         case "drained":
-            assert await instance.stop(20.0) == Exit(0)
+            assert (await bench.stop(instance, 20.0)).end == Exit(0)
         case "killed":
             await instance.kill()
         case _:
@@ -261,7 +284,7 @@ async def test_a_frozen_machine_can_be_killed_and_cannot_drain(bench: Bench) -> 
     await bench.printed(instance, "ready")
     await instance.freeze()
     await bench.stopped(instance.pid)
-    assert await instance.stop(0.1) == Exit(None, signal=signal.SIGKILL)
+    assert (await bench.stop(instance, 0.1)).end == Exit(None, signal=signal.SIGKILL)
 
 
 async def test_it_cannot_be_cut_off_from_a_network_that_is_the_hosts(bench: Bench) -> None:
@@ -274,7 +297,7 @@ async def test_signalling_one_that_has_exited_does_nothing(bench: Bench) -> None
     instance = await bench.start("python", "-c", "pass")
     await instance.exited()
     await instance.freeze()
-    assert await instance.kill() == await instance.stop(1.0) == Exit(0)
+    assert await instance.kill() == (await bench.stop(instance, 1.0)).end == Exit(0)
 
 
 async def test_the_tail_is_the_last_lines_of_a_long_log(bench: Bench) -> None:

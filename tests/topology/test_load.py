@@ -116,7 +116,7 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     topology = load_topology(path)
     assert topology.domain == "fly.dev"
     assert topology.gateway.checks == (Check(),)
-    assert topology.gateway.kill_signal == "SIGTERM"
+    assert topology.gateway.kill_signal == "SIGINT"
     assert topology.regions["gru"].primary
     assert topology.regions["gru"].machines == 1
     assert topology.database is None

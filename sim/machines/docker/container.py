@@ -20,6 +20,7 @@ from sim.machines.child import tail
 from sim.machines.docker import inside
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
+from sim.processes import Handling
 
 _LAST_WORDS_REAL_S = 2.0
 
@@ -43,7 +44,6 @@ class DockerInstance:
         spec: MachineSpec,
         clock: Clock,
         log: ContainerLog,
-        stop_signal: str,
     ) -> None:
         self.place = place
         self.container = place.container
@@ -54,7 +54,6 @@ class DockerInstance:
         self._engine = engine
         self._clock = clock
         self._log = log
-        self._stop_signal = stop_signal
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._paused = False
 
@@ -83,15 +82,10 @@ class DockerInstance:
         """Wait until it is gone."""
         return await asyncio.shield(self._exit)
 
-    async def stop(self, timeout_s: float, signal: int | None = None) -> Exit:
-        """The stop signal, then SIGKILL after `timeout_s` simulated seconds."""
+    async def terminate(self, number: int) -> None:
+        """The signal to the container's init, which hands it to the main process alone."""
         self.ending = True
-        await self._send(signals.Signals(signal).name if signal else self._stop_signal)
-        try:
-            async with self._clock.timeout(timeout_s):
-                return await self.exited()
-        except TimeoutError:
-            return await self.kill()
+        await self.signal(number)
 
     async def kill(self) -> Exit:
         """SIGKILL to all of the container."""
@@ -135,8 +129,16 @@ class DockerInstance:
         return tail(self.spec.log_path, lines)
 
     async def signal(self, number: int) -> None:
-        """The signal to the container's first process."""
+        """The signal to the container's init, which hands it to the main process alone."""
         await self._send(signals.Signals(number).name)
+
+    async def handling(self) -> Handling | None:
+        """As this host's /proc has it, where the engine runs on this host."""
+        try:
+            found = await self._engine.call("inspect_container", self.container)
+        except (APIError, StartError):
+            return None
+        return inside.handling(int(found["State"]["Pid"]), self.container)
 
     async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
         """Run a command in the container; it gets no input there. Raises StartError."""

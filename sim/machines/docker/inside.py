@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sim.docker.engine import Engine
 from sim.machines.runtime import Executed, ProcessRow
+from sim.processes import Handling, children, handling_of, in_cgroup
 
 _COLUMNS = "pid,times,etimes,rss,args"  # seconds of the CPU, seconds since its start, KiB
 
@@ -32,6 +33,17 @@ def processes(engine: Engine, container: str) -> list[ProcessRow]:
         )
         for pid, cpu_s, age_s, rss, command in rows
     ]
+
+
+def handling(init: int, container: str) -> Handling | None:
+    """How the main process takes signals: the one child that the container's init started.
+
+    None where this host does not see it: the engine may run elsewhere, or beyond a boundary.
+    """
+    if not in_cgroup(init, container):
+        return None
+    main = children(init)
+    return handling_of(main[0]) if main else None
 
 
 def _text(output: bytes | None) -> str:

@@ -72,7 +72,6 @@ class DockerRuntime:
         self._clock = clock
         self._world = world
         self._redact = redact
-        self._stop_signal = "SIGTERM"
         self._instances: dict[str, DockerInstance] = {}
         self._forwarders: dict[str, TcpForwarder] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -106,10 +105,8 @@ class DockerRuntime:
         """
         await self.engine.open()
         await self._follow()
-        image = await images.provide(self.engine, self._topology)
+        await images.provide(self.engine, self._topology)
         await self.networks.open(self._topology.regions)
-        # The image's own stop signal, unless the topology asks for another than the usual one.
-        self._stop_signal = image["Config"].get("StopSignal") or "SIGTERM"
 
     async def close(self) -> None:
         """Remove every container and network of the world."""
@@ -150,9 +147,8 @@ class DockerRuntime:
             await self.engine.call("remove_container", name, force=True, v=True)
         container = await self.engine.run(self._create, name, spec)
         log = ContainerLog(self.engine, spec.log_path, self._redact)
-        signal = spec.kill_signal if spec.kill_signal != "SIGTERM" else self._stop_signal
         place = Place(container, self.networks.name(spec.region), container_address(spec))
-        instance = DockerInstance(self.engine, place, spec, self._clock, log, signal)
+        instance = DockerInstance(self.engine, place, spec, self._clock, log)
         self._instances[container] = instance
         try:
             await self.engine.call("start", container)
@@ -260,9 +256,7 @@ class DockerRuntime:
     async def _returned(self, old: DockerInstance) -> None:
         """Somebody else has started a container that had ended: it is the machine's again."""
         log = ContainerLog(self.engine, old.spec.log_path, self._redact)
-        instance = DockerInstance(
-            self.engine, old.place, old.spec, self._clock, log, self._stop_signal
-        )
+        instance = DockerInstance(self.engine, old.place, old.spec, self._clock, log)
         self._instances[old.container] = instance
         log.follow(old.container)
         if self.networks.inside:

@@ -27,7 +27,8 @@ async def crash(world: Breakable, target: Target | None, params: Params) -> None
     "stop",
     on=MACHINES,
     ended_by={"start"},
-    summary="SIGTERM: the gateway may drain for `kill_timeout`, then SIGKILL",
+    summary="`kill_signal` (SIGINT) to the main process alone: the gateway may drain for"
+    " `kill_timeout`, then SIGKILL to all of the machine",
 )
 async def stop(world: Breakable, target: Target | None, params: Params) -> None:
     """Stop the machines that run, and let them drain."""

@@ -14,7 +14,6 @@ from sim.topology.fly_toml.service import read_service
 from sim.topology.sizes import SIZES
 
 # Fly's documented defaults.
-_KILL_SIGNAL = "SIGINT"
 _RESTART = "on-failure"
 _GROUP = "app"
 
@@ -62,10 +61,11 @@ def _gateway(root: Table) -> dict[str, Any]:
         **read_service(root, group),
         **command,
         "env": _env(root.table("env")),
-        "kill_signal": root.get("kill_signal", str) or _KILL_SIGNAL,
         "restart": _restart(root, group),
         **_vm(root, group),
     }
+    if kill_signal := root.get("kill_signal", str):
+        gateway["kill_signal"] = kill_signal
     if kill_timeout := root.duration("kill_timeout", 1.0):
         gateway["kill_timeout"] = kill_timeout
     build = root.table("build")

@@ -32,4 +32,4 @@ board.on("connection", (socket) => {
 });
 
 server.listen(Number(process.env.PORT || 3000));
-process.on("SIGTERM", () => process.exit(0));
+for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => process.exit(0));

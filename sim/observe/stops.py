@@ -1,0 +1,138 @@
+"""How machines took the signal that stops them: who drained, who did not, who was killed. Pure.
+
+A connection was open if it was there when its machine was asked to end, and broke instead of being
+closed: no close frame came, nor a goodbye. A machine that left none drained. Requests without a
+WebSocket are not looked at: an idle connection of theirs may be dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sim.observe.deploys import DeployRun
+from sim.observe.events import Disconnected, MachineStopped
+from sim.observe.history import History
+
+Outcome = Literal["drained", "undrained", "killed"]
+
+# What a simulator's own end does to its machines is nobody's question.
+WORLD_ENDED = "the world ended"
+_BROKEN = ("the connection ended without a close frame", "the connection broke")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One machine that was stopped, at `at_s`, with so many connections `open` when it ended.
+
+    `release` is the deploy's that stopped it, None where none did.
+    """
+
+    at_s: float
+    event: MachineStopped
+    open: int
+    release: int | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of its drain."""
+        if self.event.killed:
+            return "killed"
+        return "undrained" if self.open or _default_action(self.event) else "drained"
+
+
+def find_stops(history: History, deploys: Sequence[DeployRun]) -> list[Stop]:
+    """Every stop of a run that ended within it, in order."""
+    return [
+        Stop(
+            at_s=ended_s - event.took_s,
+            event=event,
+            open=_open(history, event, ended_s),
+            release=_release(deploys, event, ended_s - event.took_s),
+        )
+        for ended_s, event in history.of(MachineStopped)
+        if event.why != WORLD_ENDED
+    ]
+
+
+def in_words(event: MachineStopped, speed: float, still_open: int | None = None) -> str:
+    """How a machine took its signal. `still_open`: connections then, where that is known."""
+    left = "" if still_open is None else f"with {_connections(still_open)}"
+    if event.killed:
+        ignored = f"; it ignores {event.signal}" if event.signal in (event.ignored or ()) else ""
+        given = f"{_span(event.given_s)} after {event.signal}{_real(event.given_s, speed)}"
+        return f"killed {given}{left and f' {left}'}{ignored}"
+    left = left and f", {left}"
+    if event.end_signal == event.signal and (still_open or _default_action(event)):
+        return f"ended by {event.signal} without draining{left}{_handlers(event)}"
+    real = _real(event.took_s, speed)
+    if still_open:
+        return f"ended within {_span(event.took_s)} of {event.signal}{real}{left} ({event.end})"
+    return f"ended {_span(event.took_s)} after {event.signal}{real}{left} ({event.end})"
+
+
+def _open(history: History, event: MachineStopped, ended_s: float) -> int:
+    """How many connections were open: the machine had them when it was asked, and they broke."""
+    asked_s = ended_s - event.took_s
+    count = 0
+    for client, downs in history.disconnected.items():
+        ups = [t for t, up in history.connected.get(client, ()) if up.machine == event.machine]
+        for t, down in downs:
+            if down.machine == event.machine and t >= asked_s and _broke(down):
+                began_s = max((up for up in ups if up <= t), default=math.inf)
+                count += began_s <= ended_s
+    return count
+
+
+def _broke(down: Disconnected) -> bool:
+    """Whether a WebSocket ended without a close frame, as RFC 6455 has code 1006 for."""
+    return down.reason.startswith(_BROKEN)
+
+
+def _release(deploys: Sequence[DeployRun], event: MachineStopped, asked_s: float) -> int | None:
+    for deploy in deploys:
+        over_s = math.inf if deploy.ended_s is None else deploy.ended_s
+        if deploy.touched.get(event.machine, math.inf) <= asked_s <= over_s:
+            return deploy.release
+    return None
+
+
+def _default_action(event: MachineStopped) -> bool:
+    """Whether its signal ended it because it had no handler, which is certain then."""
+    unhandled = event.caught is not None and event.signal not in event.caught
+    return unhandled and event.end_signal == event.signal
+
+
+def _handlers(event: MachineStopped) -> str:
+    """What it has handlers for, as far as that was seen.
+
+    Languages bring handlers of their own (Python for SIGINT; Node.js, Go and bash for both), so one
+    that is there need not be the program's.
+    """
+    if event.signal == "SIGTERM":
+        return ""
+    if event.caught is None:
+        return "; if it drains on SIGTERM, set `kill_signal: SIGTERM`"
+    here, there = event.signal in event.caught, "SIGTERM" in event.caught
+    if there and not here:
+        return "; it has a handler for SIGTERM only: set `kill_signal: SIGTERM`, or handle both"
+    if there:
+        return (
+            f"; its handler for {event.signal} may be its language's own, and it has one for"
+            " SIGTERM: if that one drains, set `kill_signal: SIGTERM`"
+        )
+    return f"; it has no handler for {'SIGTERM' if here else f'{event.signal} or SIGTERM'}"
+
+
+def _connections(number: int) -> str:
+    return f"{number} connection{'' if number == 1 else 's'} open"
+
+
+def _real(seconds: float, speed: float) -> str:
+    return "" if speed == 1 else f" ({_span(seconds / speed)} of real time at speed {speed:g})"
+
+
+def _span(seconds: float) -> str:
+    return f"{round(seconds, 2):g} s" if seconds >= 0.1 else f"{math.ceil(seconds * 1000)} ms"
