@@ -13,6 +13,7 @@ from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
+from sim.observe.stops import Stop, in_words
 from sim.observe.tails import Tail, median_stay_s
 from sim.scenario.checks import Finding
 from sim.scenario.checks.sessions import count
@@ -73,6 +74,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         ],
         "deaths": [_death(death) for death in evidence.deaths],
         "deploys": [_deploy(run) for run in evidence.deploys],
+        "stops": [_stop(stop, history.speed) for stop in evidence.stops],
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
@@ -187,6 +189,26 @@ def _deploy(run: DeployRun) -> Document:
         "replaced": len(run.touched),
         "dropped": len(run.dropped),
         "dropped_by_location": dict(run.dropped_by_location),
+    }
+
+
+def _stop(stop: Stop, speed: float) -> Document:
+    event = stop.event
+    return {
+        "machine": event.machine,
+        "region": event.region,
+        "at_s": _round(stop.at_s),
+        "by": event.why if stop.release is None else f"release {stop.release}",
+        "release": stop.release,
+        "signal": event.signal,
+        "given_s": event.given_s,
+        "given_real_s": _round(event.given_s / speed),
+        "took_s": _round(event.took_s),
+        "took_real_s": _round(event.took_s / speed),
+        "outcome": stop.outcome,
+        "end": event.end,
+        "open": stop.open,
+        "story": in_words(event, speed, stop.open),
     }
 
 

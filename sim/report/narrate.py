@@ -18,13 +18,16 @@ from sim.observe.events import (
     LoadStarted,
     MachineChanged,
     MachineDied,
+    MachineStopped,
     PartFailed,
     PartRestarted,
     RoutingChanged,
+    RunStarted,
 )
 from sim.observe.history import location_of
 from sim.observe.journal import Record
 from sim.observe.releases import DeployBegan, DeployEnded
+from sim.observe.stops import WORLD_ENDED, in_words
 
 
 class Telling:
@@ -35,6 +38,7 @@ class Telling:
 
     def __init__(self) -> None:
         self._serving: dict[str, Counter[str]] = {}
+        self._speed = 1.0
         self._mistakes: set[tuple[str, int | None, str]] = set()
 
     def lines(self, event: object) -> list[str]:
@@ -44,8 +48,13 @@ class Telling:
                 return self._moved(event)
             case DriverRaised():
                 return self._raised(event)
+            case RunStarted():
+                self._speed = event.speed
             case LoadStarted():
                 self._serving.clear()
+            case MachineStopped() if event.why != WORLD_ENDED:
+                took = in_words(event, self._speed)
+                return [f"machine {event.machine} of {event.region}: {took}"]
         line = _of_the_run(event) or _of_the_world(event)
         return [line] if line else []
 
@@ -89,6 +98,8 @@ class Narrator:
         t, event = record
         if isinstance(event, LoadStarted) and not self._live:
             self._start = t
+        if isinstance(event, RunStarted):
+            self._telling.lines(event)
         if self._start is None or self._ended or (isinstance(event, Alert) and not self._live):
             return
         self._ended = isinstance(event, LoadEnded) and not self._live

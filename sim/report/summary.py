@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from sim.report import stops
 from sim.report.document import Document
 from sim.report.terminal import asked
 
@@ -21,6 +22,7 @@ def render(report: Document) -> str:
         *_expectations(report),
         *_outages(report),
         *_deploys(report),
+        *_stops(report),
         *_messages(report),
         *(f"> ❔ {_text(doubt)}" for doubt in report["doubts"]),
         _how(report),
@@ -73,6 +75,11 @@ def _deploys(report: Document) -> Iterator[str]:
             f" {row['replaced']} of {row['machines']} machines replaced,"
             f" **{row['dropped']} connections dropped**{why}."
         )
+
+
+def _stops(report: Document) -> Iterator[str]:
+    if told := stops.lines(report):
+        yield "\n".join(f"- {_text(line)}" for line in told)
 
 
 def _messages(report: Document) -> Iterator[str]:

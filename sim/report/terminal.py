@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sim.report import stops
 from sim.report.document import Document
 
 _STYLES = {"held": "bold green", "failed": "bold red", "unknown": "bold yellow"}
@@ -23,6 +24,7 @@ def show(console: Console, report: Document) -> None:
         _outages(report),
         _tails(report),
         _deploys(report),
+        _stops(report),
         _messages(report),
         _traffic(report),
         _footnotes(report),
@@ -179,6 +181,12 @@ def _deploys(report: Document) -> RenderableType | None:
         )
     why = [Text(f"! {row['error'].splitlines()[0]}") for row in report["deploys"] if row["error"]]
     return Group(table, *why)
+
+
+def _stops(report: Document) -> RenderableType | None:
+    told = stops.lines(report)
+    head = Text("How machines took the signal to end", style="bold")
+    return Group(head, *map(Text, told)) if told else None
 
 
 def _messages(report: Document) -> RenderableType:

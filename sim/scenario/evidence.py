@@ -13,6 +13,7 @@ from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import Ledger, balance
 from sim.observe.numbering import told
 from sim.observe.outages import Outage, Pace, find_outages
+from sim.observe.stops import Stop, find_stops
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
 from sim.topology.model import Topology
@@ -59,6 +60,11 @@ class Evidence:
     def deploys(self) -> Sequence[DeployRun]:
         """What was deployed, and what that cost."""
         return find_deploys(self.history)
+
+    @cached_property
+    def stops(self) -> Sequence[Stop]:
+        """How machines took the signal that stopped them."""
+        return find_stops(self.history, self.deploys)
 
     @cached_property
     def deaths(self) -> Sequence[Death]:

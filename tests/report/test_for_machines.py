@@ -41,6 +41,17 @@ def report():
                 "dropped": 12,
             }
         ],
+        "stops": [
+            {
+                "machine": "m1",
+                "region": "iad",
+                "at_s": 20.0,
+                "by": "release 2",
+                "outcome": "killed",
+                "took_s": 5.0,
+                "story": "killed 5 s after SIGINT with 4 connections open",
+            }
+        ],
         "outages": [
             {
                 "location": "london",

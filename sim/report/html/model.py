@@ -19,6 +19,7 @@ from sim.observe.events import (
     LoadStarted,
     MachineChanged,
     MachineDied,
+    MachineStopped,
     PartFailed,
 )
 from sim.observe.history import History, Timed
@@ -37,6 +38,7 @@ from sim.topology.distance import link_spec
 MOST_ANOMALIES = 1000
 MOST_TAILS = 20
 MOST_STRAGGLERS = 50  # of each tail; its sums are complete
+MOST_STOPS = 500
 MOST_LINES = 400  # of the story
 MOST_CHARACTERS = 300  # of one message
 
@@ -58,6 +60,12 @@ def model(evidence: Evidence, report: Document) -> dict[str, Any]:
             {**tail, "clients": tail["clients"][:MOST_STRAGGLERS]}
             for tail in report["tails"][:MOST_TAILS]
         ],
+        "deploys": report["deploys"],
+        "stops": [
+            [row["at_s"], row["machine"], row["region"], row["by"], row["outcome"], row["story"]]
+            for row in report["stops"][:MOST_STOPS]
+        ],
+        "stops_omitted": max(0, len(report["stops"]) - MOST_STOPS),
         "ledger": _ledger(evidence, report),
         "series": series(evidence),
         "totals": totals(evidence),
@@ -161,7 +169,7 @@ def _ledger(evidence: Evidence, report: Document) -> dict[str, Any]:
 def story(history: History) -> dict[str, Any]:
     """What happened, in the words of the live narration: [seconds, line]."""
     events: list[Timed[Event]] = [*history.faults, *history.health, *history.routing]
-    events += history.alerts
+    events += [*history.alerts, *history.of(MachineStopped)]
     for kind in (LoadStarted, MachineDied, MachineChanged, FaultFailed, PartFailed, DriverRaised):
         events += history.of(kind)
     events += [*history.of(Connected), *history.of(Disconnected)]
@@ -173,6 +181,8 @@ def story(history: History) -> dict[str, Any]:
         lines.append([float(t), _short(text)])
 
     narrator = Narrator(say, live=history.whole)
+    if history.run:
+        narrator(Record(0.0, history.run))
     for t, event in sorted(events, key=lambda item: item[0]):
         if t >= 0:
             narrator(Record(t, event))

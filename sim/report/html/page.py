@@ -34,6 +34,7 @@ _SCRIPTS = (
     "places.js",
     "timeline.js",
     "outages.js",
+    "deploys.js",
     "ledger.js",
     "traffic.js",
     "page.js",
