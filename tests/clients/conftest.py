@@ -23,8 +23,8 @@ from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Coordinates, Gateway, Location, Region, Routing, Topology
+from tests.slot import SLOT
 
-SLOT = 93
 PORT = 8080
 
 

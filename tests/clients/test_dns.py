@@ -10,16 +10,17 @@ from sim.clients.dns import Answer, ResolveError, StubResolver, read_answer
 from sim.clock import Clock
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
+from tests.slot import address
 
-NAMESERVER = Endpoint("127.93.3.53", 1053)
-SOURCE = "127.93.3.10"
+NAMESERVER = Endpoint(address("3.53"), 1053)
+SOURCE = address("3.10")
 
 
 def reply_to(query, *addresses, ttl=30, rcode=RCODE.NOERROR):
     reply = query.reply()
     reply.header.rcode = rcode
-    for address in addresses:
-        reply.add_answer(RR("demo.fly.dev", QTYPE.A, rdata=A(address), ttl=ttl))
+    for each in addresses:
+        reply.add_answer(RR("demo.fly.dev", QTYPE.A, rdata=A(each), ttl=ttl))
     return reply
 
 
@@ -91,14 +92,14 @@ async def test_a_nameserver_that_says_nothing_is_asked_twice():
 
 async def test_silence_is_an_error_after_two_timeouts():
     clock = Clock(100.0)
-    with pytest.raises(ResolveError, match=r"no answer from 127\.93\.3\.53:1053 within 5 s"):
+    with pytest.raises(ResolveError, match=f"no answer from {NAMESERVER} within 5 s"):
         await asked(lambda _query: [])
     assert 10.0 <= clock.now() < 100.0
 
 
 async def test_where_nobody_listens_the_error_says_so():
     resolver = StubResolver(NAMESERVER, SOURCE, Clock(100.0), Rng(1))
-    with pytest.raises(ResolveError, match=r"nameserver 127\.93\.3\.53:1053: Connection refused"):
+    with pytest.raises(ResolveError, match=f"nameserver {NAMESERVER}: Connection refused"):
         await resolver.resolve("demo.fly.dev")
 
 

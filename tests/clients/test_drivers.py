@@ -17,6 +17,7 @@ from sim.observe.events import (
     SessionReady,
     Unknown,
 )
+from tests.slot import address
 
 ONE = {"clients": 1, "every_s": 0.5, "timeout_s": 30.0}  # one client: it is in New York
 
@@ -37,7 +38,7 @@ async def test_http_asks_every_turn_over_one_connection(small_world):
     await world.load(driver="http", **ONE).run(3.0)
     requests = world.gateways["iad"].requests
     assert 1 <= len(requests) == len(world.events(Acked)) <= 7
-    assert {request.headers["Fly-Client-IP"] for request in requests} == {"127.93.1.10"}
+    assert {request.headers["Fly-Client-IP"] for request in requests} == {address("1.10")}
     assert len(world.events(Connected)) == 1
 
 

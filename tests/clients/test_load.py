@@ -33,12 +33,13 @@ from sim.observe.events import (
 from sim.observe.journal import Journal, encode
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
+from tests.slot import SLOT
 
 HEADERS = {"sim-region": "fra", "sim-machine": "fra-1"}
 
 
 def setting_in(topology, clock, journal):
-    plan = AddressPlan(topology, 93)
+    plan = AddressPlan(topology, SLOT)
     return Setting(topology, plan, 53, clock, journal, Authority(topology.hostname))
 
 

@@ -12,6 +12,7 @@ from sim.clients.vantage import Vantage
 from sim.observe.events import Acked, Connected, ConnectFailed, TlsHandshakeFailed
 from sim.rng import Rng
 from sim.topology.addresses import PUBLIC_PORT
+from tests.slot import address
 
 
 async def get(vantage, scheme):
@@ -51,7 +52,7 @@ async def test_another_worlds_authority_is_not_trusted(small_world):
 async def test_an_edge_that_hangs_up_is_a_client_error(small_world, monkeypatch):
     world = await small_world()
     vantage = Vantage("london", 3, "strict", world.setting(), Rng(1))
-    nowhere = "127.93.2.199"
+    nowhere = address("2.199")
 
     async def resolve(_host):
         return (nowhere,)

@@ -11,8 +11,8 @@ from sim.routing.dns.authority import Authority
 from sim.routing.resolver import Resolver
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Coordinates, Gateway, Location, Region, Routing, Topology
+from tests.slot import SLOT
 
-SLOT = 91
 PORT = 20530
 
 

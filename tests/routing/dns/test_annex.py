@@ -6,9 +6,11 @@ import dns.exception
 import dns.message
 import pytest
 
+from tests.slot import SLOT, address
+
 HOST = "atlas-voice-v2.fly.dev"
-ANNEX = "127.91.2.60"
-WAYS = {"iad": "10.91.2.65", "fra": "10.91.2.69"}
+ANNEX = address("2.60")
+WAYS = {"iad": f"10.{SLOT}.2.65", "fra": f"10.{SLOT}.2.69"}
 
 
 @pytest.fixture

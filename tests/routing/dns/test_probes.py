@@ -14,9 +14,11 @@ import dns.message
 import dns.rcode
 import pytest
 
+from tests.slot import address
+
 HOST = b"\x0eatlas-voice-v2\x03fly\x03dev\0"
 APEX = b"\x03fly\x03dev\0"
-GDNSD = ("127.91.240.1", 20531)
+GDNSD = (address("240.1"), 20531)
 
 
 class Probe(NamedTuple):
@@ -212,8 +214,8 @@ each_probe = pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.na
 
 @each_probe
 async def test_a_probe_gets_the_reply_of_the_table(authority, probe):
-    assert summary(authority.reply(probe.packet, "london", "127.91.2.10")) == probe.reply
-    over_tcp = authority.reply(probe.packet, "london", "127.91.2.10", "tcp")
+    assert summary(authority.reply(probe.packet, "london", address("2.10"))) == probe.reply
+    over_tcp = authority.reply(probe.packet, "london", address("2.10"), "tcp")
     assert summary(over_tcp) == probe.reply
 
 
@@ -280,13 +282,13 @@ options => {{ listen => ["{host}:{port}"], run_dir => "{folder}/run", state_dir 
 plugins => {{ geoip => {{
   maps => {{ m => {{ datacenters => [iad, fra], nets => {{ 81.2.69.0/24 => [fra] }} }} }}
   resources => {{ app => {{ map => m, service_types => up,
-    dcmap => {{ iad => 127.91.1.100, fra => 127.91.2.101 }} }} }}
+    dcmap => {{ iad => {iad}, fra => {fra} }} }} }}
 }} }}
 """
 GDNSD_ZONE = """
 @ 5 SOA ns.atlas-voice-v2.fly.dev. hostmaster.fly.dev. ( 1 3600 60 86400 5 )
 @ 3600 NS ns.atlas-voice-v2.fly.dev.
-ns.atlas-voice-v2 3600 A 127.91.1.53
+ns.atlas-voice-v2 3600 A {nameserver}
 atlas-voice-v2 30 DYNA geoip!app
 """
 
@@ -297,9 +299,11 @@ async def gdnsd(tmp_path):
     for folder in ("run", "state", "zones"):
         (tmp_path / folder).mkdir()
     host, port = GDNSD
-    config = GDNSD_CONFIG.format(host=host, port=port, folder=tmp_path)
+    config = GDNSD_CONFIG.format(
+        host=host, port=port, folder=tmp_path, iad=address("1.100"), fra=address("2.101")
+    )
     (tmp_path / "config").write_text(config)
-    (tmp_path / "zones" / "fly.dev").write_text(GDNSD_ZONE)
+    (tmp_path / "zones" / "fly.dev").write_text(GDNSD_ZONE.format(nameserver=address("1.53")))
     process = await asyncio.create_subprocess_exec(
         "gdnsd", "-c", str(tmp_path), "start", stderr=asyncio.subprocess.PIPE
     )

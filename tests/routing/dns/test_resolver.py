@@ -12,6 +12,7 @@ import pytest
 from sim.errors import InputError
 from sim.observe.events import RoutingChanged
 from sim.topology.model import ResidencyPolicy, Routing
+from tests.slot import SLOT
 
 HOST = "atlas-voice-v2.fly.dev"
 PLACES = ("new-york", "london", "lagos")
@@ -207,15 +208,16 @@ def test_an_explanation_says_why(routed, plan):
     ("place", "location", "matched"),
     [
         ("london", "london", None),
-        ("127.91.3.10", "lagos", "127.91.3.0/24"),
+        ("127.{slot}.3.10", "lagos", "127.{slot}.3.0/24"),
         ("2001:db8:1::5", "london", "2001:db8:1::/48"),
         ("9.9.9.9", None, None),
         (None, None, None),
     ],
 )
 def test_an_explanation_may_be_asked_for_any_place(routed, place, location, matched):
-    why = routed().explain(HOST, place)
-    assert (why.location, why.matched and str(why.matched)) == (location, matched)
+    why = routed().explain(HOST, place and place.format(slot=SLOT))
+    found = why.matched and str(why.matched)
+    assert (why.location, found) == (location, matched and matched.format(slot=SLOT))
 
 
 def test_an_explanation_names_the_policy_that_decided(routed):

@@ -12,8 +12,11 @@ from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
 from sim.routing.dns import server as server_module
 from sim.routing.dns.server import NameServer
+from tests.slot import address
 
-HOSTS = {"127.91.1.53": "one", "127.91.2.53": "two"}
+FIRST, SECOND = address("1.53"), address("2.53")
+HOSTS = {FIRST: "one", SECOND: "two"}
+SOURCE = address("9.9")
 PORT = 20540
 LONG = b"x" * 60_000
 CLOSED = (ConnectionResetError, asyncio.IncompleteReadError)
@@ -45,7 +48,7 @@ async def next_reply(reader):
     return await reader.readexactly(size)
 
 
-async def ask_udp(host, packet, *, source="127.91.9.9"):
+async def ask_udp(host, packet, *, source=SOURCE):
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(0)
@@ -56,19 +59,19 @@ async def ask_udp(host, packet, *, source="127.91.9.9"):
 
 
 async def test_each_address_answers_for_itself_and_knows_the_source(server):
-    assert await ask_udp("127.91.1.53", b"hello") == b"hello one 127.91.9.9 udp"
-    assert await ask_udp("127.91.2.53", b"hello", source="127.91.2.10") == (
-        b"hello two 127.91.2.10 udp"
+    assert await ask_udp(FIRST, b"hello") == f"hello one {SOURCE} udp".encode()
+    assert await ask_udp(SECOND, b"hello", source=address("2.10")) == (
+        f"hello two {address('2.10')} udp".encode()
     )
 
 
 async def test_a_burst_of_datagrams_is_answered_in_full(server):
-    replies = await asyncio.gather(*(ask_udp("127.91.1.53", b"%d" % i) for i in range(200)))
+    replies = await asyncio.gather(*(ask_udp(FIRST, b"%d" % i) for i in range(200)))
     assert sorted(int(reply.split()[0]) for reply in replies) == list(range(200))
 
 
 async def test_tcp_queries_may_be_pipelined_and_cut_anywhere(server):
-    reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
+    reader, writer = await asyncio.open_connection(SECOND, PORT)
     stream = b"".join(frame(b"%d" % i) for i in range(300))
     for at in range(0, len(stream), 7):
         writer.write(stream[at : at + 7])
@@ -81,7 +84,7 @@ async def test_tcp_queries_may_be_pipelined_and_cut_anywhere(server):
 
 
 async def test_tcp_answers_what_came_before_the_end_of_the_stream(server):
-    reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
+    reader, writer = await asyncio.open_connection(SECOND, PORT)
     writer.write(frame(b"silence") + frame(b"last") + b"\0")
     writer.write_eof()
     assert (await next_reply(reader)).startswith(b"last two")
@@ -91,7 +94,7 @@ async def test_tcp_answers_what_came_before_the_end_of_the_stream(server):
 
 
 async def test_tcp_answers_a_long_pipeline_whose_end_came_at_once(server):
-    reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
+    reader, writer = await asyncio.open_connection(SECOND, PORT)
     writer.write(frame(b"query") * 300)
     writer.write_eof()
     for _ in range(300):
@@ -101,7 +104,7 @@ async def test_tcp_answers_a_long_pipeline_whose_end_came_at_once(server):
 
 
 async def test_a_reader_that_does_not_read_is_not_written_to_without_bound(server):
-    reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
+    reader, writer = await asyncio.open_connection(SECOND, PORT)
     writer.write(frame(b"flood") * 400)
     assert len(await next_reply(reader)) == len(LONG)
     [connection] = server._connections
@@ -116,7 +119,7 @@ async def test_a_reader_that_does_not_read_is_not_written_to_without_bound(serve
 async def test_a_connection_that_sends_no_whole_query_is_closed(server, monkeypatch):
     monkeypatch.setattr(server_module, "IDLE_S", 0.05)
     for start in (b"", b"\0", frame(b"whole")[:-1]):
-        reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
+        reader, writer = await asyncio.open_connection(SECOND, PORT)
         writer.write(start)
         with pytest.raises(CLOSED):
             async with Clock().timeout(5):
@@ -126,11 +129,11 @@ async def test_a_connection_that_sends_no_whole_query_is_closed(server, monkeypa
 
 async def test_connections_are_limited(server, monkeypatch):
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 2)
-    streams = [await asyncio.open_connection("127.91.2.53", PORT) for _ in range(2)]
+    streams = [await asyncio.open_connection(SECOND, PORT) for _ in range(2)]
     for reader, writer in streams:
         writer.write(frame(b"in"))
         assert await next_reply(reader)
-    reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
+    reader, writer = await asyncio.open_connection(SECOND, PORT)
     with pytest.raises(CLOSED):
         async with Clock().timeout(5):
             await reader.readexactly(1)
@@ -139,8 +142,8 @@ async def test_connections_are_limited(server, monkeypatch):
 
 
 async def test_stopping_closes_everything_and_may_be_repeated(server):
-    reader, writer = await asyncio.open_connection("127.91.2.53", PORT)
-    await ask_udp("127.91.1.53", b"hello")
+    reader, writer = await asyncio.open_connection(SECOND, PORT)
+    await ask_udp(FIRST, b"hello")
     await server.stop()
     await server.stop()
     with pytest.raises(CLOSED):
@@ -157,7 +160,7 @@ async def test_a_port_in_use_is_said_with_its_remedy_and_nothing_stays_open(kind
     with socket.socket(socket.AF_INET, kind) as other:
         # Connections of earlier tests may still linger on the port.
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
-        other.bind(("127.91.2.53", PORT))
+        other.bind((SECOND, PORT))
         if kind == socket.SOCK_STREAM:
             other.listen()
         server = NameServer(HOSTS, PORT, echo)

@@ -23,6 +23,7 @@ from sim.routing.resolver import Resolver
 from sim.routing.router import deciding_regions
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Check, Routing
+from tests.slot import SLOT
 
 HOST = "atlas-voice-v2.fly.dev"
 SHRINKING = Routing(ttl_s=30.0, min_ttl_s=2.0)
@@ -157,7 +158,7 @@ def test_a_health_checker_that_is_about_to_tell_ends_the_answers_of_its_region(t
         clock = Clock()
         journal = Journal(clock)
         routing = dataclasses.replace(topology, routing=SHRINKING)
-        plan = AddressPlan(routing, 91)
+        plan = AddressPlan(routing, SLOT)
         resolver = Resolver(routing, plan, clock, journal)
         alive = {"iad", "fra"}
 

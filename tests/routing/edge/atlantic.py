@@ -26,7 +26,8 @@ from sim.topology.model import (
     Routing,
     Topology,
 )
-from tests.routing.edge.conftest import OK, SLOT, Handler, ScriptedMachine
+from tests.routing.edge.conftest import OK, Handler, ScriptedMachine
+from tests.slot import SLOT, address
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
@@ -129,7 +130,7 @@ class Atlantic:
 
     def dead(self, name: str, **view: Any) -> MachineView:
         """A machine that is believed healthy, and at whose port nobody listens."""
-        nobody = Endpoint(f"127.{SLOT}.150.9", 9)
+        nobody = Endpoint(address("150.9"), 9)
         self.machines.append(MachineView(name, nobody, healthy=True, region=name[:3], **view))
         return self.machines[-1]
 

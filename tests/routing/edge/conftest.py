@@ -16,8 +16,8 @@ from sim.observe.journal import Journal
 from sim.routing.edge import Edge, MachineView
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Coordinates, Gateway, Location, Region, Topology
+from tests.slot import SLOT, address
 
-SLOT = 93
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _numbers = itertools.cycle(range(10, 250))
@@ -39,7 +39,7 @@ class ScriptedMachine:
 
     def __init__(self, name: str, handler: Handler) -> None:
         self.view = MachineView(
-            name, Endpoint(f"127.{SLOT}.150.{next(_numbers)}", 8080), healthy=True, region="fra"
+            name, Endpoint(address(f"150.{next(_numbers)}"), 8080), healthy=True, region="fra"
         )
         self.heads: list[bytes] = []
         self.connections = 0

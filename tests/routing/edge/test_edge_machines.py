@@ -12,9 +12,10 @@ from sim.observe.events import EdgeConnection
 from sim.routing.edge import MachineView
 from sim.topology.addresses import Endpoint
 from tests.routing.edge.conftest import Front
+from tests.slot import address
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-NOBODY = Endpoint("127.93.150.9", 9)  # nothing listens there
+NOBODY = Endpoint(address("150.9"), 9)  # nothing listens there
 
 
 def status_of(answer):
@@ -135,13 +136,13 @@ async def test_a_client_that_leaves_frees_its_machine_at_once(front):
 @pytest.mark.parametrize(
     ("location", "header", "client"),
     [
-        ("london", b"PROXY TCP4 127.93.2.11 127.93.2.100 5 8480\r\n", "127.93.2.11"),
+        ("london", b"PROXY TCP4 127.8.2.11 127.8.2.100 5 8480\r\n", "127.8.2.11"),
         ("new-york", b"PROXY UNKNOWN\r\n", "127.0.0.1"),
         (None, b"", "127.0.0.1"),
         (
             "london",
             b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"
-            + bytes([81, 2, 69, 1, 127, 93, 2, 100])
+            + bytes([81, 2, 69, 1, 127, 8, 2, 100])
             + struct.pack("!HH", 5, 8480),
             "81.2.69.1",
         ),
