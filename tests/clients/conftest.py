@@ -246,12 +246,12 @@ class SmallWorld:
     def events(self, kind):
         return [record.event for record in self.journal.records if isinstance(record.event, kind)]
 
-    async def seen(self, kind, count, within_real_s=5.0):
-        """Wait until the journal has that many events of a kind."""
+    async def seen(self, kind, count, such=lambda _event: True, within_real_s=5.0):
+        """Wait until the journal has that many such events of a kind."""
         more = asyncio.Event()
         self.journal.subscribe(lambda _record: more.set())
         async with self.clock.timeout(within_real_s * self.clock.speed):
-            while len(self.events(kind)) < count:
+            while len([event for event in self.events(kind) if such(event)]) < count:
                 more.clear()
                 await more.wait()
         return self.events(kind)

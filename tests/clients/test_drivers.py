@@ -126,6 +126,7 @@ async def test_a_forgotten_session_is_counted_once_and_given_up(small_world):
     assert [a.seq for a in late][:2] == [1, 2]
 
 
+@pytest.mark.realtime
 async def test_silence_ends_the_connection_after_the_timeout(small_world):
     world = await small_world()
     world.gateways["iad"].silent = True

@@ -87,7 +87,12 @@ async def test_a_driver_of_ones_own_takes_few_lines(small_world, tmp_path, monke
     (tmp_path / "their_greeter.py").write_text(THEIR_DRIVER)
     monkeypatch.syspath_prepend(str(tmp_path))
     world = await small_world()
-    await world.load(driver="their_greeter:Greeter", clients=5, every_s=0.5).run(3.0)
+    load = world.load(driver="their_greeter:Greeter", clients=5, every_s=0.5)
+    running = asyncio.create_task(load.run())
+    for name in [client.name for client in load.clients]:
+        await world.seen(Acked, 1, lambda acked, name=name: acked.client == name)
+    load.stop()
+    await running
     served = {(a.client.split("/")[0], a.region) for a in world.events(Acked)}
     assert served == {("new-york", "iad"), ("london", "fra")}
     assert not world.events(Unknown)
