@@ -3,13 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-thorough lint format bench bench-dns bench-links soak clean
+.PHONY: demo check test test-thorough lint format bench bench-dns bench-links soak clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sim demo
 
+# The files of tests run side by side: each process has loopback addresses of its own
+# (tests/slot.py), and each world a slot. What is marked `realtime` measures against the wall clock
+# and runs after them, alone. PYTEST_ADDOPTS=--durations=40 says which tests took longest.
+WORKERS ?= 3
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The loop of an edit: lint, types, and every test that brings no world up.
+check: lint
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not e2e and not thorough and not realtime"
+
 test: $(VENV)/.dev
-	$(BIN)/pytest -m "not thorough"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not thorough and not realtime"
+	$(BIN)/pytest -m "realtime and not thorough"
 
 # What takes its time: the library of outages, containers, sweeps, kills at random moments.
 test-thorough: $(VENV)/.dev

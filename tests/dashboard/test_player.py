@@ -94,6 +94,7 @@ async def seen(tmp_path):
         yield Seen(world, control, http)
 
 
+@pytest.mark.realtime
 async def test_a_scenario_is_played_to_its_verdict_and_report(seen):
     status, found = await seen.ask("scenarios")
     assert (status, [one["file"] for one in found]) == (

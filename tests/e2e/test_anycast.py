@@ -11,7 +11,8 @@ from tests.e2e.test_scenarios import QUICK_CRASH, QUICK_TOPOLOGY, run
 
 __all__ = ["run"]
 
-pytestmark = pytest.mark.e2e
+# What their clients go through is measured, and so is the time that others take from them.
+pytestmark = [pytest.mark.e2e, pytest.mark.realtime]
 
 ANYCAST = {**QUICK_TOPOLOGY, "routing": {"mode": "anycast"}}
 

@@ -21,7 +21,8 @@ from tests.metrics import promlint
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "metrics.md").read_text()
 
-pytestmark = pytest.mark.e2e
+# Its world is scraped in the midst of an outage, which ends by itself.
+pytestmark = [pytest.mark.e2e, pytest.mark.realtime]
 
 
 def test_promtool_would_have_nothing_to_say(watched):

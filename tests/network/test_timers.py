@@ -41,6 +41,7 @@ async def calls() -> list[str]:
     return seen
 
 
+@pytest.mark.realtime
 async def test_timers_fire_in_order() -> None:
     assert await calls() == ["first", "second", "past", "third"]
 
@@ -49,6 +50,7 @@ def test_in_virtual_time_as_well(virtually: Virtually) -> None:
     assert virtually(calls()) == ["first", "second", "past", "third"]
 
 
+@pytest.mark.realtime
 async def test_without_a_timerfd_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     def lacking() -> None:
         raise OSError("no timerfd on this system")

@@ -110,6 +110,7 @@ async def test_two_loads_are_judged_apart(world):
     assert judge([decode(line) for line in lines], "journal").report == outcome.report
 
 
+@pytest.mark.realtime
 async def test_an_outage_is_measured_by_a_load(world):
     async with world.load(driver="echo", clients=4, every="500ms", timeout="1s") as load:
         await load.everyone_served()
@@ -166,6 +167,7 @@ def test_a_mistake_in_words_is_told_at_once(world):
         world.expect("outage", location="london", maximum="1s")
 
 
+@pytest.mark.realtime
 async def test_a_scenario_runs_in_a_world_that_is_up(world, tmp_path):
     path = tmp_path / "quick.scenario.yaml"
     path.write_text(
