@@ -16,7 +16,7 @@ from typing import Literal
 from sim import registry
 from sim.errors import EnvironmentLacksError
 from sim.network.link_server import find
-from sim.programs import browser, namespace
+from sim.places import browser, namespace
 from sim.services.binaries import find_binaries
 from sim.topology.addresses import CONTROL_PORT, SLOTS
 

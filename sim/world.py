@@ -31,7 +31,6 @@ from sim.cleanup import clean_up
 from sim.clients.stall import StallWatch
 from sim.clock import Clock
 from sim.deploys.deployer import Deployer
-from sim.entry.entry import Entries
 from sim.errors import EnvironmentLacksError, single_error
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker, Probe
@@ -48,6 +47,7 @@ from sim.network.links import Link, Links
 from sim.network.python_client import bound_to
 from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
+from sim.places.entry import Entries
 from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.ingress import Ingress

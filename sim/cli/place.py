@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
-    from sim.programs.running import Spot
+    from sim.places.running import Spot
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
@@ -30,7 +30,7 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
     """Run COMMAND as if it were in LOCATION, and exit with its code."""
     record = the_world(world)
     if image is None:
-        from sim.programs.running import become, placed
+        from sim.places.running import become, placed
 
         become(*placed(_spot(record, place), command, _say))
     _row(record, place)
@@ -47,7 +47,7 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
 def open_browser(place: str, browser: str | None, world: str | None, url: str | None) -> int:
     """Open a browser in LOCATION, at URL or the app's own, until it is closed."""
     from sim.cli.running import terminated_by_sigterm
-    from sim.programs.browser import find, open_at
+    from sim.places.browser import find, open_at
 
     found = find(browser)
     record = the_world(world)
@@ -79,7 +79,7 @@ def _row(record: WorldRecord, place: str) -> dict[str, Any]:
 
 
 def _spot(record: WorldRecord, place: str) -> Spot:
-    from sim.programs.running import Spot
+    from sim.places.running import Spot
 
     row = _row(record, place)
     certificate = ask(record, "authority")["certificate"]

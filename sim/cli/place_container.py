@@ -11,7 +11,7 @@ from sim import registry
 from sim.control.client import ask
 from sim.docker.engine import CLIENT_LABEL, WORLD_LABEL
 from sim.errors import EnvironmentLacksError
-from sim.programs import trust
+from sim.places import trust
 from sim.registry import WorldRecord
 
 _AUTHORITIES = Path("/etc/sim/authorities.pem")  # within the container

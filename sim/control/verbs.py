@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from sim import registry
-from sim.clients.containers import ClientNetworks
 from sim.control.app_verbs import AppVerbs
 from sim.control.exposure import further_listeners
 from sim.control.machine_verbs import MachineVerbs
@@ -16,6 +15,7 @@ from sim.control.metrics import MetricsSite
 from sim.control.server import ControlServer
 from sim.dashboard.site import Dashboard
 from sim.errors import InputError
+from sim.places.containers import ClientNetworks
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.scenario.save import file_from, scenario_text

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from sim.errors import EnvironmentLacksError, InputError
-from sim.programs.running import Spot
+from sim.places.running import Spot
 
 NAMES = (
     "chromium",

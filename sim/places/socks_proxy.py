@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sim.clients.dns import ResolveError
-from sim.entry import socks
-from sim.entry.place import Place
-from sim.entry.reach import OutOfReachError
-from sim.entry.socks import MalformedError, Reply
+from sim.places import socks
+from sim.places.place import Place
+from sim.places.reachable import OutOfReachError
+from sim.places.socks import MalformedError, Reply
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.programs import namespace, running
-from sim.programs.proxies import through
-from sim.programs.trust import bundle, trusting
-from tests.programs.conftest import CERTIFICATE
+from sim.places import namespace, running
+from sim.places.proxy_variables import through
+from sim.places.trust import bundle, trusting
+from tests.places.conftest import CERTIFICATE
 
 REAL = namespace.obstacle()
 

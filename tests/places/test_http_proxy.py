@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim.clock import Clock
-from sim.entry.http_proxy import HttpProxy
+from sim.places.http_proxy import HttpProxy
 from sim.streams.tcp import TcpStream
 
 GET = b"GET http://demo.fly.dev/ HTTP/1.1\r\nHost: demo.fly.dev\r\n\r\n"

@@ -8,7 +8,7 @@ from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
 from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.vantage import Setting
-from sim.entry.reach import Destination, Reach
+from sim.places.reachable import Destination, Reach
 from sim.rng import Rng
 from sim.streams.tcp import TcpStream
 from sim.topology.addresses import Endpoint

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import EnvironmentLacksError, InputError
-from sim.programs.browser import find, open_at
+from sim.places.browser import find, open_at
 
 URL = "https://demo.fly.dev/"
 
@@ -110,8 +110,8 @@ def test_it_ends_with_the_program_that_opened_it(spot, programs, tmp_path):
     programs("chromium", f'echo "$$ $*" > {pid}; exec {shutil.which("sleep", path="/bin")} 600')
     script = """
 from sim.cli.running import Terminated, terminated_by_sigterm
-from sim.programs.browser import find, open_at
-from sim.programs.running import Spot
+from sim.places.browser import find, open_at
+from sim.places.running import Spot
 from pathlib import Path
 try:
     with terminated_by_sigterm():

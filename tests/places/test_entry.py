@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim.entry.entry import Entries
-from sim.entry.socks import Reply
 from sim.errors import EnvironmentLacksError
 from sim.observe.events import EdgeConnection
+from sim.places.entry import Entries
+from sim.places.socks import Reply
 from sim.rng import Rng
 from tests.slot import address
 
@@ -211,9 +211,9 @@ async def test_a_connection_that_breaks_is_a_reset_and_no_answer(program):
 
 
 async def test_a_client_that_says_nothing_is_let_go(program, monkeypatch):
-    monkeypatch.setattr("sim.entry.entry._FIRST_BYTE_REAL_S", 0.01)
-    monkeypatch.setattr("sim.entry.http_proxy._HEAD_REAL_S", 0.01)
-    monkeypatch.setattr("sim.entry.socks_proxy._GREETING_REAL_S", 0.01)
+    monkeypatch.setattr("sim.places.entry._FIRST_BYTE_REAL_S", 0.01)
+    monkeypatch.setattr("sim.places.http_proxy._HEAD_REAL_S", 0.01)
+    monkeypatch.setattr("sim.places.socks_proxy._GREETING_REAL_S", 0.01)
     assert await program.says() == b""
     assert await program.says(b"GET http://demo") == b""
     assert await program.says(b"\x05\x01") == Reply.FAILED.encoded()

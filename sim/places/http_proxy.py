@@ -14,9 +14,9 @@ from http import HTTPStatus
 import h11
 
 from sim.clients.dns import ResolveError
-from sim.entry.place import Place
-from sim.entry.reach import Destination, OutOfReachError
-from sim.entry.target import NoDestinationError, backward, destination_of, onward
+from sim.places.place import Place
+from sim.places.proxied_target import NoDestinationError, backward, destination_of, onward
+from sim.places.reachable import Destination, OutOfReachError
 from sim.streams.http.body import RequestBody
 from sim.streams.http.exchange import BrokeOffError, Sending, answer, upload
 from sim.streams.http.fields import RefusedError, has_body

@@ -3,8 +3,8 @@ from __future__ import annotations
 import h11
 import pytest
 
-from sim.entry.reach import Destination
-from sim.entry.target import NoDestinationError, backward, destination_of, onward
+from sim.places.proxied_target import NoDestinationError, backward, destination_of, onward
+from sim.places.reachable import Destination
 
 
 def request(target, method="GET", *more):

@@ -10,10 +10,10 @@ import asyncio
 import socket
 
 from sim.clients.vantage import Setting
-from sim.entry.http_proxy import HttpProxy
-from sim.entry.place import Place
-from sim.entry.socks import VERSION
-from sim.entry.socks_proxy import SocksProxy
+from sim.places.http_proxy import HttpProxy
+from sim.places.place import Place
+from sim.places.socks import VERSION
+from sim.places.socks_proxy import SocksProxy
 from sim.rng import Rng
 from sim.streams.accept import peek
 from sim.streams.server import TcpServer

@@ -6,12 +6,15 @@ import asyncio
 
 import pytest
 
-from sim.entry.entry import Entries
 from sim.observe.events import PartFailed
+from sim.places.entry import Entries
+from sim.places.running import Spot
 from sim.rng import Rng
 from tests.clients.conftest import small_topology, small_world
 
 __all__ = ["small_topology", "small_world"]
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nworld\n-----END CERTIFICATE-----\n"
 
 
 class Program:
@@ -56,3 +59,27 @@ async def program(small_world):
     program.leave()
     await entries.stop()
     assert not world.events(PartFailed)
+
+
+@pytest.fixture
+def spot(tmp_path):
+    """London, as a world says it is."""
+    folder = tmp_path / "world"
+    folder.mkdir()
+    return Spot("london", "127.44.2.53:53", "127.44.2.54:8490", CERTIFICATE, folder)
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """A PATH with nothing in it but what a test puts there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def put(name, script="exit 0"):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return str(program)
+
+    return put

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from sim.entry.reach import Destination
+from sim.places.reachable import Destination
 from sim.streams.http.fields import Headers, end_to_end, origin_form, values, wants_websocket
 
 _HTTP, _HTTPS = 80, 443

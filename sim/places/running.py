@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sim.errors import InputError
-from sim.programs import namespace, proxies, trust
+from sim.places import namespace, proxy_variables, trust
 
 _DNS_PORT = "53"  # programs ask nameservers nowhere else
 
@@ -44,7 +44,7 @@ def placed(
         why_not = f"this world's nameservers are at port {port}, where no program asks"
     if why_not is not None:
         say(f"in {spot.location} by the proxy variables, through {spot.entry}: {why_not}")
-        return list(command), proxies.through(spot.entry, environment)
+        return list(command), proxy_variables.through(spot.entry, environment)
     say(f"in {spot.location} by a nameserver of its own, {host}")
     resolv = spot.folder / f"resolv-{spot.location}.conf"
     resolv.write_text(f"nameserver {host}\noptions timeout:2 attempts:2\n", encoding="ascii")

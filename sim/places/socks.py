@@ -10,7 +10,7 @@ import struct
 from enum import IntEnum
 from ipaddress import IPv4Address
 
-from sim.entry.reach import Destination
+from sim.places.reachable import Destination
 
 VERSION = b"\x05"
 LONGEST = 262  # a request by a name of 255 octets

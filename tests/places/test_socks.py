@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.entry.reach import Destination
-from sim.entry.socks import LONGEST, MalformedError, Reply, read_greeting, read_request
+from sim.places.reachable import Destination
+from sim.places.socks import LONGEST, MalformedError, Reply, read_greeting, read_request
 
 
 def request(host, port, *, command=1):

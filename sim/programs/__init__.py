@@ -1,1 +1,0 @@
-"""Programs of this host put into a location: `sim exec` without Docker, and `sim open`."""
