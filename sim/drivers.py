@@ -19,7 +19,15 @@ For example::
 """
 
 from sim.clients.client import Client
-from sim.clients.driver import ConnectionOverError, Driver, Ledger, Question
+from sim.clients.driver import ConnectionOverError, Driver, LaggingLedger, Ledger, Question
 from sim.clients.websocket import WebSocket
 
-__all__ = ["Client", "ConnectionOverError", "Driver", "Ledger", "Question", "WebSocket"]
+__all__ = [
+    "Client",
+    "ConnectionOverError",
+    "Driver",
+    "LaggingLedger",
+    "Ledger",
+    "Question",
+    "WebSocket",
+]

@@ -125,6 +125,10 @@ class Client:
         """
         return Pace(self.every_s, self._term, self.clock, self._turns)
 
+    def number_after(self, last: int) -> None:
+        """Let turns be numbered on from this one."""
+        self._turns = count(last + 1)
+
     async def within(self, awaitable: Awaitable[T], timeout_s: float | None = None) -> T:
         """What it gives. Raises TimeoutError after the load's timeout."""
         async with self.clock.timeout(self.timeout_s if timeout_s is None else timeout_s):

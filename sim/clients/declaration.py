@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -76,11 +77,15 @@ class Opening:
 
 @dataclass(frozen=True)
 class Stored:
-    """How to ask what is kept of a session: GET `path`, and where in the answer the numbers are."""
+    """How to ask what is kept of a session: GET `path`, and where in the answer the numbers are.
+
+    `settles_within_s` is how long the store may lag behind an acknowledgement.
+    """
 
     path: str
     sequence: JsonPath
     headers: Mapping[str, str] = field(default_factory=dict)
+    settles_within_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Declaration:
         Where it has none, all of a client's connections are one session to the gateway.
         """
         said = {key: part for key, part in self.document.items() if key != "stored"}
-        if "{session}" in json.dumps(said, default=str):
+        if re.search(r"\{session[}:]", json.dumps(said, default=str)):
             return True
         openings = (self.opening, self.resume) if self.resume else (self.opening,)
         return any("session" in opening.gives for opening in openings)

@@ -32,7 +32,7 @@ KEYS = (
     *OPENING,
     *("payload_as", "send", "ack", "refused", "goodbye", "answer", "resume", "stored"),
 )
-_STORED = ("get", "headers", "sequence")
+_STORED = ("get", "headers", "sequence", "settles_within")
 _AT_STORED = ("session", "client")
 
 
@@ -159,4 +159,5 @@ class _Section:
         path = self._said.url_path(data["get"], _AT_STORED, "stored", "get")
         sequence = self._heard.json_path(data["sequence"], "stored", "sequence")
         headers = self._said.headers(data.get("headers", {}), _AT_STORED, "stored", "headers")
-        return Stored(path, sequence, headers) if sequence else None
+        settles_within_s = words.duration(data, "settles_within", 0.0, "stored")
+        return Stored(path, sequence, headers, settles_within_s) if sequence else None

@@ -132,6 +132,7 @@ class DeclaredLedger(Declared):
         if declaration.stored is None:
             raise ValueError(f"{declaration.name} does not say what is stored")
         self._asked = declaration.stored
+        self.settles_within_s = declaration.stored.settles_within_s
 
     async def stored(self, session: Question) -> list[int] | None:
         """What the gateway says that it kept of a session; None where it knows none of that name.

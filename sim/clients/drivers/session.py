@@ -18,7 +18,13 @@ from sim.clients.websocket import WebSocket, describe
 
 
 class Session:
-    """A client's sessions, one after another, through all of its connections."""
+    """A client's sessions, one after another, through all of its connections.
+
+    The reference gateway may acknowledge before it has stored (`--ack early`), and be about to:
+    only what it never stores is lost.
+    """
+
+    settles_within_s = 1.0
 
     def __init__(self) -> None:
         self._book: Book | None = None
