@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from sim.clients.client import Client
+from sim.clients.ending import ConnectionClosedError
 from sim.clients.websocket import WebSocket
 
 WINDOW = 64
@@ -58,6 +59,9 @@ class Conversation(ABC):
             await asyncio.wait(
                 (sending, listening, self._late), return_when=asyncio.FIRST_COMPLETED
             )
+            if sending.done() and isinstance(sending.exception(), ConnectionClosedError):
+                # What came before the end is still to be heard; then listening ends by it too.
+                await asyncio.wait((listening, self._late), return_when=asyncio.FIRST_COMPLETED)
             for ended in (self._late, listening, sending):
                 if ended.done():
                     return ended.result()

@@ -36,6 +36,8 @@ import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.declaration import Declaration
+from sim.clients.ending import ConnectionClosedError as ConnectionClosedError  # noqa: PLC0414
+from sim.clients.ending import ConnectionOverError as ConnectionOverError  # noqa: PLC0414
 from sim.errors import InputError, Problem
 
 _BUILT_IN = {
@@ -52,7 +54,8 @@ class Driver(Protocol):
         """Live the life of one connection, from connecting to its end.
 
         Return or raise when it is over; the load connects again after a backoff. Where `pace()`
-        ends, the client is to close.
+        ends, the client is to close. Let ConnectionClosedError through, which says that the
+        gateway has ended the connection, with its code and reason.
         """
 
 
@@ -94,10 +97,6 @@ class LaggingLedger(Ledger, Protocol):
     """
 
     settles_within_s: float
-
-
-class ConnectionOverError(Exception):
-    """A driver's ordinary end of a connection that the gateway ended: its text is the reason."""
 
 
 def load_driver(name: str | Declaration) -> Callable[[], Driver]:

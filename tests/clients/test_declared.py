@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from sim.clients.client import Client
 from sim.clients.driver import ConnectionOverError, load_driver
 from sim.clients.spec import LoadSpec
-from sim.clients.websocket import WebSocket
+from sim.clients.websocket import Wire
 from sim.clock import Clock
 from sim.observe.events import Acked, Failed, Sent, SessionReady
 from sim.observe.journal import Journal
@@ -86,7 +86,7 @@ class Talk:
     async def live(self, turns=3):
         """One connection's life; what the driver raises comes out."""
         self._term.begin(self.client, turns)
-        async with aiohttp.ClientSession(cookie_jar=self._jar, ws_response_class=WebSocket) as http:
+        async with aiohttp.ClientSession(cookie_jar=self._jar, ws_response_class=Wire) as http:
             self.client.begin(http)
             try:
                 await self.driver.run(self.client)

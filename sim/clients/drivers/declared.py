@@ -180,11 +180,11 @@ class _Talk(Conversation):
         await self._socket.say(frame)
 
     async def receive(self) -> Heard:
-        """The next message. Raises ConnectionOverError where the connection ended instead."""
-        return _heard(await self._socket.receive())
+        """The next message. Raises ConnectionClosedError where the connection has ended."""
+        return Heard((await self._socket.receive()).data)
 
     async def heard(self, message: aiohttp.WSMessage) -> None:
-        heard = _heard(message)
+        heard = Heard(message.data)
         if (ack := self._is.ack.read(heard)) is not None:
             for seq in self._meant(ack):
                 self.acked(seq)
@@ -198,6 +198,7 @@ class _Talk(Conversation):
     async def besides(self, heard: Heard) -> None:
         """Whatever is about no message: answer what wants an answer, leave where told to go."""
         if self._is.goodbye and self._is.goodbye.read(heard) is not None:
+            self._client.going_away()
             raise ConnectionOverError(f"the gateway said goodbye: {heard}")
         for asked, answer in self._is.answers:
             if (values := asked.read(heard)) is not None:
@@ -218,13 +219,6 @@ class _Talk(Conversation):
             last = _number(values["up_to"], "`up_to`")
             return [seq for seq in waiting if seq <= last]
         return waiting[:1]
-
-
-def _heard(message: aiohttp.WSMessage) -> Heard:
-    """What a message says. Raises ConnectionOverError where the connection ended instead."""
-    if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
-        return Heard(message.data)
-    raise ConnectionOverError(describe(message))
 
 
 def _values(

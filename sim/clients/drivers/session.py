@@ -72,6 +72,7 @@ class _Talk(Conversation):
         if kind == "ack":
             self.acked(int(said["seq"]))
         elif kind == "going_away":
+            self._client.going_away()
             raise ConnectionOverError("the gateway is going away")
         else:
             raise ConnectionOverError(describe(message))
