@@ -116,13 +116,15 @@ class Client:
         """The gateway has said by a message that it goes away, and the driver leaves for that."""
         self.told_to_go = True
 
-    async def request(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+    async def request(
+        self, method: str, path: str, *, timeout_s: float | None = None, **options: Any
+    ) -> aiohttp.ClientResponse:
         """The gateway's answer to an HTTP request from this client's place, with its body read.
 
         Options are aiohttp's `request`'s: `json`, `data`, `headers`, `params` and so on. Cookies
-        are kept. Raises TimeoutError after the load's timeout.
+        are kept. Raises TimeoutError after the load's timeout, unless another is given.
         """
-        return await self.within(self._ask(method, self.url(path), options))
+        return await self.within(self._ask(method, self.url(path), options), timeout_s)
 
     async def _ask(
         self, method: str, url: str, options: Mapping[str, Any]

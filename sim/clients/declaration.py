@@ -36,9 +36,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Say:
-    """A step of a greeting: the client says this."""
+    """A step of a greeting: the client says this, on its connection or by a request."""
 
-    template: Template
+    what: Template | Request
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,36 @@ Step: TypeAlias = Say | Wait
 
 
 @dataclass(frozen=True)
+class Socket:
+    """A WebSocket: the way there and back."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Events:
+    """A stream of Server-Sent Events: a way back."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A request again and again: a way back. `each` is where in an answer several messages are."""
+
+    request: Request
+    every_s: float = 0.0
+    each: JsonPath | None = None
+
+
+@dataclass(frozen=True)
 class Opening:
     """How a connection is made and what is said first: for a new session, or for a known one.
 
     Without `ready` the session stands once the last step of `hello` is done.
     """
 
-    websocket: str
+    line: Socket | Events | Poll
     before: tuple[Request, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     subprotocols: tuple[str, ...] = ()
@@ -94,7 +117,7 @@ class Declaration:
 
     name: str
     opening: Opening
-    send: Template
+    send: Template | Request
     ack: Reply
     payload_as: PayloadAs = "text"
     resume: Opening | None = None

@@ -56,15 +56,16 @@ class Session:
         return acked
 
 
-class _Talk(Conversation):
+class _Talk(Conversation[aiohttp.WSMessage]):
     """The protocol's frames."""
 
     def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
         super().__init__(client, book, socket)
+        self._socket = socket
         self._body = "x" * client.payload
 
-    def frame(self, seq: int) -> str:
-        return f'{{"type":"message","seq":{seq},"body":"{self._body}"}}'
+    async def deliver(self, seq: int) -> None:
+        await self._socket.send_str(f'{{"type":"message","seq":{seq},"body":"{self._body}"}}')
 
     async def heard(self, message: aiohttp.WSMessage) -> None:
         said = decode(message)
