@@ -58,6 +58,17 @@ def test_a_region_that_is_disconnected_is_refused_and_comes_back(boxed):
     assert by_others == world.events("part_failed") == world.events("fault_failed") == []
 
 
+def test_a_stop_signals_the_main_process_whose_handlers_are_seen(boxed):
+    """Not the container's init, whose handlers are its own."""
+    world = boxed()
+    assert world.sim("fault", "stop", "--region", "fra").returncode == 0
+    stopped = world.wait_for("machine_stopped", region="fra")
+    assert (stopped["signal"], stopped["killed"]) == ("SIGINT", False)
+    assert stopped["end"] == "exited with code 0"
+    assert {"SIGINT", "SIGTERM"} <= set(stopped["caught"])
+    assert "SIGCHLD" not in stopped["caught"]
+
+
 def test_a_container_that_somebody_restarts_is_the_machines_again(boxed):
     world = boxed()
     world.docker("restart", "-t", "0", world.container())
