@@ -257,6 +257,11 @@ class History:
         """When the simulator itself ran late."""
         return self.of(HostStalled)
 
+    def stalled_s(self, start: float, end: float) -> float:
+        """Simulated seconds within a time for which the simulator itself stood still."""
+        stalls = (stall.real_ms for t, stall in self.stalls if start <= t <= end)
+        return sum(stalls) / 1000 * self.speed
+
     @property
     def sent(self) -> Sequence[Timed[Sent]]:
         """Every attempt at sending a message."""

@@ -107,7 +107,11 @@ class Pace:
 
     def allowed(self, location: str, region: str | None) -> float:
         """The longest gap that is no outage, in simulated seconds."""
-        return 2 * self.every_s + self.rtt_s.get((location, region or ""), 0.0)
+        return self.every_s + self.resolution(location, region)
+
+    def resolution(self, location: str, region: str | None) -> float:
+        """How much of a gap may be a message's turn and its way, in simulated seconds."""
+        return self.every_s + self.rtt_s.get((location, region or ""), 0.0)
 
 
 def find_outages(history: History, pace: Pace) -> list[Outage]:
@@ -146,7 +150,7 @@ def _outages_of(history: History, client: str, pace: Pace) -> list[Outage]:
         region = before.region if before else None
         if before is None and not _turned_away(history, client, end):
             continue
-        if end - start - pace.allowed(location, region) <= _stalled(history, start, end):
+        if end - start - pace.allowed(location, region) <= history.stalled_s(start, end):
             continue
         found.append(_anatomy(history, client, (start, region), (end, after)))
     return found
@@ -169,13 +173,6 @@ def _turned_away(history: History, client: str, until: float) -> bool:
     """Whether a client met with a failure before an instant: a slow first answer alone is none."""
     failures = (history.connect_failed.get(client), history.disconnected.get(client))
     return any(events[0][0] <= until for events in failures if events)
-
-
-def _stalled(history: History, start: float, end: float) -> float:
-    """Simulated seconds within a gap for which the simulator itself stood still."""
-    return sum(
-        stall.real_ms / 1000 * history.speed for t, stall in history.stalls if start <= t <= end
-    )
 
 
 def _anatomy(

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from sim.costs.bill import Bill, bill
+from sim.observe.blips import folded
 from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.history import History
@@ -43,6 +44,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "speed": history.speed,
         "seed": run.seed if run else None,
         "duration_s": _round(history.end),
+        "every_s": evidence.pace.every_s,
         "doubts": list(verdict.doubts),
         "expectations": [_expectation(*pair) for pair in verdict.findings],
         "faults": [
@@ -50,7 +52,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             for t, fault in history.faults
         ],
         "alerts": _alerts(history),
-        "outages": [_outage(group) for group in by_location(evidence.outages)],
+        "outages": _outages(evidence),
         "tails": [_tail(tail) for tail in evidence.tails],
         "messages": {
             "sent": ledger.sent,
@@ -120,6 +122,12 @@ def _alerts(history: History) -> list[Document]:
                 row["to_s"] = _round(t)
                 break
     return rows
+
+
+def _outages(evidence: Evidence) -> list[Document]:
+    groups = by_location(evidence.outages)
+    flags = folded(groups, evidence.pace)
+    return [{**_outage(group), "blip": blip} for group, blip in zip(groups, flags, strict=True)]
 
 
 def _outage(group: LocationOutage) -> Document:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sim.report import stops
 from sim.report.document import Document
-from sim.report.terminal import asked
+from sim.report.terminal import asked, blips_in_words
 
 _VERDICTS = {"held": "✅ held", "failed": "❌ failed", "unknown": "❔ unknown"}
 _MARKS = {True: "✅", False: "❌", None: "❔"}
@@ -59,9 +59,12 @@ def _outages(report: Document) -> Iterator[str]:
             *(f"{row[key]:.1f}" for key in ("median_s", "seconds", *parts)),
         ]
         for row in report["outages"]
+        if not row["blip"]
     ]
-    if not rows:
+    if not report["outages"]:
         yield "Nobody was cut off."
+    yield from map(_text, blips_in_words(report))
+    if not rows:
         return
     head = ("location", "region", "hit", "median s", "worst s")
     yield _table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)

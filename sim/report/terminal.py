@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -81,6 +82,7 @@ def asked(row: Document) -> str:
     bounds = {
         "min_s": "at least {} s",
         "max_s": "at most {} s",
+        "longer_than_s": "of those longer than {} s",
         "max_ms": "at most {} ms",
         "max_share": "at most {}",
         "max_rate": "at most {}/s",
@@ -108,8 +110,12 @@ def _number(value: Any) -> str:
 def _outages(report: Document) -> RenderableType:
     if not report["outages"]:
         return Text("Outages: nobody was cut off.")
+    rows = [row for row in report["outages"] if not row["blip"]]
+    folded = [Text(line) for line in blips_in_words(report)]
+    if not rows:
+        return Group(Text("Outages", style="bold"), *folded)
     parts = {"detection": "detect", "dns": "DNS", "recovery": "recover", "reconnect": "connect"}
-    shown = [part for part in parts if any(row[f"{part}_s"] >= 0.05 for row in report["outages"])]
+    shown = [part for part in parts if any(row[f"{part}_s"] >= 0.05 for row in rows)]
     table = _table(
         "Outages in simulated seconds: the worst client's, and where its time went",
         "location",
@@ -120,7 +126,7 @@ def _outages(report: Document) -> RenderableType:
         "worst|r",
         *(f"{sign} {parts[part]}|r" for sign, part in zip("=+++", shown, strict=False)),
     )
-    for row in report["outages"]:
+    for row in rows:
         seconds = ("from_s", "median_s", "seconds", *(f"{part}_s" for part in shown))
         table.add_row(
             row["location"],
@@ -128,7 +134,21 @@ def _outages(report: Document) -> RenderableType:
             str(row["clients"]),
             *(f"{row[key]:.1f}" for key in seconds),
         )
-    return table
+    return Group(table, *folded)
+
+
+def blips_in_words(report: Document) -> Iterator[str]:
+    """One line for all outages that are shorter than the load can tell."""
+    blips = [row for row in report["outages"] if row["blip"]]
+    if not blips:
+        return
+    places = Counter(row["location"] for row in blips)
+    of = ", ".join(f"{place} {count}" for place, count in places.items())
+    longest = max(row["seconds"] for row in blips)
+    yield (
+        f"{len(blips)} outages ({of}) of at most {longest:.1f} s are shorter than the load can"
+        f" tell: it sends every {report['every_s']:g} s"
+    )
 
 
 def _tails(report: Document) -> RenderableType | None:

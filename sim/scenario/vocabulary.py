@@ -18,6 +18,7 @@ from sim.scenario.params import (
     read_frequency,
     read_milliseconds,
     read_percentile,
+    read_positive_seconds,
     read_seconds,
     read_share,
 )
@@ -55,6 +56,7 @@ CHECKS: Mapping[str, CheckSpec] = {
                 _LOCATION,
                 Param("max", "max_s", read_seconds),
                 Param("min", "min_s", read_seconds),
+                Param("longer_than", "longer_than_s", read_seconds),
                 Param("resolver", "resolver", choice(*PERSONALITIES)),
             ),
             one_of=("max", "min"),
@@ -80,6 +82,14 @@ CHECKS: Mapping[str, CheckSpec] = {
             (
                 Param("location", "location", read_location),
                 Param("max", "max_share", read_share, required=True),
+            ),
+        ),
+        CheckSpec(
+            "gaps",
+            (
+                _LOCATION,
+                Param("max", "max_s", read_positive_seconds, required=True),
+                Param("percentile", "percentile", read_percentile),
             ),
         ),
         CheckSpec("dns", (_LOCATION, _REGION, Param("within", "within_s", read_seconds))),

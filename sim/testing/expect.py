@@ -43,14 +43,18 @@ class Expect:
         *,
         max: str | None = None,  # noqa: A002 - the scenario's word
         min: str | None = None,  # noqa: A002 - as above
+        longer_than: str | None = None,
         resolver: str | None = None,
         from_: str | None = None,
         until: str | None = None,
     ) -> None:
-        """The worst client of a location was cut off for at most, or at least, so long."""
+        """The worst client of a location was cut off for at most, or at least, so long.
+
+        Outages of `longer_than` and less do not count.
+        """
         __tracebackhide__ = True
-        bounds = {"max": max, "min": min, "resolver": resolver, "from_": from_, "until": until}
-        self("outage", location=location, **bounds)
+        bounds = {"max": max, "min": min, "longer_than": longer_than, "resolver": resolver}
+        self("outage", location=location, **bounds, from_=from_, until=until)
 
     def messages(
         self,
@@ -104,6 +108,20 @@ class Expect:
         """At most such a share of what was tried was refused, as `1%`."""
         __tracebackhide__ = True
         self("errors", max=max, location=location, from_=from_, until=until)
+
+    def gaps(
+        self,
+        location: str,
+        *,
+        max: str,  # noqa: A002 - the scenario's word
+        percentile: float | str | None = None,
+        from_: str | None = None,
+        until: str | None = None,
+    ) -> None:
+        """No stream of a location's clients was silent for longer, or so many percent were not."""
+        __tracebackhide__ = True
+        more = {"percentile": percentile, "from_": from_, "until": until}
+        self("gaps", location=location, max=max, **more)
 
     def dns(
         self,

@@ -24,6 +24,7 @@ def report():
         "speed": 10.0,
         "seed": 7,
         "duration_s": 150.25,
+        "every_s": 1.0,
         "doubts": [],
         "expectations": [
             _row("outage", "33.2 s", held=True, location="london", max_s=70.0),
@@ -58,6 +59,7 @@ def report():
                 "region": "fra",
                 "to_region": None,
                 "clients": 20,
+                "blip": False,
                 "median_s": 31.0,
                 "seconds": 33.25,
                 "detection_s": 5.0,
@@ -181,6 +183,19 @@ def test_a_summary_without_outages_or_a_ledger_says_so(report):
     text = summary.render(report)
     assert "Nobody was cut off." in text
     assert "what became of them was not checked" in text
+
+
+def test_outages_that_are_shorter_than_the_load_can_tell_are_one_line(report):
+    blip = {**report["outages"][0], "seconds": 2.6, "blip": True}
+    report["outages"] += [blip, {**blip, "location": "new-york", "seconds": 2.4}]
+    text = summary.render(report)
+    assert text.count("| london | fra → none |") == 1
+    assert (
+        "2 outages (london 1, new-york 1) of at most 2.6 s are shorter than the load can tell:"
+        " it sends every 1 s"
+    ) in text.replace("\\", "")
+    report["outages"] = report["outages"][1:]
+    assert "| location |" not in summary.render(report)
 
 
 def test_names_are_text_in_markdown(report):

@@ -12,6 +12,7 @@ from sim.observe.events import (
     EdgeConnection,
     Event,
     FaultBegan,
+    HostStalled,
     RoutingChanged,
     Sent,
     SessionReady,
@@ -90,6 +91,71 @@ class TestOutage:
 
     def test_clients_that_were_never_served_prove_nothing(self, evidence):
         assert finding(evidence, **self.asked, max="500s").held is None
+
+    def test_what_is_no_longer_than_the_floor_does_not_count(self, evidence):
+        twice = [*steadily(end=20), *steadily(start=24, end=60), *steadily(start=90.5)]
+        asked = {**self.asked, "until": "60s"}
+        found = finding(evidence, *twice, **asked, max="0s", longer_than="5s")
+        assert found.held is True
+        assert found.observed == "0.0 s (1 shorter outage not counted)"
+        assert finding(evidence, *twice, **asked, max="0s", longer_than="3s").held is False
+        assert finding(evidence, *twice, **self.asked, max="0s", longer_than="5s").held is False
+
+
+class TestGaps:
+    """A message every second and a way of some 15 ms: less than two seconds prove nothing."""
+
+    asked: ClassVar = {"check": "gaps", "location": "london"}
+
+    def test_a_steady_stream_has_gaps_as_long_as_its_pace(self, evidence):
+        found = finding(evidence, *steadily(), **self.asked, max="1500ms")
+        assert found.held is True
+        assert found.observed == "longest 1 s of 1 stream"
+
+    def test_a_silence_fails_where_enough_of_it_is_certain(self, evidence):
+        gap = [*steadily(end=20), *steadily(start=26.5)]
+        found = finding(evidence, *gap, **self.asked, max="4s")
+        assert found.held is False
+        assert found.why == "london/0 heard nothing from 19.5 s to 26.5 s"
+
+    def test_what_may_be_the_pace_alone_is_unknown(self, evidence):
+        gap = [*steadily(end=20), *steadily(start=26.5)]
+        found = finding(evidence, *gap, **self.asked, max="6500ms")
+        assert found.held is None
+        assert "with a message every 1 s no more than 5.9" in found.why
+
+    def test_less_than_the_load_can_tell_is_unknown_even_in_a_steady_stream(self, evidence):
+        assert finding(evidence, *steadily(), **self.asked, max="200ms").held is None
+
+    def test_a_simulator_that_stood_still_is_no_silence(self, evidence):
+        gap = [*steadily(end=20), *steadily(start=26.5), (26.0, HostStalled(real_ms=5000.0))]
+        assert finding(evidence, *gap, **self.asked, max="4s").held is None
+
+    def test_what_never_came_back_is_silent_to_the_end(self, evidence):
+        found = finding(evidence, *steadily(end=100), **self.asked, max="30s")
+        assert found.held is False
+        assert found.observed == "longest 50.5 s of 1 stream"
+
+    def test_who_was_never_answered_was_silent_all_the_time(self, evidence):
+        assert finding(evidence, **self.asked, max="60s").held is False
+
+    def test_a_percentile_is_of_the_streams_by_the_longest_silence_of_each(self, evidence):
+        names = [f"london/{n}" for n in range(1, 10)]
+        crowd = [connected(client=name) for name in names]
+        crowd += [pair for name in names for pair in steadily(client=name)]
+        one = [*steadily(end=20), *steadily(start=60.5)]
+        found = finding(evidence, *crowd, *one, **self.asked, max="2s", percentile=90)
+        assert found.held is True
+        assert found.observed == "p90 1 s, longest 41 s of 10 streams"
+        assert finding(evidence, *crowd, *one, **self.asked, max="2s", percentile=91).held is False
+
+    def test_a_time_without_a_client_is_unknown(self, evidence):
+        asked = {**self.asked, "location": "new-york"}
+        assert finding(evidence, *steadily(), **asked, max="2s").held is None
+
+    def test_only_silences_that_touch_the_time_count(self, evidence):
+        gap = [*steadily(end=20), *steadily(start=60.5)]
+        assert finding(evidence, *gap, **self.asked, max="2s", **{"from": "70s"}).held is True
 
 
 def life(seq, t, stored=1, acked_too=True):

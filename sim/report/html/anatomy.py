@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sim.observe.blips import folded
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, Outage, by_location
 from sim.report.html.lanes import attempt_start
@@ -33,6 +34,8 @@ def anatomy(evidence: Evidence) -> dict[str, Any]:
     history = evidence.history
     parts = {id(outage): parts_of(history, outage) for outage in evidence.outages}
     groups = sorted(by_location(evidence.outages), key=lambda group: -group.client_seconds)
+    flags = folded(groups, evidence.pace)
+    groups = [group for group, blip in zip(groups, flags, strict=True) if not blip]
     return {
         "parts": list(PARTS),
         "groups": [_group(group, parts) for group in groups[:MOST_OUTAGES]],

@@ -30,7 +30,7 @@ from sim.report.html.bands import bands
 from sim.report.html.lanes import lanes
 from sim.report.html.series import series, totals
 from sim.report.narrate import Narrator
-from sim.report.terminal import asked
+from sim.report.terminal import asked, blips_in_words
 from sim.scenario.checks.sessions import count
 from sim.scenario.evidence import Evidence
 from sim.topology.distance import link_spec
@@ -55,7 +55,7 @@ def model(evidence: Evidence, report: Document) -> dict[str, Any]:
         "locations": _locations(evidence),
         **bands(evidence),
         "lanes": lanes(evidence),
-        "outages": anatomy(evidence),
+        "outages": {**anatomy(evidence), "blips": list(blips_in_words(report))},
         "tails": [
             {**tail, "clients": tail["clients"][:MOST_STRAGGLERS]}
             for tail in report["tails"][:MOST_TAILS]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from sim.observe.outages import Outage
-from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.checks.base import Finding, Params, counted, unknown, window
 from sim.scenario.evidence import Evidence
 
 
 def judge(evidence: Evidence, params: Params) -> Finding:
     """Held where the longest outage is at most `max_s` and at least `min_s`.
 
-    `resolver` narrows it to the clients whose resolver has that personality.
+    Those of `longer_than_s` and less do not count. `resolver` narrows it to the clients whose
+    resolver has that personality.
     """
     location, resolver = params["location"], params.get("resolver")
     history = evidence.history
@@ -28,7 +29,9 @@ def judge(evidence: Evidence, params: Params) -> Finding:
         for outage in evidence.outages
         if outage.client in clients and outage.from_s < until_s and outage.to_s > from_s
     ]
-    worst = max(hit, key=lambda outage: outage.seconds, default=None)
+    floor_s = params.get("longer_than_s") or 0.0
+    counting = [outage for outage in hit if outage.seconds > floor_s]
+    worst = max(counting, key=lambda outage: outage.seconds, default=None)
     seconds = worst.seconds if worst else 0.0
     most, least = params.get("max_s"), params.get("min_s")
     too_long = most is not None and seconds > most
@@ -36,7 +39,11 @@ def judge(evidence: Evidence, params: Params) -> Finding:
     why = anatomy(worst) if worst else ""
     if too_short:
         why = why or "nobody was cut off"
-    return Finding(not too_long and not too_short, f"{seconds:.1f} s", why)
+    shorter = len(hit) - len(counting)
+    observed = f"{seconds:.1f} s"
+    if shorter:
+        observed += f" ({counted(shorter, 'shorter outage')} not counted)"
+    return Finding(not too_long and not too_short, observed, why)
 
 
 def anatomy(outage: Outage) -> str:

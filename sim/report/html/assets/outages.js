@@ -56,7 +56,8 @@
           h("dl", { class: "meanings" }, found.parts.map((name) => h("div", { class: `part-${name}` }, h("dt", null, h("i", { class: "chip", "aria-hidden": "true" }), LABELS[name]), h("dd", null, MEANINGS[name])))),
           h("p", { class: "note" }, "An attempt with a cached address is seen only when it ends: then its time is in backoff. A part of less than 0.05 s is not drawn."),
           sim.asTable("Outages as a table", () => partTable(found))]
-        : h("p", null, "No client was cut off for longer than its own pace."),
+        : found.blips.length ? null : h("p", null, "No client was cut off for longer than its own pace."),
+      found.blips.map((text) => h("p", { class: "note" }, `${text}.`)),
       sim.tails(model.tails));
     return { section, resize: () => cards.forEach((one) => one.draw()) };
   };
