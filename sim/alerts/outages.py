@@ -1,9 +1,10 @@
 """outage: clients of a location are not served, by the rule of `observe/outages.py`, as it happens.
 
 A client of the load is cut off once it was not served for longer than its ordinary pace and
-whatever the simulator itself stood still meanwhile; one that was never served only after it was
-turned away. A location's outage begins with its first client and ends when the last one is served
-again, or the load is over. It is known only when the ordinary gap is over, but began before.
+whatever the simulator itself stood still meanwhile; one that was never served once it was turned
+away, or its patience is over. A location's outage begins with its first client and ends when the
+last one is served again, or the load is over. It is known only when the ordinary gap is over, but
+began before.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sim.observe.events import (
     ConnectFailed,
     Disconnected,
     Event,
+    FaultBegan,
     HostStalled,
     LoadEnded,
     LoadStarted,
@@ -32,17 +34,17 @@ from sim.topology.model import Topology
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class _Client(Wait):
-    """One client of the load. `waiting`: it is in the heap."""
+    """One client of the load. `looked_at`: when the heap has it looked at next."""
 
     name: str
-    waiting: bool = False
+    looked_at: float = math.inf
 
 
 class OutageWatch:
     """Finds locations whose clients are cut off. `due` says when to ask `overdue` next."""
 
     kinds = (
-        *(LoadStarted, ClientMade, LoadEnded, HostStalled),
+        *(LoadStarted, ClientMade, LoadEnded, HostStalled, FaultBegan),
         *(Resolved, Connected, ConnectFailed, Disconnected, Acked),
     )
 
@@ -66,10 +68,8 @@ class OutageWatch:
             case Resolved() | Connected() | ConnectFailed() | Disconnected():
                 if client := self._clients.get(event.client):
                     self._tried(t, client, event)
-            case HostStalled():
-                self._ordinary.host_stalled(event)
-            case LoadStarted():
-                self._ordinary.load_started(event)
+            case FaultBegan() | HostStalled() | LoadStarted():
+                self._what_is_ordinary(t, event)
             case ClientMade():
                 client = _Client(location=event.location, name=event.client)
                 self._clients[event.client] = client
@@ -79,28 +79,41 @@ class OutageWatch:
     def overdue(self, t: float) -> Iterator[Finding]:
         """What the silence up to an instant shows."""
         while self._heap and self._heap[0][0] < t:
-            client = self._clients.get(heapq.heappop(self._heap)[1])
-            if client is None or client.since is None:
-                continue  # of a load that is over
-            client.waiting = False
+            due, name = heapq.heappop(self._heap)
+            client = self._clients.get(name)
+            if client is None or client.looked_at != due:
+                continue  # of a load that is over, or looked at earlier than was thought
+            client.looked_at = math.inf
             if t > (limit := self._ordinary.limit(client)):
                 yield self._hit(client)
             else:
                 self._wait(client, limit)
 
+    def _what_is_ordinary(self, t: float, event: FaultBegan | HostStalled | LoadStarted) -> None:
+        match event:
+            case FaultBegan():
+                for client in self._clients.values():
+                    self._ordinary.fault_began(t, client)
+            case HostStalled():
+                self._ordinary.host_stalled(event)
+            case LoadStarted():
+                self._ordinary.load_started(event)
+
     def _tried(self, t: float, client: _Client, event: Event) -> None:
         self._ordinary.tried(t, client)
-        if isinstance(event, ConnectFailed | Disconnected):
+        if isinstance(event, ConnectFailed) or (
+            isinstance(event, Disconnected) and not event.expected
+        ):
             client.turned_away = True
-            if client.name not in self._cut_off.get(client.location, ()):
-                self._wait(client, self._ordinary.limit(client))
+        if client.name not in self._cut_off.get(client.location, ()):
+            self._wait(client, self._ordinary.limit(client))
 
     def _served(self, t: float, client: _Client, region: str) -> Iterator[Finding]:
         cut_off = self._cut_off.setdefault(client.location, set())
         if self._ordinary.is_outage(client, t) and client.name not in cut_off:
             yield self._hit(client)
         self._ordinary.served(t, client, region)
-        if not client.waiting:
+        if math.isinf(client.looked_at):
             self._wait(client, self._ordinary.limit(client))
         if client.name in cut_off:
             cut_off.discard(client.name)
@@ -109,8 +122,8 @@ class OutageWatch:
                 yield Finding("outage", client.location, wrong=False, reason=reason)
 
     def _wait(self, client: _Client, until: float) -> None:
-        if not client.waiting and until < math.inf:
-            client.waiting = True
+        if until < client.looked_at:
+            client.looked_at = until
             heapq.heappush(self._heap, (until, client.name))
 
     def _hit(self, client: _Client) -> Finding:

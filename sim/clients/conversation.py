@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+
+import aiohttp
 
 from sim.clients.client import Client
-from sim.clients.ending import ConnectionClosedError
+from sim.clients.websocket import WebSocket
 
 WINDOW = 64
-
-M = TypeVar("M")
-M_co = TypeVar("M_co", covariant=True)
 
 
 @dataclass
@@ -31,29 +29,22 @@ class Book:
     waiting: dict[int, float] = field(default_factory=dict)  # unacknowledged: when sent; ascending
 
 
-class Incoming(Protocol[M_co]):
-    """Where the gateway's messages come from."""
-
-    async def receive(self) -> M_co:
-        """The next one."""
-
-
-class Conversation(ABC, Generic[M]):
+class Conversation(ABC):
     """Sends what is due and listens, until something ends the connection."""
 
-    def __init__(self, client: Client, book: Book, incoming: Incoming[M]) -> None:
+    def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
         self._client = client
         self.book = book
-        self._incoming = incoming
+        self._socket = socket
         self._timer: asyncio.TimerHandle | None = None
         self._late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @abstractmethod
-    async def deliver(self, seq: int) -> None:
-        """Say the message of that number to the gateway."""
+    def frame(self, seq: int) -> str | bytes:
+        """The message of that number, as it goes out."""
 
     @abstractmethod
-    async def heard(self, message: M) -> None:
+    async def heard(self, message: aiohttp.WSMessage) -> None:
         """Take in what the gateway said. Raises ConnectionOverError where that ends it."""
 
     async def hold(self, begin_after: int) -> None:
@@ -67,9 +58,6 @@ class Conversation(ABC, Generic[M]):
             await asyncio.wait(
                 (sending, listening, self._late), return_when=asyncio.FIRST_COMPLETED
             )
-            if sending.done() and isinstance(sending.exception(), ConnectionClosedError):
-                # What came before the end is still to be heard; then listening ends by it too.
-                await asyncio.wait((listening, self._late), return_when=asyncio.FIRST_COMPLETED)
             for ended in (self._late, listening, sending):
                 if ended.done():
                     return ended.result()
@@ -103,7 +91,7 @@ class Conversation(ABC, Generic[M]):
         self._client.send(self.book.session, seq)
         if self._timer is None:
             self._timer = self._client.clock.call_later(self._client.timeout_s, self._check)
-        await self.deliver(seq)
+        await self._socket.say(self.frame(seq))
 
     def _check(self) -> None:
         """One timer for all messages: look at the oldest, and come back when it will be due."""
@@ -121,4 +109,4 @@ class Conversation(ABC, Generic[M]):
 
     async def _listen(self) -> None:
         while True:
-            await self.heard(await self._incoming.receive())
+            await self.heard(await self._socket.receive())

@@ -16,6 +16,7 @@ from sim.observe.events import (
     ConnectFailed,
     Disconnected,
     Event,
+    FaultBegan,
     HostStalled,
     LoadEnded,
     LoadStarted,
@@ -58,6 +59,7 @@ class Crowd:
             LoadEnded: self._load_ended,
             ClientMade: self._made,
             HostStalled: self._stalled,
+            FaultBegan: self._fault_began,
             Resolved: self._resolved,
             ConnectFailed: self._connect_failed,
             Connected: self._connected,
@@ -94,6 +96,10 @@ class Crowd:
 
     def _stalled(self, _: float, event: HostStalled) -> None:
         self._ordinary.host_stalled(event)
+
+    def _fault_began(self, t: float, _: FaultBegan) -> None:
+        for client in self.clients.values():
+            self._ordinary.fault_began(t, client)
 
     def _resolved(self, t: float, event: Resolved) -> None:
         if client := self.clients.get(event.client):

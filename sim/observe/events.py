@@ -41,11 +41,15 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class LoadStarted(Event):
-    """The instant that reports count from. Each client sends once in `every_s`."""
+    """The instant that reports count from.
+
+    Each client sends once in `every_s`, and waits for an answer as long as `timeout_s`.
+    """
 
     kind = "load_started"
     clients: int
     every_s: float | None = None
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -304,13 +308,17 @@ class Resolved(Event):
 
 @dataclass(frozen=True)
 class ConnectFailed(Event):
-    """A client tried to connect and did not get through."""
+    """A client tried to connect and did not get through.
+
+    `machine` is the one that turned it down, where one did.
+    """
 
     kind = "connect_failed"
     client: str
     location: str
     region: str | None
     reason: str
+    machine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -326,14 +334,7 @@ class Connected(Event):
 
 @dataclass(frozen=True)
 class Disconnected(Event):
-    """A client's connection ended. `expected` where the load was over and the client closed it.
-
-    `how` it ended: closed (a close frame came, with this `code` and `close_reason`), broken (it
-    ended without one, which is code 1006 for a WebSocket), goodbye (the gateway said by a message
-    that it goes away, and the client left), left (the client gave it up, or its driver did), or
-    empty in journals that do not say it. `unanswered` are the messages of this connection that
-    waited for an answer then.
-    """
+    """A client's connection ended. `expected` where the client itself ended it."""
 
     kind = "disconnected"
     client: str
@@ -342,10 +343,6 @@ class Disconnected(Event):
     machine: str
     reason: str
     expected: bool = False
-    how: str = ""
-    code: int | None = None
-    close_reason: str = ""
-    unanswered: int = 0
 
 
 @dataclass(frozen=True)

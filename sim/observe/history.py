@@ -6,9 +6,10 @@ All times here are simulated seconds from the start of the load, as in reports; 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -43,6 +44,23 @@ _MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the r
 
 E = TypeVar("E", bound=Event)
 Timed = tuple[float, E]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A connection or a message that was refused: by whom, if somebody, and why."""
+
+    location: str
+    region: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.location} → {self.region or 'nowhere'}: {self.reason}"
+
+
+def _without(seq: int, reason: str) -> str:
+    """Why a message was refused, in words that are the same for every message."""
+    return re.sub(rf"(?<![0-9]){seq}(?![0-9])", "N", reason)
 
 
 def location_of(client: str) -> str:
@@ -196,6 +214,39 @@ class History:
     def connect_failed(self) -> Mapping[str, Sequence[Timed[ConnectFailed]]]:
         """The connections that each client did not get."""
         return self.by_client(ConnectFailed)
+
+    @cached_property
+    def shut_out(self) -> Sequence[Timed[Disconnected]]:
+        """The connections on which a client was never let in.
+
+        They ended, and the client did not end them, before it had said or been told anything.
+        """
+        found: list[Timed[Disconnected]] = []
+        waiting: set[str] = set()
+        for t, event in self._records:
+            if isinstance(event, Connected):
+                waiting.add(event.client)
+            elif isinstance(event, Sent | SessionReady | Acked):
+                waiting.discard(event.client)
+            elif isinstance(event, Disconnected) and event.client in waiting:
+                waiting.discard(event.client)
+                if not event.expected:
+                    found.append((round(t - self._origin, 6), event))
+        return found
+
+    @cached_property
+    def refusals(self) -> Sequence[tuple[float, Refusal]]:
+        """Every connection and message that was refused, in order."""
+        found = [
+            (t, Refusal(e.location, e.region, e.reason))
+            for kind in (self.of(ConnectFailed), self.shut_out)
+            for t, e in kind
+        ]
+        found += [
+            (t, Refusal(location_of(e.client), e.region, _without(e.seq, e.reason)))
+            for t, e in self.failed
+        ]
+        return sorted(found, key=lambda pair: pair[0])
 
     @cached_property
     def clients(self) -> Sequence[str]:

@@ -1,9 +1,13 @@
 """Outages: how long each client was not served, and where that time went.
 
 A client's outage runs from the last moment it was served before a failure until it is served
-again; for one that was turned away before it was ever served, from its first attempt. A gap
-within its ordinary pace is none: twice the time between its messages, one round trip to the region
-that served it, and whatever the simulator itself stood still meanwhile.
+again. A gap within its ordinary pace is none: twice the time between its messages, one round trip
+to the region that served it, and whatever the simulator itself stood still meanwhile.
+
+For one that was never served yet it runs from its first attempt. A first answer may be slow: as
+long as the client was not turned away, a gap within its patience (the load's timeout) is none
+either. Where a fault comes in such a gap, what the client waited before is no outage of that fault:
+it runs from the fault.
 
 Its time is split by what the client was waiting for, from the journal:
 
@@ -22,6 +26,7 @@ The parts add up to the whole.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -88,13 +93,19 @@ class LocationOutage:
 
 @dataclass(frozen=True)
 class Pace:
-    """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region)."""
+    """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region).
+
+    `patience_s` is how long a client waits for its first answer (infinity: not known).
+    """
 
     every_s: float
     rtt_s: dict[tuple[str, str], float]
+    patience_s: float = math.inf
 
     @classmethod
-    def of(cls, topology: Topology, every_s: float, speed: float) -> Pace:
+    def of(
+        cls, topology: Topology, every_s: float, speed: float, timeout_s: float | None = None
+    ) -> Pace:
         """The pace of clients that send each `every_s`; links run in real time at any speed."""
         return cls(
             every_s,
@@ -103,6 +114,7 @@ class Pace:
                 for location in topology.locations
                 for region in topology.regions
             },
+            math.inf if timeout_s is None else timeout_s,
         )
 
     def allowed(self, location: str, region: str | None) -> float:
@@ -112,6 +124,10 @@ class Pace:
     def resolution(self, location: str, region: str | None) -> float:
         """How much of a gap may be a message's turn and its way, in simulated seconds."""
         return self.every_s + self.rtt_s.get((location, region or ""), 0.0)
+
+    def allowed_first(self) -> float:
+        """The same for a client that was neither served yet nor turned away."""
+        return max(2 * self.every_s, self.patience_s)
 
 
 def find_outages(history: History, pace: Pace) -> list[Outage]:
@@ -140,7 +156,12 @@ def _outages_of(history: History, client: str, pace: Pace) -> list[Outage]:
     location = location_of(client)
     served = history.acked.get(client, ())
     gaps: list[tuple[float, Acked | None, float, Acked | None]] = []
-    previous: tuple[float, Acked | None] = (_first_attempt(history, client), None)
+    first_s = served[0][0] if served else history.end
+    turned_away_s = _turned_away(history, client, first_s)
+    previous: tuple[float, Acked | None] = (
+        _first_wait(history, client, pace, min(first_s, turned_away_s)),
+        None,
+    )
     for t, acked in served:
         gaps.append((*previous, t, acked))
         previous = (t, acked)
@@ -148,9 +169,9 @@ def _outages_of(history: History, client: str, pace: Pace) -> list[Outage]:
     found = []
     for start, before, end, after in gaps:
         region = before.region if before else None
-        if before is None and not _turned_away(history, client, end):
-            continue
-        if end - start - pace.allowed(location, region) <= history.stalled_s(start, end):
+        slow = before is None and math.isinf(turned_away_s)
+        allowed_s = pace.allowed_first() if slow else pace.allowed(location, region)
+        if end <= start + allowed_s + history.stalled_s(start, end):
             continue
         found.append(_anatomy(history, client, (start, region), (end, after)))
     return found
@@ -169,10 +190,21 @@ def _first_attempt(history: History, client: str) -> float:
     return min(first)
 
 
-def _turned_away(history: History, client: str, until: float) -> bool:
-    """Whether a client met with a failure before an instant: a slow first answer alone is none."""
-    failures = (history.connect_failed.get(client), history.disconnected.get(client))
-    return any(events[0][0] <= until for events in failures if events)
+def _first_wait(history: History, client: str, pace: Pace, until: float) -> float:
+    """Since when a client's first wait counts: its first attempt, or a fault that came into it."""
+    since = _first_attempt(history, client)
+    for t, _ in history.faults:
+        if since < t < until and t <= since + pace.allowed_first():
+            since = t
+    return since
+
+
+def _turned_away(history: History, client: str, until: float) -> float:
+    """When a client first met with a failure, by an instant; infinity: it did not."""
+    failed = [t for t, _ in history.connect_failed.get(client, ())]
+    failed += [t for t, down in history.disconnected.get(client, ()) if not down.expected]
+    first = min(failed, default=math.inf)
+    return first if first <= until else math.inf
 
 
 def _anatomy(

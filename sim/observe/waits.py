@@ -39,8 +39,11 @@ class Ordinary:
 
     def load_started(self, load: LoadStarted) -> None:
         """Go by this load's pace from now on."""
-        every_s = load.every_s
-        self._pace = None if every_s is None else Pace.of(self._topology, every_s, self._speed)
+        self._pace = (
+            None
+            if load.every_s is None
+            else Pace.of(self._topology, load.every_s, self._speed, load.timeout_s)
+        )
 
     def host_stalled(self, stall: HostStalled) -> None:
         """Allow for it: a wait proves nothing of the time in which nobody could be served."""
@@ -51,6 +54,12 @@ class Ordinary:
         if wait.since is None:
             wait.since, wait.stalled_s = t, self._stalled_s
 
+    def fault_began(self, t: float, wait: Wait) -> None:
+        """A fault came: an ordinary first wait begins anew with it."""
+        first = wait.region is None and not wait.turned_away and wait.since is not None
+        if first and t <= self.limit(wait):
+            wait.since, wait.stalled_s = t, self._stalled_s
+
     def served(self, t: float, wait: Wait, region: str) -> None:
         """A wait is over, and the next begins."""
         wait.since, wait.stalled_s, wait.region = t, self._stalled_s, region
@@ -59,9 +68,12 @@ class Ordinary:
         """Until when the wait is ordinary, as far as is known now; for ever before it began."""
         if self._pace is None or wait.since is None:
             return math.inf
-        allowed_s = self._pace.allowed(wait.location, wait.region)
+        slow = wait.region is None and not wait.turned_away
+        allowed_s = (
+            self._pace.allowed_first() if slow else self._pace.allowed(wait.location, wait.region)
+        )
         return wait.since + allowed_s + self._stalled_s - wait.stalled_s
 
     def is_outage(self, wait: Wait, t: float) -> bool:
-        """Whether it is none any more. A slow first answer is no outage, a refused client is."""
-        return (wait.region is not None or wait.turned_away) and t > self.limit(wait)
+        """Whether it is none any more."""
+        return t > self.limit(wait)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from sim.observe.events import FaultFailed, PartFailed
+from sim.observe.sessions import count
 from sim.report import html
 from sim.scenario.checks.outage import anatomy
-from sim.scenario.checks.sessions import count
 from sim.simulate import Outcome
 from sim.testing import SimWorld
 

@@ -6,6 +6,7 @@ All times are simulated seconds from the start of the load; latencies are real m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from sim.costs.bill import Bill, bill
@@ -14,10 +15,10 @@ from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
+from sim.observe.sessions import count
 from sim.observe.stops import Stop, in_words
 from sim.observe.tails import Tail, median_stay_s
 from sim.scenario.checks import Finding
-from sim.scenario.checks.sessions import count
 from sim.scenario.evidence import Evidence, percentile
 from sim.scenario.model import Expectation
 from sim.scenario.verdict import Verdict
@@ -25,6 +26,8 @@ from sim.scenario.verdict import Verdict
 Document = dict[str, Any]
 
 _MOST_STRAGGLERS = 100  # of each tail, the longest stays; the sums are complete
+_MOST_NAMED = 5  # clients in a note
+_MOST_ERRORS = 10  # kinds of errors, the most frequent; `errors` has the sums of all
 _MOST_ANOMALIES = 100  # of each kind; the counts are complete
 
 
@@ -69,6 +72,8 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             "resumed": sessions.resumed,
             "broken": len(sessions.broken),
             "unresumed": len(sessions.unresumed),
+            "replaced": sessions.replaced,
+            "pending": len(sessions.pending),
         },
         "driver_errors": [
             {"file": e.file, "line": e.line, "error": e.error, "count": count}
@@ -79,6 +84,10 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "stops": [_stop(stop, history.speed) for stop in evidence.stops],
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
+        "frequent_errors": [
+            {**vars(refusal), "count": count}
+            for refusal, count in Counter(r for _, r in history.refusals).most_common(_MOST_ERRORS)
+        ],
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
         "cost_usd_month": _cost_month(cost),
         "cost": _cost(cost),
@@ -285,9 +294,32 @@ def _cost(found: Bill | None) -> Document | None:
     }
 
 
+def _early(history: History) -> list[str]:
+    """Who had not been served yet when the first fault came, if there was one during the load."""
+    first = next(((t, fault) for t, fault in history.faults if 0 <= t <= history.end), None)
+    if first is None:
+        return []
+    t, fault = first
+    served = {client for client, acks in history.acked.items() if acks[0][0] <= t}
+    early = [client for client in history.resolvers if client not in served]
+    if not early:
+        return []
+    what = f"{fault.fault} {fault.target} at {t:.1f} s"
+    note = (
+        f"{len(early)} of {len(history.resolvers)} clients were not served yet when the first fault"
+        f" came ({what}): {_named(early)}; what they waited before it is not its outage"
+    )
+    return [note]
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _notes(evidence: Evidence) -> list[str]:
     """What a reader should know of how the run was made before trusting its figures."""
-    notes = []
+    notes = _early(evidence.history)
     speed = evidence.history.speed
     rtt_s = max(evidence.pace.rtt_s.values(), default=0.0)
     shortest = min((outage.seconds for outage in evidence.outages), default=None)

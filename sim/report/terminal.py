@@ -230,6 +230,8 @@ def _messages(report: Document) -> RenderableType:
                 ("Sessions  ", "bold"),
                 f"{sessions['opened']} opened, {sessions['resumed']} times resumed,"
                 f" {sessions['broken']} forgotten, {sessions['unresumed']} never resumed",
+                f", {sessions['replaced']} replaced by new ones" if sessions["replaced"] else "",
+                f", {sessions['pending']} pending at the end" if sessions["pending"] else "",
             )
         )
     lines += [

@@ -34,7 +34,8 @@ class Evidence:
     @cached_property
     def pace(self) -> Pace:
         """What is an ordinary gap between a client's answers in this run."""
-        return Pace.of(self.topology, self.scenario.load.every_s, self.history.speed)
+        load = self.scenario.load
+        return Pace.of(self.topology, load.every_s, self.history.speed, load.timeout_s)
 
     @cached_property
     def outages(self) -> Sequence[Outage]:
@@ -92,11 +93,8 @@ class Evidence:
     def errors(self) -> Mapping[str, Counter[str]]:
         """Refused connections and messages by location and the region tried ("" for none)."""
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for events in self.history.connect_failed.values():
-            for _, event in events:
-                found[event.location][event.region or ""] += 1
-        for _, failed in self.history.failed:
-            found[location_of(failed.client)][failed.region or ""] += 1
+        for _, refusal in self.history.refusals:
+            found[refusal.location][refusal.region or ""] += 1
         return found
 
     @cached_property

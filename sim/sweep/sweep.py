@@ -15,7 +15,7 @@ from sim.observe.events import Acked
 from sim.observe.history import History
 from sim.observe.ledger import balance
 from sim.observe.outages import find_outages
-from sim.scenario.checks.sessions import count
+from sim.observe.sessions import count
 from sim.scenario.evidence import Evidence
 from sim.scenario.faults import inflict
 from sim.scenario.model import Scenario, Target

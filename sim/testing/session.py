@@ -137,23 +137,16 @@ class SimSession:
         frame = json.dumps({"type": "message", "seq": seq, "body": body})
         try:
             await self._socket.send_str(frame)
-        except ConnectionOverError as error:
-            await self._lose(str(error))
+        except ConnectionError:
+            await self._lose("the connection ended without a close frame")
 
     async def _listen(self) -> None:
         while self._over is None:
-            try:
-                message = await self._socket.receive()
-            except ConnectionOverError as error:
-                await self._lose(str(error))
-                return
+            message = await self._socket.receive()
             said = decode(message)
-            if said.get("type") == "going_away":
-                self._client.going_away()
-                await self._lose("the gateway is going away")
-                return
             if said.get("type") != "ack":
-                await self._lose(describe(message))
+                going = said.get("type") == "going_away"
+                await self._lose("the gateway is going away" if going else describe(message))
                 return
             seq = int(said["seq"])
             self._notes.remembered = max(self._notes.remembered, seq)

@@ -12,6 +12,7 @@ from sim.observe.events import (
     ConnectFailed,
     Disconnected,
     Event,
+    FaultBegan,
     HostStalled,
     LoadEnded,
     LoadStarted,
@@ -23,7 +24,7 @@ from sim.observe.outages import Pace, find_outages
 from sim.topology.load import topology_from_mapping
 from tests.alerts.conftest import TOPOLOGY
 
-BEGUN: list[tuple[float, Event]] = [(0.0, LoadStarted(2, 1.0))]
+BEGUN: list[tuple[float, Event]] = [(0.0, LoadStarted(2, 1.0, 5.0))]
 BEGUN += [(0.0, ClientMade(f"london/{n}", "london", "strict")) for n in range(2)]
 
 
@@ -60,11 +61,29 @@ def test_a_location_is_told_once_for_all_of_its_clients(told):
     ]
 
 
-def test_a_client_that_was_never_served_is_cut_off_only_after_it_was_turned_away(told):
-    slow = [(0.5, Resolved("london/0", "london", "fra", "127.0.0.1", 30.0)), acked(20.0)]
-    assert outages(told(*BEGUN, *slow)) == []
-    ((t, state, since, region), _) = outages(told(*BEGUN, *slow, refused(1.0)))
+FIRST = (0.5, Resolved("london/0", "london", "fra", "127.0.0.1", 30.0))
+
+
+def test_a_slow_first_answer_is_no_outage(told):
+    assert outages(told(*BEGUN, FIRST, acked(5.4))) == []
+
+
+def test_a_client_that_is_turned_away_before_it_is_served_is_cut_off_by_its_pace(told):
+    ((t, state, since, region), _) = outages(told(*BEGUN, FIRST, refused(1.0), acked(20.0)))
     assert (t, state, since, region) == (pytest.approx(2.5), "began", 0.5, None)
+
+
+def test_a_client_that_nobody_answers_is_cut_off_once_its_patience_is_over(told):
+    ((t, state, since, region), _) = outages(told(*BEGUN, FIRST, acked(20.0)))
+    assert (t, state, since, region) == (pytest.approx(5.5), "began", 0.5, None)
+
+
+def test_what_a_client_waited_for_its_first_answer_before_a_fault_is_not_the_faults(told):
+    fault = (3.0, FaultBegan("crash", "fra"))
+    ((_, _, since, _), _) = outages(told(*BEGUN, FIRST, fault, refused(3.1), acked(20.0)))
+    assert since == 3.0
+    ((_, _, since, _), _) = outages(told(*BEGUN, FIRST, refused(1.0), fault, acked(20.0)))
+    assert since == 0.5  # it was turned away before
 
 
 def test_the_simulators_own_silence_is_none(told):
@@ -89,7 +108,7 @@ def test_a_client_that_no_load_made_is_nobodys_business(told):
 EVENTS = st.tuples(
     st.integers(1, 400).map(lambda tenths: tenths / 10),
     st.sampled_from(["london/0", "london/1"]),
-    st.sampled_from(["acked", "resolved", "connected", "refused", "lost"]),
+    st.sampled_from(["acked", "resolved", "connected", "refused", "lost", "closed", "fault"]),
     st.sampled_from(["fra", "iad"]),
 )
 
@@ -102,6 +121,8 @@ def event_of(client, kind, region):
         "connected": Connected(client, location, region, "m"),
         "refused": ConnectFailed(client, location, region, "no"),
         "lost": Disconnected(client, location, region, "m", "gone"),
+        "closed": Disconnected(client, location, region, "m", "by itself", expected=True),
+        "fault": FaultBegan("crash", region),
     }[kind]
 
 
@@ -113,7 +134,7 @@ def test_live_outages_are_those_of_the_report(drawn):
     tries = [(0.0, event_of(f"london/{n}", "resolved", "fra")) for n in range(2)]
     records = [Record(t, event) for t, event in [*BEGUN, *tries, *pairs, (end, LoadEnded())]]
     topology = topology_from_mapping(TOPOLOGY)
-    found = find_outages(History(records), Pace.of(topology, 1.0, 1.0))
+    found = find_outages(History(records), Pace.of(topology, 1.0, 1.0, 5.0))
     watch = OutageWatch(topology, 1.0)
     live = []
     hit = watch._hit

@@ -173,7 +173,7 @@ def test_a_load_that_is_stopped_ends_then_and_politely(journal_of, duration_s):
 
 def test_clients_are_spread_over_locations_and_named(journal_of):
     records = journal_of(Perfect, clients=5)
-    assert records[0].event == LoadStarted(5, 1.0)
+    assert records[0].event == LoadStarted(5, 1.0, 5.0)
     assert sorted(e.client for _, e in only(records, Connected)) == [
         "london/0",
         "london/1",

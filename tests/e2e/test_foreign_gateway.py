@@ -72,7 +72,14 @@ def test_a_declared_driver_judges_a_foreign_gateway(run, sim, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert report["messages"]["audited"] is True
     assert report["messages"]["acked"] > 100
-    assert report["sessions"] == {"opened": 10, "resumed": 4, "broken": 0, "unresumed": 0}
+    assert report["sessions"] == {
+        "opened": 10,
+        "resumed": 4,
+        "broken": 0,
+        "unresumed": 0,
+        "replaced": 0,
+        "pending": 0,
+    }
 
     (tmp_path / "rooms.yaml").unlink()
     again = tmp_path / "again.json"

@@ -91,7 +91,14 @@ def test_the_reference_gateway_survives_a_crash(run, sim, tmp_path):
     assert (outage["region"], outage["to_region"], outage["clients"]) == ("fra", "iad", 12)
     parts = ("detection_s", "dns_s", "recovery_s", "reconnect_s")
     assert sum(outage[part] for part in parts) == pytest.approx(outage["seconds"], abs=0.01)
-    assert report["sessions"] == {"opened": 30, "resumed": 12, "broken": 0, "unresumed": 0}
+    assert report["sessions"] == {
+        "opened": 30,
+        "resumed": 12,
+        "broken": 0,
+        "unresumed": 0,
+        "replaced": 0,
+        "pending": 0,
+    }
     assert report["messages"]["acked"] > 800
 
     again = tmp_path / "again.json"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from sim.observe.events import (
@@ -5,6 +7,7 @@ from sim.observe.events import (
     Connected,
     ConnectFailed,
     Disconnected,
+    FaultBegan,
     HostStalled,
     LoadEnded,
     LoadStarted,
@@ -144,9 +147,34 @@ def test_a_region_that_came_back_is_recovery_not_dns(history):
     assert outage.reconnect_s == pytest.approx(2.0)
 
 
-def test_a_slow_first_answer_is_no_outage(history):
-    found = history(resolved(1.0, "fra", 31.0), *answers("fra", 9.0, 149.5))
-    assert find_outages(found, PACE) == []
+PATIENT = replace(PACE, patience_s=5.0)
+
+
+def test_a_first_answer_may_take_as_long_as_its_client_waits_for_one(history):
+    found = history(resolved(1.0, "fra", 31.0), *answers("fra", 6.0, 149.5))
+    assert find_outages(found, PATIENT) == []
+
+
+def test_a_client_that_nobody_answers_is_out_from_its_first_attempt(history):
+    (outage,) = find_outages(history(resolved(1.0, "fra", 31.0)), PATIENT)
+    assert (outage.region, outage.to_region) == (None, None)
+    assert (outage.from_s, outage.to_s) == (1.0, 150.0)
+
+
+def test_what_it_waited_before_a_fault_is_no_outage_of_the_fault(history):
+    fault = (4.0, FaultBegan("crash", "fra"))
+    refused = (4.1, ConnectFailed(CLIENT, "london", "fra", "503"))
+    found = history(resolved(1.0, "fra", 31.0), fault, refused, *answers("fra", 20.0, 149.5))
+    (outage,) = find_outages(found, PATIENT)
+    assert (outage.from_s, outage.to_s) == (4.0, 20.0)
+
+
+def test_a_fault_after_it_was_turned_away_changes_nothing(history):
+    fault = (4.0, FaultBegan("crash", "fra"))
+    refused = (2.0, ConnectFailed(CLIENT, "london", "fra", "503"))
+    found = history(resolved(1.0, "fra", 31.0), fault, refused, *answers("fra", 20.0, 149.5))
+    (outage,) = find_outages(found, PATIENT)
+    assert (outage.from_s, outage.to_s) == (1.0, 20.0)
 
 
 def test_a_client_turned_away_before_it_was_served_is_out_from_its_first_attempt(history):

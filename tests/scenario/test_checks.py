@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
+
 from sim.observe.events import (
     Acked,
     Connected,
@@ -11,6 +13,7 @@ from sim.observe.events import (
     Disconnected,
     EdgeConnection,
     Event,
+    Failed,
     FaultBegan,
     HostStalled,
     RoutingChanged,
@@ -89,8 +92,23 @@ class TestOutage:
     def test_an_expected_outage_that_did_not_happen_fails(self, evidence):
         assert finding(evidence, *steadily(), **self.asked, min="10s").held is False
 
-    def test_clients_that_were_never_served_prove_nothing(self, evidence):
+    def test_clients_that_were_never_served_prove_nothing_good(self, evidence):
         assert finding(evidence, **self.asked, max="500s").held is None
+        assert finding(evidence, **self.asked, min="10s").held is None
+
+    def test_a_client_that_is_never_served_is_cut_off_from_its_first_attempt(self, evidence):
+        found = finding(evidence, **self.asked, max="30s")
+        assert (found.held, found.observed) == (False, "149.9 s")
+        assert "no client of london was ever served" in found.why
+
+    def test_where_no_machine_was_reached_it_may_be_us(self, evidence):
+        tries = [(10.0 + n, ConnectFailed(LONDON, "london", "fra", "refused")) for n in range(9)]
+        asked = {**self.asked, "max": "30s"}
+        ran = evidence(connected(client="new-york/0"), *tries, expect=[asked])
+        assert judge(ran).findings[0][1].held is None
+        turned_down = (20.0, ConnectFailed(LONDON, "london", "fra", "status 403", "m"))
+        ran = evidence(connected(client="new-york/0"), *tries, turned_down, expect=[asked])
+        assert judge(ran).findings[0][1].held is False
 
     def test_what_is_no_longer_than_the_floor_does_not_count(self, evidence):
         twice = [*steadily(end=20), *steadily(start=24, end=60), *steadily(start=90.5)]
@@ -230,6 +248,10 @@ def cut(t=20.0, *, expected=False):
     return (t, Disconnected(LONDON, "london", "fra", "m-fra", "reset", expected))
 
 
+def down(t, machine=None):
+    return (t, ConnectFailed(LONDON, "london", "fra", "status 403", machine))
+
+
 class TestSessions:
     asked: ClassVar = {"check": "sessions", "resumed": "all"}
 
@@ -264,10 +286,49 @@ class TestSessions:
         assert finding(evidence, *pairs, **self.asked, until="60s").held is True
         assert finding(evidence, *pairs, **self.asked).held is False
 
-    def test_never_back(self, evidence):
-        found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), **self.asked)
+    def test_turned_down_each_time_it_comes_back(self, evidence):
+        tries = [down(30 + n, machine="m-iad") for n in range(2)]
+        found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), *tries, **self.asked)
         assert found.held is False
-        assert LONDON in found.why
+        assert f"never came back, turned down each time: {LONDON}" in found.why
+
+    def test_let_in_and_thrown_out_before_the_session_stands(self, evidence):
+        tries = [pair for n in range(2) for pair in (connected(30 + n), cut(30.5 + n))]
+        found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), *tries, **self.asked)
+        assert found.held is False
+
+    def test_once_may_be_the_death_of_a_machine(self, evidence):
+        tries = [connected(30), cut(30.5), down(31), down(32)]
+        found = finding(evidence, ready(0.2, 0, 0, resumed=False), cut(), *tries, **self.asked)
+        assert found.held is None
+
+    @pytest.mark.parametrize("tries", [[], [149.8], range(30, 140)], ids=["none", "one", "many"])
+    def test_who_reaches_no_machine_until_the_end_shows_nothing(self, evidence, tries):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), *map(down, tries)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert found.held is None
+        assert f"had not come back when the load ended: {LONDON}" in found.why
+
+    def test_on_the_way_back_at_the_end_is_left_out_where_others_decide(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 57, 57), cut(149.5)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert found.held is True
+        assert found.observed == "1 of 1 resumed, 1 on their way back when the load ended"
+
+    def test_on_the_way_back_for_longer_than_an_attempt_takes_is_not_known(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 57, 57), cut(130)]
+        assert finding(evidence, *pairs, **self.asked).held is None
+
+    def test_a_new_session_after_an_interruption_is_none_that_went_on(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 0, resumed=False)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert (found.held, found.observed) == (None, "0 of 1 resumed")
+        assert "resumed=False" in found.why
+
+    def test_a_new_session_after_one_that_was_forgotten_replaces_none(self, evidence):
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 57), cut(50.1)]
+        found = finding(evidence, *pairs, ready(51, 0, 0, resumed=False), **self.asked)
+        assert (found.held, found.observed) == (False, "0 of 1 resumed")
 
     def test_uninterrupted_sessions_prove_nothing(self, evidence):
         pairs = [ready(0.2, 0, 0, resumed=False), cut(149, expected=True)]
@@ -332,6 +393,21 @@ class TestErrors:
         pairs = [*steadily(end=40), *refused]
         assert finding(evidence, *pairs, check="errors", max="25%").held is True
         assert finding(evidence, *pairs, check="errors", max="10%").held is False
+
+    def test_a_client_that_is_never_let_in_was_refused(self, evidence):
+        tries = [pair for n in range(5) for pair in (connected(10 + n), cut(10.5 + n))]
+        found = finding(evidence, (0.2, Sent(LONDON, "s1", 1)), *tries, check="errors", max="5%")
+        assert (found.held, found.observed) == (False, "100.00% (5 of 5)")
+        assert found.why == "most often london → fra: reset"
+
+    def test_one_that_had_said_something_was_let_in(self, evidence):
+        tries = [(10.2, Sent(LONDON, "s1", 1)), cut(10.5), acked(30), connected(31), acked(32)]
+        assert finding(evidence, *tries, cut(33), check="errors", max="0%").held is True
+
+    def test_the_same_refusal_of_each_message_is_one_kind(self, evidence):
+        refused = [(50.0 + n, Failed(LONDON, "s", n, "fra", f"no {n} here")) for n in range(3)]
+        found = finding(evidence, *steadily(end=40), *refused, check="errors", max="1%")
+        assert found.why == "most often london → fra: no N here"
 
     def test_another_locations_errors_do_not_count(self, evidence):
         refused = (50.0, ConnectFailed("new-york/0", "new-york", "iad", "503"))

@@ -63,15 +63,10 @@ def _pair(location: str, region: str, bins: dict[int, list[float]], count: int) 
 
 
 def _refused(evidence: Evidence, bin_s: float, count: int) -> dict[str, list[int]]:
-    history = evidence.history
     found: dict[str, list[int]] = defaultdict(lambda: [0] * count)
-    times = [
-        (event.location, t) for events in history.connect_failed.values() for t, event in events
-    ]
-    times += [(location_of(failed.client), t) for t, failed in history.failed]
-    for location, t in times:
+    for t, refusal in evidence.history.refusals:
         if 0 <= t < count * bin_s:
-            found[location][int(t / bin_s)] += 1
+            found[refusal.location][int(t / bin_s)] += 1
     return dict(sorted(found.items()))
 
 

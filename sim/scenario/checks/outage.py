@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from sim.observe.history import History
 from sim.observe.outages import Outage
 from sim.scenario.checks.base import Finding, Params, counted, unknown, window
 from sim.scenario.evidence import Evidence
@@ -20,9 +23,10 @@ def judge(evidence: Evidence, params: Params) -> Finding:
         for client in history.clients_of(location)
         if resolver in (None, history.resolvers.get(client))
     }
-    if not any(history.acked.get(client) for client in clients):
-        of = f"{location} with a {resolver} resolver" if resolver else location
-        return unknown(f"no client of {of} was ever served")
+    served = any(history.acked.get(client) for client in clients)
+    of = f"{location} with a {resolver} resolver" if resolver else location
+    if not served and not _reached(history, clients):
+        return unknown(f"no client of {of} was ever served, and no machine turned one down")
     from_s, until_s = window(evidence, params)
     hit = [
         outage
@@ -43,7 +47,20 @@ def judge(evidence: Evidence, params: Params) -> Finding:
     observed = f"{seconds:.1f} s"
     if shorter:
         observed += f" ({counted(shorter, 'shorter outage')} not counted)"
+    if not served:
+        why = f"no client of {of} was ever served; {why}" if why else ""
+        if not too_long:
+            return unknown(f"no client of {of} was ever served")
     return Finding(not too_long and not too_short, observed, why)
+
+
+def _reached(history: History, clients: Collection[str]) -> bool:
+    """Whether it was the gateway that served nobody, or a fault: else it may be us."""
+    return bool(history.faults) or any(
+        history.connected.get(client)
+        or any(failed.machine for _, failed in history.connect_failed.get(client, ()))
+        for client in clients
+    )
 
 
 def anatomy(outage: Outage) -> str:

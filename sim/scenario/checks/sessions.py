@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
+from sim.clients.declaration import Declaration
 from sim.observe.events import SessionReady
-from sim.observe.history import History, Timed
 from sim.observe.numbering import told
+from sim.observe.sessions import Sessions, count
 from sim.scenario.checks.base import Finding, Params, counted, unknown, window
 from sim.scenario.evidence import Evidence
 
-
-@dataclass(frozen=True)
-class Sessions:
-    """The sessions of a run. `broken` are resumptions at which the gateway had forgotten."""
-
-    opened: int
-    resumed: int
-    broken: list[Timed[SessionReady]]
-    unresumed: list[str]
-
-
-def count(history: History, from_s: float = -math.inf, until_s: float = math.inf) -> Sessions:
-    """Sum up what happened to sessions in a time.
-
-    A session is unresumed if its client was cut off then and never came back.
-    """
-    opened, resumed = 0, 0
-    broken: list[Timed[SessionReady]] = []
-    last_ready: dict[str, float] = {}
-    for t, ready in history.sessions:
-        last_ready[ready.client] = t
-        if not from_s <= t < until_s:
-            continue
-        if ready.acked < ready.remembered:
-            broken.append((t, ready))
-        elif ready.resumed:
-            resumed += 1
-        else:
-            opened += 1
-    unresumed = [
-        client
-        for client, downs in history.disconnected.items()
-        if client in last_ready
-        and any(
-            not down.expected and t > last_ready[client] and from_s <= t < until_s
-            for t, down in downs
-        )
-    ]
-    return Sessions(opened, resumed, broken, unresumed)
+_MOST_NAMED = 5
 
 
 def _reason(evidence: Evidence, ready: SessionReady) -> str:
@@ -64,18 +24,24 @@ def _reason(evidence: Evidence, ready: SessionReady) -> str:
 
 
 def judge(evidence: Evidence, params: Params) -> Finding:
-    """Held where every interrupted session was resumed and none was forgotten."""
+    """Held where every interrupted session was resumed and none was forgotten.
+
+    Clients that were on their way back when the load ended are left out, unless they had been for
+    longer than one attempt may take, or nobody else was interrupted: then it is not known.
+    """
     # `resumed: all` is all that can be asked.
     sessions = count(evidence.history, *window(evidence, params))
-    interrupted = sessions.resumed + len(sessions.broken) + len(sessions.unresumed)
+    decided = sessions.resumed + len(sessions.broken) + len(sessions.unresumed)
+    observed = f"{sessions.resumed} of {decided + sessions.replaced} resumed"
+    if sessions.pending:
+        observed += f", {len(sessions.pending)} on their way back when the load ended"
     if not evidence.history.sessions and evidence.history.connected:
         return unknown(
             "the driver told of no session: it has to call `client.session_ready` when the gateway"
             " has taken one up (docs/drivers.md)"
         )
-    if not interrupted:
+    if not decided and not sessions.replaced and not sessions.pending:
         return unknown("no session was interrupted")
-    observed = f"{sessions.resumed} of {interrupted} resumed"
     misnumbered = {mistake.session for mistake in evidence.ledger.mistakes}
     broken = [(t, ready) for t, ready in sessions.broken if ready.session not in misnumbered]
     if sessions.broken and not broken:
@@ -90,8 +56,33 @@ def judge(evidence: Evidence, params: Params) -> Finding:
         )
         return Finding(held=False, observed=observed, why=why)
     if sessions.unresumed:
-        why = f"{counted(len(sessions.unresumed), 'client')} never came back: " + ", ".join(
-            sessions.unresumed[:5]
+        why = (
+            f"{counted(len(sessions.unresumed), 'client')} never came back, turned down each time:"
+            f" {', '.join(sessions.unresumed[:_MOST_NAMED])}"
         )
         return Finding(held=False, observed=observed, why=why)
-    return Finding(held=True, observed=observed)
+    doubt = _doubt(evidence, sessions)
+    return Finding(None if doubt else True, observed, doubt)
+
+
+def _doubt(evidence: Evidence, sessions: Sessions) -> str:
+    """Why it is not known whether every session would be resumed, or nothing."""
+    if sessions.replaced:
+        driver = evidence.scenario.load.driver
+        without = isinstance(driver, Declaration) and driver.resume is None
+        why = (
+            "the driver has no `resume`: each connection is a new session"
+            if without
+            else "the driver told of new sessions instead (`resumed=False`)"
+        )
+        return f"{counted(sessions.replaced, 'interrupted session')} did not go on: {why}"
+    load = evidence.scenario.load
+    attempt_s = load.timeout_s + load.backoff.max_s
+    late = [c for c, t in sessions.pending.items() if evidence.history.end - t > attempt_s]
+    if late or (sessions.pending and not sessions.resumed):
+        clients = late or list(sessions.pending)
+        return (
+            f"{counted(len(clients), 'client')} had not come back when the load ended:"
+            f" {', '.join(clients[:_MOST_NAMED])}"
+        )
+    return ""

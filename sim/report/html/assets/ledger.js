@@ -10,7 +10,9 @@
   const balance = (ledger) => h("dl", { class: "balance" },
     [["sent", ledger.sent], ["acknowledged", ledger.acked], ["of unknown fate", ledger.unknown],
       ...(ledger.audited ? [["lost", ledger.lost], ["duplicated", ledger.duplicated], ["reordered", ledger.reordered]] : []),
-      ["sessions opened", ledger.sessions_opened], ["resumed", ledger.sessions_resumed], ["forgotten", ledger.sessions_broken], ["never resumed", ledger.sessions_unresumed]]
+      ["sessions opened", ledger.sessions_opened], ["resumed", ledger.sessions_resumed], ["forgotten", ledger.sessions_broken], ["never resumed", ledger.sessions_unresumed],
+      ...(ledger.sessions_replaced ? [["replaced by new ones", ledger.sessions_replaced]] : []),
+      ...(ledger.sessions_pending ? [["on their way back at the end", ledger.sessions_pending]] : [])]
       .map(([name, value]) => h("div", { class: value && ["lost", "duplicated", "reordered", "forgotten", "never resumed"].includes(name) ? "bad" : null },
         h("dt", null, name), h("dd", null, words.integer(value)))));
 

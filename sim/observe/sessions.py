@@ -1,0 +1,126 @@
+"""What became of the sessions of a run. Pure.
+
+A session is interrupted when its client's connection ends and the client did not end it. What
+follows decides: the gateway takes it up again (resumed), or has forgotten of it (broken); the
+driver begins a new one instead (replaced), as a protocol without resumption does; the gateway turns
+the client down again and again (unresumed). A client that is on its way back when the load ends, in
+its backoff or connecting, shows nothing (pending).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sim.observe.events import Connected, ConnectFailed, Disconnected, Event, SessionReady
+from sim.observe.history import History, Timed
+
+# A machine that is killed in the middle of one resumption has not turned the session down.
+_TURNED_DOWN = 2
+
+
+@dataclass
+class Sessions:
+    """The sessions of a run, or of a part of it.
+
+    `opened` counts new ones that replace none. `unresumed` are clients, and `pending` has since
+    when each of those has been on its way back.
+    """
+
+    opened: int = 0
+    resumed: int = 0
+    replaced: int = 0
+    broken: list[Timed[SessionReady]] = field(default_factory=list)
+    unresumed: list[str] = field(default_factory=list)
+    pending: dict[str, float] = field(default_factory=dict)
+
+
+def count(history: History, from_s: float = -math.inf, until_s: float = math.inf) -> Sessions:
+    """Sum up what happened to sessions in a time: those interrupted then, those taken up then."""
+    found = Sessions()
+    for client, events in _by_client(history).items():
+        life = _Life(found, client, from_s, until_s)
+        for t, event in events:
+            life.take(t, event)
+        life.end()
+    found.broken.sort(key=lambda pair: pair[0])
+    return found
+
+
+class _Life:
+    """One client's sessions, event by event. `cut_s`: since when the last one is interrupted."""
+
+    def __init__(self, found: Sessions, client: str, from_s: float, until_s: float) -> None:
+        self._found = found
+        self._client = client
+        self._from_s, self._until_s = from_s, until_s
+        self._stands = False
+        self._cut_s: float | None = None
+        self._connected = False
+        self._turned_down = 0
+
+    def take(self, t: float, event: Event) -> None:
+        """Take an event in."""
+        match event:
+            case SessionReady():
+                self._ready(t, event)
+            case Connected():
+                self._connected = True
+            case ConnectFailed():
+                self._turned_down = self._turned_down + 1 if event.machine else 0
+            case Disconnected():
+                self._down(t, event)
+
+    def _ready(self, t: float, ready: SessionReady) -> None:
+        forgot = ready.acked < ready.remembered
+        if self._from_s <= t < self._until_s:
+            if forgot:
+                self._found.broken.append((t, ready))
+            elif ready.resumed:
+                self._found.resumed += 1
+            elif self._cut_s is not None:
+                self._found.replaced += 1
+            else:
+                self._found.opened += 1
+        # One that is forgotten is over: what follows is another.
+        self._stands, self._cut_s, self._turned_down = not forgot, None, 0
+
+    def _down(self, t: float, down: Disconnected) -> None:
+        if self._stands and not down.expected:
+            self._cut_s, self._turned_down = t, 0
+        elif self._cut_s is not None and self._connected:
+            self._turned_down += not down.expected
+        self._stands = self._connected = False
+
+    def end(self) -> None:
+        """The load is over."""
+        if self._cut_s is None or not self._from_s <= self._cut_s < self._until_s:
+            return
+        if self._turned_down >= _TURNED_DOWN:
+            self._found.unresumed.append(self._client)
+        else:
+            self._found.pending[self._client] = self._cut_s
+
+
+def _by_client(history: History) -> Mapping[str, Iterable[Timed[Event]]]:
+    """What is told of the clients that had a session, in order."""
+    found: dict[str, list[Timed[Event]]] = defaultdict(list)
+    ready = history.by_client(SessionReady)
+    for by_client in (ready, history.connected, history.connect_failed, history.disconnected):
+        for client in ready:
+            found[client] += by_client.get(client, ())
+    return {
+        client: sorted(events, key=lambda pair: (pair[0], _ORDER[type(pair[1])]))
+        for client, events in found.items()
+    }
+
+
+# At one instant a connection stands before its session does, and ends before the next begins.
+_ORDER: Mapping[type[Event], int] = {
+    Disconnected: 0,
+    ConnectFailed: 1,
+    Connected: 2,
+    SessionReady: 3,
+}
