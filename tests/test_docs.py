@@ -19,7 +19,7 @@ from sim.scenario.vocabulary import CHECKS as CHECK_WORDS
 from sim.testing import targets
 from sim.testing.expect import Expect
 from sim.topology.load import topology_from_mapping
-from tools import tables
+from tools import pages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -37,12 +37,12 @@ def test_every_check_that_can_be_written_is_judged():
     assert set(CHECK_WORDS) == set(CHECKS)
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
-def test_tables_are_as_the_specifications_have_them(name):
-    """`python -m tools.tables` writes them."""
-    text = (ROOT / tables.TABLES[name][0]).read_text()
+@pytest.mark.parametrize("name", pages.PARTS)
+def test_what_pages_have_from_the_code_is_as_the_code_has_it(name):
+    """`python -m tools.pages` writes them."""
+    text = (ROOT / pages.PARTS[name][0]).read_text()
     assert f"<!-- {name} -->" in text
-    assert tables.with_table(text, name) == text
+    assert pages.with_part(text, name) == text
 
 
 @pytest.mark.parametrize("word", sorted({*FAULTS, *CHECK_WORDS}))

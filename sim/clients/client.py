@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from sim.clients.pace import Pace, Term
+from sim.clients.ending import ConnectionClosedError
+from sim.clients.pace import Pace, Term, Watch
 from sim.clients.spec import LoadSpec
 from sim.clients.urls import checked_path
 from sim.clients.vantage import Setting, Vantage
-from sim.clients.websocket import WebSocket
+from sim.clients.websocket import WebSocket, Wire
 from sim.observe.events import Acked, Connected, Failed, Sent, SessionReady, Unknown
 from sim.observe.numbering import HOW
 from sim.rng import Rng
@@ -52,7 +53,14 @@ class Client:
         self.down_by: str | None = None
         self.served = False
         self.conversing = False
+        self.closed: ConnectionClosedError | None = None
+        self.broken = False
+        self.stuffed = False
+        self.told_to_go = False
+        self.left_unanswered = 0
         self.on_settled: Callable[[], object] | None = None
+        self._sockets: list[WebSocket] = []
+        self._watch = Watch(self._over)
         self._term = term
         self._write = setting.journal.write
         self._messages: dict[tuple[str, int], _Message] = {}
@@ -77,26 +85,47 @@ class Client:
     async def websocket(self, path: str = "/", **options: Any) -> AsyncIterator[WebSocket]:
         """A WebSocket to the gateway (options are aiohttp's `ws_connect`'s).
 
-        It is closed with code 1000 at the block's end, and just dropped where the block raises.
+        It is read all the time (see WebSocket). It is closed with code 1000 at the block's end,
+        and just dropped where the block raises.
         """
-        options = {"timeout": _CLOSE_TIMEOUT, "max_msg_size": 0, **options}
-        socket = await self.within(self.http.ws_connect(self.url(path), **options))
-        assert isinstance(socket, WebSocket)  # noqa: S101 - what the session was told to make
-        self.connected(socket.headers)
+        options = {"timeout": _CLOSE_TIMEOUT, "max_msg_size": 0, **options, "autoclose": False}
+        wire = await self.within(self.http.ws_connect(self.url(path), **options))
+        assert isinstance(wire, Wire)  # noqa: S101 - what the session was told to make
+        self.connected(wire.headers)
+        self.closed = None
+        socket = WebSocket(wire, self.clock, self._watch.ended)
+        self._sockets.append(socket)
         try:
             yield socket
+            await socket.close()
         except BaseException:
             socket.drop()
             raise
-        await socket.close()
+        finally:
+            self._sockets.remove(socket)
+            if self.closed is None:
+                self.closed = socket.end
+            self.stuffed |= socket.stuffed
+            await socket.gone()
 
-    async def request(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+    def _over(self) -> Exception | None:
+        """What has ended a WebSocket whose block the driver is in."""
+        ends = (socket.end for socket in self._sockets)
+        return next((ConnectionClosedError(end.code, end.reason) for end in ends if end), None)
+
+    def going_away(self) -> None:
+        """The gateway has said by a message that it goes away, and the driver leaves for that."""
+        self.told_to_go = True
+
+    async def request(
+        self, method: str, path: str, *, timeout_s: float | None = None, **options: Any
+    ) -> aiohttp.ClientResponse:
         """The gateway's answer to an HTTP request from this client's place, with its body read.
 
         Options are aiohttp's `request`'s: `json`, `data`, `headers`, `params` and so on. Cookies
-        are kept. Raises TimeoutError after the load's timeout.
+        are kept. Raises TimeoutError after the load's timeout, unless another is given.
         """
-        return await self.within(self._ask(method, self.url(path), options))
+        return await self.within(self._ask(method, self.url(path), options), timeout_s)
 
     async def _ask(
         self, method: str, url: str, options: Mapping[str, Any]
@@ -126,9 +155,14 @@ class Client:
         """One turn per `every`, to loop over with `async for`; it ends when the load does.
 
         Turns are numbered from 1 on, through all connections of this client: no two of its turns
-        have one number. (Those of another client do.)
+        have one number. (Those of another client do.) Where the gateway ends the connection it
+        raises ConnectionClosedError, at once.
         """
-        return Pace(self.every_s, self._term, self.clock, self._turns)
+        return Pace(self.every_s, self._term, self.clock, self._turns, self._watch)
+
+    def number_after(self, last: int) -> None:
+        """Let turns be numbered on from this one."""
+        self._turns = count(last + 1)
 
     async def within(self, awaitable: Awaitable[T], timeout_s: float | None = None) -> T:
         """What it gives. Raises TimeoutError after the load's timeout."""
@@ -203,12 +237,17 @@ class Client:
         self.machine = None
         self.down_by = None
         self.served = False
+        self.closed = None
+        self.broken = False
+        self.stuffed = False
+        self.told_to_go = False
 
     def end(self) -> None:
         """A connection's life is over; what it left unanswered may be sent again in the next."""
         for message in self._messages.values():
             message.this_life = False
         self.conversing = False
+        self.left_unanswered = self._in_flight
         self._in_flight = 0
         self._tell()
 

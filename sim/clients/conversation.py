@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-
-import aiohttp
+from typing import Generic, Protocol, TypeVar
 
 from sim.clients.client import Client
-from sim.clients.websocket import WebSocket
+from sim.clients.ending import ConnectionClosedError
 
 WINDOW = 64
+
+M = TypeVar("M")
+M_co = TypeVar("M_co", covariant=True)
 
 
 @dataclass
@@ -29,22 +31,29 @@ class Book:
     waiting: dict[int, float] = field(default_factory=dict)  # unacknowledged: when sent; ascending
 
 
-class Conversation(ABC):
+class Incoming(Protocol[M_co]):
+    """Where the gateway's messages come from."""
+
+    async def receive(self) -> M_co:
+        """The next one."""
+
+
+class Conversation(ABC, Generic[M]):
     """Sends what is due and listens, until something ends the connection."""
 
-    def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
+    def __init__(self, client: Client, book: Book, incoming: Incoming[M]) -> None:
         self._client = client
         self.book = book
-        self._socket = socket
+        self._incoming = incoming
         self._timer: asyncio.TimerHandle | None = None
         self._late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @abstractmethod
-    def frame(self, seq: int) -> str | bytes:
-        """The message of that number, as it goes out."""
+    async def deliver(self, seq: int) -> None:
+        """Say the message of that number to the gateway."""
 
     @abstractmethod
-    async def heard(self, message: aiohttp.WSMessage) -> None:
+    async def heard(self, message: M) -> None:
         """Take in what the gateway said. Raises ConnectionOverError where that ends it."""
 
     async def hold(self, begin_after: int) -> None:
@@ -58,6 +67,9 @@ class Conversation(ABC):
             await asyncio.wait(
                 (sending, listening, self._late), return_when=asyncio.FIRST_COMPLETED
             )
+            if sending.done() and isinstance(sending.exception(), ConnectionClosedError):
+                # What came before the end is still to be heard; then listening ends by it too.
+                await asyncio.wait((listening, self._late), return_when=asyncio.FIRST_COMPLETED)
             for ended in (self._late, listening, sending):
                 if ended.done():
                     return ended.result()
@@ -91,7 +103,7 @@ class Conversation(ABC):
         self._client.send(self.book.session, seq)
         if self._timer is None:
             self._timer = self._client.clock.call_later(self._client.timeout_s, self._check)
-        await self._socket.say(self.frame(seq))
+        await self.deliver(seq)
 
     def _check(self) -> None:
         """One timer for all messages: look at the oldest, and come back when it will be due."""
@@ -109,4 +121,4 @@ class Conversation(ABC):
 
     async def _listen(self) -> None:
         while True:
-            await self.heard(await self._socket.receive())
+            await self.heard(await self._incoming.receive())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,9 +36,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Say:
-    """A step of a greeting: the client says this."""
+    """A step of a greeting: the client says this, on its connection or by a request."""
 
-    template: Template
+    what: Template | Request
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,36 @@ Step: TypeAlias = Say | Wait
 
 
 @dataclass(frozen=True)
+class Socket:
+    """A WebSocket: the way there and back."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Events:
+    """A stream of Server-Sent Events: a way back."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A request again and again: a way back. `each` is where in an answer several messages are."""
+
+    request: Request
+    every_s: float = 0.0
+    each: JsonPath | None = None
+
+
+@dataclass(frozen=True)
 class Opening:
     """How a connection is made and what is said first: for a new session, or for a known one.
 
     Without `ready` the session stands once the last step of `hello` is done.
     """
 
-    websocket: str
+    line: Socket | Events | Poll
     before: tuple[Request, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     subprotocols: tuple[str, ...] = ()
@@ -76,11 +100,15 @@ class Opening:
 
 @dataclass(frozen=True)
 class Stored:
-    """How to ask what is kept of a session: GET `path`, and where in the answer the numbers are."""
+    """How to ask what is kept of a session: GET `path`, and where in the answer the numbers are.
+
+    `settles_within_s` is how long the store may lag behind an acknowledgement.
+    """
 
     path: str
     sequence: JsonPath
     headers: Mapping[str, str] = field(default_factory=dict)
+    settles_within_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +117,7 @@ class Declaration:
 
     name: str
     opening: Opening
-    send: Template
+    send: Template | Request
     ack: Reply
     payload_as: PayloadAs = "text"
     resume: Opening | None = None
@@ -110,7 +138,7 @@ class Declaration:
         Where it has none, all of a client's connections are one session to the gateway.
         """
         said = {key: part for key, part in self.document.items() if key != "stored"}
-        if "{session}" in json.dumps(said, default=str):
+        if re.search(r"\{session[}:]", json.dumps(said, default=str)):
             return True
         openings = (self.opening, self.resume) if self.resume else (self.opening,)
         return any("session" in opening.gives for opening in openings)

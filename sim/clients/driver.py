@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.declaration import Declaration
+from sim.clients.ending import ConnectionClosedError as ConnectionClosedError  # noqa: PLC0414
+from sim.clients.ending import ConnectionOverError as ConnectionOverError  # noqa: PLC0414
 from sim.errors import InputError, Problem
 
 _BUILT_IN = {
@@ -51,7 +54,8 @@ class Driver(Protocol):
         """Live the life of one connection, from connecting to its end.
 
         Return or raise when it is over; the load connects again after a backoff. Where `pace()`
-        ends, the client is to close.
+        ends, the client is to close. Let ConnectionClosedError through, which says that the
+        gateway has ended the connection, with its code and reason.
         """
 
 
@@ -80,11 +84,19 @@ class Ledger(Protocol):
 
         One that is stored twice is there twice. None where the gateway knows no such session.
         Raise where that cannot be found out: what became of the messages is then unknown, not lost.
+        Asked once for each session, for reading may empty a queue.
         """
 
 
-class ConnectionOverError(Exception):
-    """A driver's ordinary end of a connection that the gateway ended: its text is the reason."""
+@runtime_checkable
+class LaggingLedger(Ledger, Protocol):
+    """One whose store may lag behind acknowledgements, by seconds of the gateway's own clock.
+
+    Sessions of which something acknowledged is not there yet are asked again until it is, or until
+    so long after the first question.
+    """
+
+    settles_within_s: float
 
 
 def load_driver(name: str | Declaration) -> Callable[[], Driver]:
@@ -113,6 +125,10 @@ def load_driver(name: str | Declaration) -> Callable[[], Driver]:
         raise _problem(f"`{name}` is no driver: it needs a method `async def run(self, client)`")
     if hasattr(made, "stored") and not inspect.iscoroutinefunction(made.stored):
         raise _problem(f"`{name}`: `stored` must be a method `async def stored(self, session)`")
+    settles_within_s = getattr(made, "settles_within_s", 0.0)
+    if not isinstance(settles_within_s, int | float) or not 0 <= settles_within_s < math.inf:
+        message = f"`settles_within_s` must be a number of seconds, not {settles_within_s!r}"
+        raise _problem(f"`{name}`: {message}")
     return _checked(name, made)
 
 

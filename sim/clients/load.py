@@ -13,6 +13,7 @@ from sim.clients.blame import foreseen, mistake_of
 from sim.clients.client import Client
 from sim.clients.declaration import Declaration
 from sim.clients.driver import Driver, load_driver
+from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
@@ -190,10 +191,13 @@ class Load:
             await driver.run(client)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
             if cause := foreseen(error):
+                client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)
                 if isinstance(cause, aiohttp.WSServerHandshakeError):
                     client.turned_down(cause.headers)
                 return why_ended(cause, client)
             return self._raised(error, driver, client)
+        if client.closed:  # the driver kept it to itself
+            return str(client.closed)
         return "closed by the client" if self._closing.is_set() else "the driver ended it"
 
     def _raised(self, error: Exception, driver: Driver, client: Client) -> str:
@@ -226,10 +230,26 @@ def write_end(journal: Journal, client: Client, reason: str, *, expected: bool) 
     if client.machine is None:
         end = ConnectFailed(client.name, client.location, client.region, reason, client.down_by)
     else:
+        closed = client.closed
+        if client.stuffed:
+            reason += "; the driver had left 1 MiB of messages unread"
         end = Disconnected(
-            client.name, client.location, *client.machine, reason=reason, expected=expected
+            *(client.name, client.location, *client.machine, reason, expected),
+            how=_how(client),
+            code=closed.code if closed else None,
+            close_reason=closed.reason if closed else "",
+            unanswered=client.left_unanswered,
         )
     journal.write(end)
+
+
+def _how(client: Client) -> str:
+    """How its connection ended, as Disconnected has it."""
+    if client.closed:
+        return "broken" if client.closed.code == NO_CLOSE_FRAME else "closed"
+    if client.told_to_go:
+        return "goodbye"
+    return "broken" if client.broken else "left"
 
 
 def why_ended(error: BaseException, client: Client) -> str:

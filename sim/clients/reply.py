@@ -22,17 +22,35 @@ _LONGEST_SHOWN = 200
 class Heard:
     """One message of the gateway; read as JSON at most once.
 
-    A binary message that is text in UTF-8 is read as text too: many gateways send JSON so.
+    A binary message that is text in UTF-8 is read as text too: many gateways send JSON so. `event`
+    is the name of a Server-Sent Event; the answer to a request has its `status`, and the number of
+    the message that the request carried.
     """
 
-    def __init__(self, said: str | bytes) -> None:
+    def __init__(
+        self,
+        said: str | bytes,
+        *,
+        event: str | None = None,
+        status: int | None = None,
+        seq: int | None = None,
+    ) -> None:
         self.said = said
+        self.event = event
+        self.status = status
+        self.seq = seq
+
+    @classmethod
+    def of(cls, data: Any) -> Heard:
+        """A message that is part of a JSON value."""
+        return cls(json.dumps(data, ensure_ascii=False))
 
     def __str__(self) -> str:
         """The message, for a person."""
         said = self.said if self.text is None else self.text
         shown = said if isinstance(said, str) else said.hex(" ")
-        return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+        shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+        return shown if self.status is None else f"status {self.status}: {shown}"
 
     @cached_property
     def text(self) -> str | None:
@@ -59,17 +77,22 @@ class Reply:
 
     Either `pattern` is found in its text, whose named groups are values; or it is binary and begins
     as `octets` has it; or it is JSON that has `fields` (the same values at the same names, whatever
-    else is there) and something at every path of `paths`. `written` is for messages.
+    else is there) and something at every path of `paths`. One with an `event` is a Server-Sent
+    Event of that name, one with a `status` the answer to a request. `written` is for messages.
     """
 
     pattern: re.Pattern[str] | None = None
     octets: BytesPattern | None = None
     fields: Any = None
     paths: Mapping[str, JsonPath] = field(default_factory=dict)
+    event: str | None = None
+    status: int | None = None
     written: str = ""
 
     def read(self, heard: Heard) -> Mapping[str, Any] | None:
         """The values of a message, or None where it is not this reply."""
+        if self.event not in {None, heard.event} or self.status not in {None, heard.status}:
+            return None
         if self.octets is not None:
             return self.octets.read(heard.said) if isinstance(heard.said, bytes) else None
         if self.pattern is not None:

@@ -18,7 +18,7 @@ from sim.clients.dial import dial
 from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.spec import Personality
 from sim.clients.urls import only_to
-from sim.clients.websocket import WebSocket
+from sim.clients.websocket import Wire
 from sim.clock import Clock
 from sim.observe.events import Resolved
 from sim.observe.journal import Journal
@@ -133,7 +133,7 @@ class Vantage:
             connector=_Connector(self),
             cookie_jar=cookies,
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None),
-            ws_response_class=WebSocket,
+            ws_response_class=Wire,
             trace_configs=[self._watch],
         )
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
-from sim.control.guard import Guard, open_to_all, refused
+from sim.control_server.guard import Guard, open_to_all, refused
 from sim.metrics.collector import WorldCollector
 from sim.world import World
 

@@ -15,13 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from sim.observe.events import (
-    HealthChanged,
-    LinkChanged,
-    MachineChanged,
-    RoutingChanged,
-    RunStarted,
-)
+from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.scenario import runner
@@ -34,7 +28,6 @@ from sim.world import World
 
 _TOPOLOGY = re.compile(r"^topology:\s*(\S+)", re.MULTILINE)
 _NAME = re.compile(r"^name:\s*(.+)", re.MULTILINE)
-_STANDS = (MachineChanged, HealthChanged, LinkChanged, RoutingChanged)
 # For a world that nobody has written a scenario for: what any gateway answers.
 _ANY = ""
 _CLIENTS = {"name": "ten clients that ask over HTTP, no faults", "duration": "1s"}
@@ -173,7 +166,7 @@ class Player:
         if play.timeline.was_held or play.timeline.over:
             play.verdict = {"outcome": "unknown", "findings": [], "doubts": [_NOT_JUDGED]}
             return
-        records = _records(world.journal.records, first, play.scenario)
+        records = excerpt(world.journal.records, first, scenario=play.scenario.document)
         # Pure, and long for a large load: the world must not stand still for it.
         await asyncio.to_thread(_judge, play, records)
 
@@ -203,21 +196,6 @@ def _judge(play: Play, records: list[Record]) -> None:
         "doubts": list(verdict.doubts),
     }
     play.report = html.render(evidence, verdict, report)
-
-
-def _records(records: list[Record], first: int, scenario: Scenario) -> list[Record]:
-    """A journal as of a run of its own: what stands when the play begins, and all that follows.
-
-    A part of the simulator that failed earlier in the world's life does not concern it.
-    """
-    before = []
-    for record in records[:first]:
-        event = record.event
-        if isinstance(event, RunStarted):
-            before.append(record._replace(event=replace(event, scenario=scenario.document)))
-        elif isinstance(event, _STANDS):
-            before.append(record)
-    return [*before, *records[first:]]
 
 
 def _scenarios_for(topology: Path) -> Iterator[tuple[str, tuple[Path, str]]]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sim.control.guard import open_to_all
-from sim.control.server import Handler
+from sim.control_server.guard import open_to_all
+from sim.control_server.server import Handler
 from sim.dashboard.door import COOKIE, Door
 from sim.dashboard.feed import Feed
 from sim.dashboard.forms import forms

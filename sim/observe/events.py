@@ -334,7 +334,14 @@ class Connected(Event):
 
 @dataclass(frozen=True)
 class Disconnected(Event):
-    """A client's connection ended. `expected` where the client itself ended it."""
+    """A client's connection ended. `expected` where the load was over and the client closed it.
+
+    `how` it ended: closed (a close frame came, with this `code` and `close_reason`), broken (it
+    ended without one, which is code 1006 for a WebSocket), goodbye (the gateway said by a message
+    that it goes away, and the client left), left (the client gave it up, or its driver did), or
+    empty in journals that do not say it. `unanswered` are the messages of this connection that
+    waited for an answer then.
+    """
 
     kind = "disconnected"
     client: str
@@ -343,6 +350,10 @@ class Disconnected(Event):
     machine: str
     reason: str
     expected: bool = False
+    how: str = ""
+    code: int | None = None
+    close_reason: str = ""
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)

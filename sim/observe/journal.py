@@ -111,7 +111,7 @@ _FIELDS: dict[type[Event], tuple[str, ...]] = {
     cls: tuple(f.name for f in dataclasses.fields(cls)) for cls in KINDS.values()
 }
 _FREE_TEXT: dict[type[Event], tuple[str, ...]] = {
-    cls: tuple(name for name in fields if name in ("reason", "output", "error"))
+    cls: tuple(name for name in fields if name in ("reason", "close_reason", "output", "error"))
     for cls, fields in _FIELDS.items()
 }
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode

@@ -8,13 +8,15 @@ the answer. Of any other gateway it cannot be known, and the journal says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import aiohttp
 import asyncpg
 
-from sim.clients.driver import Driver, Ledger, Question
+from sim.clients.driver import Driver, LaggingLedger, Ledger, Question
 from sim.clock import Clock
 from sim.gateway.schema import STORED
 from sim.machines.fleet import Fleet
@@ -22,6 +24,7 @@ from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.observe.events import Acked, Audited, Sent, SessionReady, Stored
 from sim.observe.journal import Journal, Record
+from sim.observe.numbering import HOW
 from sim.topology.model import Topology
 
 ASKED_GATEWAY = "what the gateway kept"
@@ -29,7 +32,6 @@ ASKED_GATEWAY = "what the gateway kept"
 _CONNECT_REAL_S = 10.0
 _ANSWER_REAL_S = 10.0
 _AT_ONCE = 16
-_SETTLE_REAL_S = 1.0
 _LOOK_AGAIN_REAL_S = 0.1
 
 
@@ -56,7 +58,9 @@ class Audience(Protocol):
         """How to reach the database past all links, or None where there is none."""
 
 
-async def audit_database(world: Audience, said: Sequence[Record]) -> None:
+async def audit_database(
+    world: Audience, drivers: Mapping[str, Driver], said: Sequence[Record]
+) -> None:
     """Journal what the reference gateway's database holds of what was `said`, then `Audited`."""
     url, journal = world.database_url(), world.journal
     if url is None:
@@ -64,23 +68,24 @@ async def audit_database(world: Audience, said: Sequence[Record]) -> None:
         return
     sessions = {r.event.session for r in said if isinstance(r.event, SessionReady)}
 
-    async def look() -> list[Stored]:
-        rows = await connection.fetch(STORED)
-        return [Stored(*row) for row in rows if row["session"] in sessions]
+    async def look(asked: Collection[str]) -> dict[str, list[Stored]]:
+        found: dict[str, list[Stored]] = {session: [] for session in asked}
+        for row in await connection.fetch(STORED):
+            if row["session"] in found:
+                found[row["session"]].append(Stored(*row))
+        return found
 
     try:
         async with world.clock.timeout(_CONNECT_REAL_S * world.clock.speed):
             connection = await asyncpg.connect(url)
         try:
-            stored = await _settled(world, said, look)
+            stored = await _settled(world, drivers, said, sessions, look)
         finally:
             await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         journal.write(Audited(error=f"the database: {type(error).__name__}: {error}"))
         return
-    for row in stored:
-        journal.write(row)
-    journal.write(Audited())
+    _write(journal, said, stored, Audited())
 
 
 async def audit_drivers(
@@ -91,33 +96,31 @@ async def audit_drivers(
     sessions = {r.event.session: r.event.client for r in said if isinstance(r.event, Sent)}
     last = {r.event.session: r.event.machine for r in said if isinstance(r.event, Acked)}
     one_of_few = asyncio.Semaphore(_AT_ONCE)
+    known: set[str] = set()
 
-    async def ask(session: str, client: str) -> Sequence[int] | None:
-        driver = drivers[client]
+    async def ask(session: str) -> list[Stored]:
+        driver = drivers[sessions[session]]
         assert isinstance(driver, Ledger)  # noqa: S101 - the runner asks no others
         async with one_of_few:
-            return await _ask(world, driver, session, client, last.get(session))
+            answer = await _ask(world, driver, session, sessions[session], last.get(session))
+        if answer is not None:
+            known.add(session)
+        return [Stored(session, seq, "", "") for seq in answer or ()]
 
-    async def look() -> list[Stored]:
-        answers = await asyncio.gather(*(ask(*pair) for pair in sessions.items()))
-        if last and all(answer is None for answer in answers):
-            raise LookupError(
-                "the gateway knows none of the run's sessions: is the question the right one?"
-            )
-        return [
-            Stored(session, seq, "", "")
-            for session, answer in zip(sessions, answers, strict=True)
-            for seq in answer or ()
-        ]
+    async def look(asked: Collection[str]) -> dict[str, list[Stored]]:
+        answers = await asyncio.gather(*(ask(session) for session in asked))
+        return dict(zip(asked, answers, strict=True))
 
     try:
-        stored = await _settled(world, said, look)
+        stored = await _settled(world, drivers, said, sessions, look)
     except Exception as failure:  # noqa: BLE001 - a user's driver must not end the run
         journal.write(Audited(error=_explain(failure), asked=ASKED_GATEWAY))
         return
-    for row in stored:
-        journal.write(row)
-    journal.write(Audited(asked=ASKED_GATEWAY))
+    if last and not known:
+        error = "the gateway knows none of the run's sessions: is the question the right one?"
+        journal.write(Audited(error=error, asked=ASKED_GATEWAY))
+        return
+    _write(journal, said, stored, Audited(asked=ASKED_GATEWAY))
 
 
 def cannot_audit(world: Audience, driver: str) -> None:
@@ -132,27 +135,71 @@ def cannot_audit(world: Audience, driver: str) -> None:
 
 
 async def _settled(
-    world: Audience, said: Sequence[Record], look: Callable[[], Awaitable[list[Stored]]]
-) -> list[Stored]:
-    """What is stored, as soon as all that was acknowledged is, or else after a moment.
+    world: Audience,
+    drivers: Mapping[str, Driver],
+    said: Sequence[Record],
+    sessions: Collection[str],
+    look: Callable[[Collection[str]], Awaitable[dict[str, list[Stored]]]],
+) -> dict[str, list[Stored]]:
+    """What is stored of each session.
 
-    A gateway that acknowledges before it has stored may be about to; only what it never stores is
-    lost.
+    Asked once, for reading may empty a queue. Only where a driver says that its store may lag are
+    the sessions asked again of which something acknowledged is not there yet. A gateway's clock may
+    be the real one or the world's: the longer of the two is waited.
     """
-    promised = {(r.event.session, r.event.seq) for r in said if isinstance(r.event, Acked)}
-    until = world.clock.now() + _SETTLE_REAL_S * world.clock.speed
+    promised: dict[str, set[int]] = {session: set() for session in sessions}
+    for _, event in said:
+        if isinstance(event, Acked) and event.session in promised:
+            promised[event.session].add(event.seq)
+    lags_s = [d.settles_within_s for d in drivers.values() if isinstance(d, LaggingLedger)]
+    until = world.clock.now() + max(lags_s, default=0.0) * max(1.0, world.clock.speed)
+    stored: dict[str, list[Stored]] = {}
+    asked: Collection[str] = sessions
     while True:
-        stored = await look()
-        kept = {(row.session, row.seq) for row in stored}
-        if promised <= kept or world.clock.now() >= until:
+        stored |= await look(asked)
+        asked = [s for s in asked if not promised[s] <= {row.seq for row in stored[s]}]
+        if not asked or world.clock.now() >= until:
             return stored
         await world.clock.sleep(_LOOK_AGAIN_REAL_S * world.clock.speed)
+
+
+def _write(
+    journal: Journal, said: Sequence[Record], stored: Mapping[str, list[Stored]], audited: Audited
+) -> None:
+    """Journal what is stored of this load; what only earlier loads of this world sent is theirs.
+
+    A number that an earlier load was acknowledged may be stored for it or for this one.
+    """
+    ours = {(e.session, e.seq) for _, e in said if isinstance(e, Sent)}
+    earlier = {(e.session, e.seq) for _, e in _before(journal, said) if isinstance(e, Sent)}
+    if both := ours & earlier:
+        session, seq = min(both)
+        error = (
+            f"message {seq} of session {session} was sent by an earlier load of this world as well:"
+            f" a new message needs a new number ({HOW})"
+        )
+        journal.write(replace(audited, error=error))
+        return
+    for rows in stored.values():
+        for row in rows:
+            if (row.session, row.seq) not in earlier:
+                journal.write(row)
+    journal.write(audited)
+
+
+def _before(journal: Journal, said: Sequence[Record]) -> Iterator[Record]:
+    """What the journal had before this load."""
+    begin = said[0] if said else None
+    return itertools.takewhile(lambda record: record is not begin, journal.records)
 
 
 async def _ask(
     world: Audience, driver: Ledger, session: str, client: str, last: str | None
 ) -> Sequence[int] | None:
-    """One session's answer, of the first machine that can be reached."""
+    """One session's answer, of the first machine that takes the question.
+
+    One that has taken it may have answered it, unheard: nobody else is asked after it.
+    """
     failure: Exception = LookupError("no machine is up at the end of the run to be asked")
     for machine in _up(world.fleet, last):
         question_of = _session_to(machine, world.topology.hostname)
@@ -161,7 +208,7 @@ async def _ask(
             try:
                 async with world.clock.timeout(_ANSWER_REAL_S * world.clock.speed):
                     answer = await driver.stored(question)
-            except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            except aiohttp.ClientConnectorError as error:
                 failure = error
             else:
                 return None if answer is None else [_seq(seq) for seq in answer]

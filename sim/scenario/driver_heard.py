@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sim.clients.binary import BytesPattern, parse_pattern
 from sim.clients.jsonpath import JsonPath
-from sim.clients.reply import Reply, Source
+from sim.clients.reply import Reply
 from sim.clients.template import PLACEHOLDERS, decode_base64
 from sim.scenario.driver_words import Words
 from sim.topology.problems import suggest
@@ -62,14 +63,16 @@ class Listening:
         written = f"`{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}`"
         if isinstance(value, str):
             if not value.startswith("$"):
-                return self._pattern(value, written, *path)
+                pattern = self.pattern(value, *path)
+                return Reply(pattern=pattern, written=written) if pattern else None
             found = self.json_path(value, *path)
             return Reply(paths={names[0]: found}, written=written) if found else None
         data = self._words.mapping(value, *path)
         if data is None:
             return None
         if _is_octets(data):
-            return self._octets(data, written, *path)
+            octets = self._octets(data, *path)
+            return Reply(octets=octets, written=written) if octets else None
         return self._described(data, names, written, *path, takes=takes)
 
     def _described(
@@ -82,8 +85,13 @@ class Listening:
     ) -> Reply | None:
         """A reply that is written in full."""
         own = _own(names)
-        capture = ("capture",) if takes else ()
-        self._words.unknown_keys(data, ("match", *own, *capture), *path)
+        besides = ("event", "status", *(("capture",) if takes else ()))
+        self._words.unknown_keys(data, ("match", *own, *besides), *path)
+        reply = Reply(
+            event=self._words.text(data["event"], *path, "event") if "event" in data else None,
+            status=self.status(data.get("status"), *path, "status"),
+            written=written,
+        )
         at = {name: (data[name], (*path, name)) for name in own if name in data}
         if takes and "capture" in data:
             more = self._words.mapping(data["capture"], *path, "capture") or {}
@@ -96,34 +104,36 @@ class Listening:
                 what = "bytes give their values" if _is_octets(match) else "a pattern gives its"
                 self._words.problem(f"{what} by name inside it, such as {places}", *path, "match")
             if isinstance(match, str):
-                return self._pattern(match, written, *path, "match")
-            return self._octets(match or {}, written, *path, "match")
+                pattern = self.pattern(match, *path, "match")
+                return replace(reply, pattern=pattern) if pattern else None
+            octets = self._octets(match or {}, *path, "match")
+            return replace(reply, octets=octets) if octets else None
         if match is not None and not isinstance(match, dict):
             means = "the fields that a JSON message has, a pattern, or `{hex: …}`"
             self._words.problem(f"found {quoted(match)}; must be {means}", *path, "match")
             return None
-        if match is None and not at:
+        if match is None and not at and reply.event is None and reply.status is None:
             message = "is missing; write the fields that the message has, as `{type: ack}`"
             self._words.problem(message, *path, "match")
             return None
-        return Reply(fields=match, paths=paths, written=written)
+        return replace(reply, fields=match, paths=paths)
 
-    def _octets(self, data: dict[str, Any], written: str, *path: str | int) -> Reply | None:
+    def _octets(self, data: dict[str, Any], *path: str | int) -> BytesPattern | None:
         ((form, text),) = data.items()
         if not isinstance(text, str):
             message = f"found {quoted(text)}; must be text in quotes, such as `'0a ff'`"
             self._words.problem(message, *path, form)
             return None
         try:
-            octets = parse_pattern(text) if form == "hex" else _beginning(text)
+            return parse_pattern(text) if form == "hex" else _beginning(text)
         except ValueError as error:
             self._words.problem(str(error), *path, form)
             return None
-        return Reply(octets=octets, written=written)
 
-    def _pattern(self, value: str, written: str, *path: str | int) -> Reply | None:
+    def pattern(self, value: str, *path: str | int) -> re.Pattern[str] | None:
+        """A regular expression."""
         try:
-            return Reply(pattern=re.compile(value), written=written)
+            return re.compile(value)
         except re.error as error:
             message = f"found `{value}`; not a regular expression ({error}), nor a path from `$`"
             self._words.problem(message, *path)
@@ -137,22 +147,13 @@ class Listening:
             self._words.problem(str(error), *path)
             return None
 
-    def source(self, value: object, *path: str | int) -> Source | None:
-        """Where in the answer to a request something is."""
-        if isinstance(value, str) and value.startswith("$"):
-            found = self.json_path(value, *path)
-            return Source(f"`{value}`", path=found) if found else None
-        if isinstance(value, str):
-            read = self._pattern(value, value, *path)
-            return Source(f"`{value}`", pattern=read.pattern) if read else None
-        if isinstance(value, dict) and len(value) == 1:
-            ((kind, name),) = value.items()
-            if isinstance(name, str) and kind == "header":
-                return Source(f"header `{name}`", header=name)
-            if isinstance(name, str) and kind == "cookie":
-                return Source(f"cookie `{name}`", cookie=name)
-        means = "a path such as `$.ticket`, a pattern, `{header: NAME}` or `{cookie: NAME}`"
-        self._words.problem(f"found {quoted(value)}; must be {means}", *path)
+    def status(self, value: object, *path: str | int) -> int | None:
+        """The status of an answer."""
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599:
+            return value
+        self._words.problem(f"found {quoted(value)}; must be a status, such as `201`", *path)
         return None
 
 

@@ -11,19 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from sim.clients.declaration import Declaration, Opening, PayloadAs, Stored
+from sim.clients.declaration import Declaration, Opening, PayloadAs, Request, Socket, Stored
 from sim.clients.reply import Reply
-from sim.clients.template import PLACEHOLDERS, Template
+from sim.clients.template import PLACEHOLDERS, Template, Text
 from sim.errors import InputError
 from sim.scenario.driver_heard import OF_ACK, OF_OTHERS, OF_READY, Listening
-from sim.scenario.driver_opening import AT_OPENING, Openings
+from sim.scenario.driver_opening import AT_OPENING, LINES, ONE_WAY, Openings
 from sim.scenario.driver_opening import KEYS as OPENING
+from sim.scenario.driver_requests import SENT, Requests, is_request
 from sim.scenario.driver_said import Said
 from sim.scenario.driver_words import IN_PYTHON, Words
 from sim.scenario.reading import Reading
 from sim.topology.document import FieldPath, load_document, similar_file
 from sim.topology.kinds import mistaken
-from sim.topology.problems import suggest
+from sim.topology.problems import listed, suggest
 from sim.topology.units import quoted
 
 SUFFIXES = (".yaml", ".yml")
@@ -32,7 +33,7 @@ KEYS = (
     *OPENING,
     *("payload_as", "send", "ack", "refused", "goodbye", "answer", "resume", "stored"),
 )
-_STORED = ("get", "headers", "sequence")
+_STORED = ("get", "headers", "sequence", "settles_within")
 _AT_STORED = ("session", "client")
 
 
@@ -73,19 +74,22 @@ class _Section:
         self._words = words
         self._said = Said(words)
         self._heard = Listening(words)
-        self._openings = Openings(words, self._said, self._heard)
+        self._requests = Requests(words, self._said, self._heard)
+        self._openings = Openings(words, self._said, self._heard, self._requests)
 
     def declaration(self, data: dict[str, Any], name: str) -> Declaration:
         words = self._words
         words.unknown_keys(data, KEYS)
-        for key in ("websocket", "send", "ack"):
+        needed = (*(() if {*LINES} & data.keys() else LINES[:1]), "send", "ack")
+        for key in needed:
             if key not in data:
-                message = f"is missing; a driver needs `websocket`, `send` and `ack`; {IN_PYTHON}"
+                lines = listed(LINES, "or")
+                message = f"is missing; a driver needs {lines}, and `send` and `ack`; {IN_PYTHON}"
                 words.problem(message, key)
-        opening = self._openings.read(data, Opening(""))
+        opening = self._openings.read(data, Opening(Socket("")))
         with words.scope():
             resume, forgotten = self._resume(data.get("resume"), opening)
-        send = self._said.template(data.get("send", ""), PLACEHOLDERS, "send")
+        send = self._sent(data.get("send", ""), opening)
         ack = self._heard.reply(data.get("ack"), OF_ACK, "ack")
         declaration = Declaration(
             name=name,
@@ -97,12 +101,21 @@ class _Section:
             forgotten=forgotten,
             refused=self._heard.reply(data.get("refused"), OF_ACK, "refused"),
             goodbye=self._heard.reply(data.get("goodbye"), OF_OTHERS, "goodbye"),
-            answers=self._answers(data.get("answer")),
+            answers=self._answers(data.get("answer"), opening),
             stored=self._stored(data.get("stored")),
             document=copy.deepcopy(data),
         )
         words.unused((*OF_READY, *OF_ACK))
         return declaration
+
+    def _sent(self, value: object, opening: Opening) -> Template | Request:
+        """A message on the connection, or by a request."""
+        if is_request(value):
+            request = self._requests.read(value, PLACEHOLDERS, "send", keys=SENT)
+            return request or Text("")
+        if not isinstance(opening.line, Socket):
+            self._words.problem(ONE_WAY, "send")
+        return self._said.template(value, PLACEHOLDERS, "send")
 
     def _payload_as(self, value: object) -> PayloadAs:
         if value not in {"text", "base64"}:
@@ -130,8 +143,10 @@ class _Section:
 
     # --- once it stands ---
 
-    def _answers(self, value: object) -> tuple[tuple[Reply, Template], ...]:
+    def _answers(self, value: object, opening: Opening) -> tuple[tuple[Reply, Template], ...]:
         words = self._words
+        if value is not None and not isinstance(opening.line, Socket):
+            words.problem(f"{ONE_WAY}; {IN_PYTHON}", "answer")
         found = []
         for i, item in enumerate(words.list(value, "`{match: …, send: …}`", "answer")):
             data = words.mapping(item, "answer", i)
@@ -159,4 +174,5 @@ class _Section:
         path = self._said.url_path(data["get"], _AT_STORED, "stored", "get")
         sequence = self._heard.json_path(data["sequence"], "stored", "sequence")
         headers = self._said.headers(data.get("headers", {}), _AT_STORED, "stored", "headers")
-        return Stored(path, sequence, headers) if sequence else None
+        settles_within_s = words.duration(data, "settles_within", 0.0, "stored")
+        return Stored(path, sequence, headers, settles_within_s) if sequence else None

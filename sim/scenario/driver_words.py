@@ -54,6 +54,10 @@ class Words:
         self.problem(f"found {quoted(value)}; must be text", *path)
         return None
 
+    def duration(self, data: dict[str, Any], key: str, default: float, *path: str | int) -> float:
+        """Seconds above 0 under that key; the default where it is missing."""
+        return self._reading.duration(data, key, (*self._path, *path), default) or default
+
     def switch(self, value: object, *path: str | int) -> bool:
         """The value, if it is true or false."""
         if isinstance(value, bool):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from sim.clients.load import Load
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting
 from sim.clock import Clock
+from sim.observe.events import LoadStarted, Sent
 from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.scenario.audit import audit_database, audit_drivers, cannot_audit
@@ -51,7 +53,9 @@ async def run(
     seed and not on how long the world took to come up. `warn` gets what a person should be told.
     By `timeline` somebody else may hold the scenario, and end it.
     """
-    load = make_load(world, scenario.load, world.rng.fork("load"), warn)
+    loads = sum(1 for record in world.journal.records if isinstance(record.event, LoadStarted))
+    rng = world.rng.fork(f"load {loads + 1}" if loads else "load")
+    load = make_load(world, scenario.load, rng, warn)
     at_end = load.stop if timeline else None
     duration_s = math.inf if timeline else scenario.duration_s
     timeline = timeline or Timeline(world.clock)
@@ -80,14 +84,25 @@ def setting_of(world: Stage) -> Setting:
 
 
 def make_load(world: Stage, asked: LoadAsked, rng: Rng, warn: Callable[[str], None]) -> Load:
-    """The load that is asked for, not begun. Raises InputError for a driver that cannot be used."""
-    return Load(spec_of(asked), setting_of(world), rng, warn)
+    """The load that is asked for, not begun. Raises InputError for a driver that cannot be used.
+
+    Its clients' turns are numbered on from those of an earlier load of this world, for what the
+    gateway keeps outlives a load.
+    """
+    load = Load(spec_of(asked), setting_of(world), rng, warn)
+    highest: Counter[str] = Counter()
+    for _, event in world.journal.records:
+        if isinstance(event, Sent):
+            highest[event.client] = max(highest[event.client], event.seq)
+    for client in load.clients:
+        client.number_after(highest[client.name])
+    return load
 
 
 async def audit(world: Stage, load: Load) -> None:
     """Find out what is stored of an ended load, however its driver lets it be found out."""
     if load.spec.driver == _REFERENCE:
-        await audit_database(world, load.records())
+        await audit_database(world, load.drivers, load.records())
     elif load.drivers and all(isinstance(driver, Ledger) for driver in load.drivers.values()):
         await audit_drivers(world, load.drivers, load.records())
     else:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from sim.observe.events import LoadEnded, LoadStarted
+from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.observe.outages import Outage, Pace, find_outages
@@ -28,36 +29,26 @@ class Session(Evidence):
     @cached_property
     def outages(self) -> Sequence[Outage]:
         """Every client's outages, load by load: between two loads nobody asks."""
-        return [outage for load in self._loads() for outage in self._outages_of(load)]
+        return [outage for load in self._loads() for outage in self._outages_of(*load)]
 
-    def _loads(self) -> Iterator[Sequence[Record]]:
-        """The records from each load's start to its end."""
+    def _loads(self) -> Iterator[tuple[int, int]]:
+        """The first record of each load, and what comes after its last, by index."""
         began: int | None = None
         for k, (_, event) in enumerate(self._records):
             if isinstance(event, LoadStarted):
                 began = k
             elif isinstance(event, LoadEnded) and began is not None:
-                yield self._records[began : k + 1]
+                yield began, k + 1
                 began = None
         if began is not None:
-            yield self._records[began:]
+            yield began, len(self._records)
 
-    def _outages_of(self, load: Sequence[Record]) -> Iterator[Outage]:
-        t, started = load[0]
+    def _outages_of(self, began: int, end: int) -> Iterator[Outage]:
+        t, started = self._records[began]
         assert isinstance(started, LoadStarted)  # noqa: S101 - a load begins with its start
         every_s = started.every_s or Load.every_s
         pace = Pace.of(self.topology, every_s, self.history.speed, started.timeout_s)
         # Where DNS led before the load began is in its history too, as it is in a run's.
-        before = [r for r in self._records if r.t < t and not isinstance(r.event, LoadStarted)]
-        history = History([self._records[0], *_world_only(before[1:]), *load])
+        history = History(excerpt(self._records[:end], began))
         for outage in find_outages(history, pace):
             yield replace(outage, from_s=outage.from_s + t, to_s=outage.to_s + t)
-
-
-def _world_only(records: Sequence[Record]) -> Iterator[Record]:
-    """What is of the world and not of clients of earlier loads."""
-    return (r for r in records if not hasattr(r.event, "client") and not _ends_a_load(r))
-
-
-def _ends_a_load(record: Record) -> bool:
-    return isinstance(record.event, LoadEnded)

@@ -12,19 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.observe.events import (
-    ClientMade,
-    EdgeConnection,
-    Event,
-    FaultBegan,
-    FaultFailed,
-    HealthChanged,
-    LinkChanged,
-    MachineChanged,
-    PartFailed,
-    RoutingChanged,
-    RunStarted,
-)
+from sim.observe.events import ClientMade
+from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.report.terminal import asked
@@ -38,9 +27,6 @@ from sim.testing.errors import ExpectationError
 from sim.topology.model import Topology
 from sim.topology.units import format_duration, parse_duration
 
-# How the world is, whoever made it so, and what somebody did to it.
-_STATE = (RunStarted, MachineChanged, HealthChanged, RoutingChanged, LinkChanged, PartFailed)
-_DONE = (FaultBegan, FaultFailed)
 _TIMES = ("from", "until")
 _GRAIN_S = 1e-6
 
@@ -59,20 +45,18 @@ class Episode:
     section: dict[str, Any] = field(default_factory=dict)
     expect: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def of(self, records: Sequence[Record]) -> list[Record]:
-        """The records of a world's journal that this episode is about."""
-        begin = self.test_from if self.load_from is None else self.load_from
-        ours: set[str] | None = None
+    def of(
+        self, records: Sequence[Record], scenario: Mapping[str, Any] | None = None
+    ) -> list[Record]:
+        """The part of a world's journal that this episode is about, as a run of `scenario`."""
+        begin, clients = self.test_from, None
         if self.load_from is not None:
+            begin = self.load_from
             made = (record.event for record in records[begin:])
-            ours = {event.client for event in made if isinstance(event, ClientMade)}
-        return [
-            Record(t, event)
-            for index, (t, event) in enumerate(records)
-            if isinstance(event, _STATE)
-            or (isinstance(event, _DONE) and index >= self.test_from)
-            or (index >= begin and not isinstance(event, _DONE) and _is_of(event, ours))
-        ]
+            clients = {event.client for event in made if isinstance(event, ClientMade)}
+        return excerpt(
+            records, begin, faults_from=self.test_from, clients=clients, scenario=scenario
+        )
 
     def evidence(self, records: Sequence[Record], topology: Topology) -> Evidence:
         """What was seen so far."""
@@ -92,13 +76,6 @@ class Episode:
             "duration": duration,
             "expect": [dict(entry) for entry in self.expect],
         }
-
-
-def _is_of(event: Event, ours: set[str] | None) -> bool:
-    if ours is None or isinstance(event, EdgeConnection):
-        return True  # an edge knows a connection by its address, and whose it is nobody can tell
-    client = getattr(event, "client", None)
-    return client is None or client in ours
 
 
 def find(evidence: Evidence, expectation: Expectation) -> Finding:

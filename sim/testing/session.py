@@ -137,16 +137,23 @@ class SimSession:
         frame = json.dumps({"type": "message", "seq": seq, "body": body})
         try:
             await self._socket.send_str(frame)
-        except ConnectionError:
-            await self._lose("the connection ended without a close frame")
+        except ConnectionOverError as error:
+            await self._lose(str(error))
 
     async def _listen(self) -> None:
         while self._over is None:
-            message = await self._socket.receive()
+            try:
+                message = await self._socket.receive()
+            except ConnectionOverError as error:
+                await self._lose(str(error))
+                return
             said = decode(message)
+            if said.get("type") == "going_away":
+                self._client.going_away()
+                await self._lose("the gateway is going away")
+                return
             if said.get("type") != "ack":
-                going = said.get("type") == "going_away"
-                await self._lose("the gateway is going away" if going else describe(message))
+                await self._lose(describe(message))
                 return
             seq = int(said["seq"])
             self._notes.remembered = max(self._notes.remembered, seq)

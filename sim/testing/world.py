@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from sim.clients.client import Client
 from sim.clients.declaration import Declaration
 from sim.clients.vantage import Vantage
 from sim.errors import InputError
-from sim.observe.events import Event, FaultBegan, RunStarted
+from sim.observe.events import Event, FaultBegan
+from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record, decode, encode
 from sim.rng import Rng
@@ -226,7 +226,7 @@ class SimWorld:
 
     def _told(self, records: list[Record]) -> list[Record]:
         """These records, with the episode in the place of a scenario."""
-        return _with_scenario(records, self._episode.document(History(records).end))
+        return excerpt(records, 0, scenario=self._episode.document(History(records).end))
 
     async def _restore(self) -> None:
         await self.end()
@@ -257,8 +257,8 @@ class SimWorld:
             raise InputError(f"{path} is of another topology than this world's")
         self.begin_load(scenario.document.get("load", {}), scenario.load)
         await runner.run(self.world, scenario, self.notes.append)
-        records = self._episode.of(list(self.world.journal.records))
-        return judge(_with_scenario(records, scenario.document), scenario.name)
+        records = self._episode.of(list(self.world.journal.records), scenario.document)
+        return judge(records, scenario.name)
 
 
 class _Endless:
@@ -268,11 +268,3 @@ class _Endless:
 
     async def closing(self) -> None:
         await asyncio.Event().wait()
-
-
-def _with_scenario(records: Sequence[Record], scenario: Mapping[str, Any]) -> list[Record]:
-    """A world's records as those of a run of this scenario."""
-    return [
-        Record(t, replace(event, scenario=scenario) if isinstance(event, RunStarted) else event)
-        for t, event in records
-    ]

@@ -17,7 +17,17 @@ KEYS: Mapping[Kind, frozenset[str]] = {
     ),
     "driver": frozenset(
         {
-            *("before", "websocket", "headers", "subprotocol", "compression", "hello", "ready"),
+            *(
+                "before",
+                "websocket",
+                "events",
+                "poll",
+                "headers",
+                "subprotocol",
+                "compression",
+                "hello",
+                "ready",
+            ),
             *("payload_as", "send", "ack", "refused", "goodbye", "answer", "resume", "stored"),
         }
     ),

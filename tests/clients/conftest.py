@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
 
 from sim.authority import Authority
 from sim.clients.load import Load
@@ -23,6 +24,7 @@ from sim.routing.edge import Edge, MachineView
 from sim.routing.resolver import Resolver
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Coordinates, Gateway, Location, Region, Routing, Topology
+from tests.clients.talking import Talk
 from tests.slot import SLOT
 
 PORT = 8080
@@ -292,3 +294,21 @@ async def small_world():
             return world
 
         yield make
+
+
+@pytest.fixture
+async def talk():
+    """Make a Talk with the routes of a server and a driver."""
+    servers = []
+
+    async def make(routes, driver, *, payload=8, timeout_s=5.0):
+        app = web.Application()
+        app.add_routes(routes)
+        server = TestServer(app)
+        await server.start_server()
+        servers.append(server)
+        return Talk(server, driver, payload=payload, timeout_s=timeout_s)
+
+    yield make
+    for server in servers:
+        await server.close()

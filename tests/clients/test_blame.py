@@ -10,7 +10,7 @@ import pytest
 from yarl import URL
 
 from sim.clients.blame import foreseen, mistake_of
-from sim.clients.declaration import Declaration, Opening
+from sim.clients.declaration import Declaration, Opening, Socket
 from sim.clients.driver import ConnectionOverError
 from sim.clients.reply import Reply
 from sim.clients.template import Text
@@ -93,6 +93,6 @@ def test_an_error_that_says_all_itself_is_told_without_its_class() -> None:
 
 
 def test_a_declared_driver_has_a_name_and_no_lines() -> None:
-    declared = Declaration("rooms.yaml", Opening("/live"), Text("hi"), Reply())
+    declared = Declaration("rooms.yaml", Opening(Socket("/live")), Text("hi"), Reply())
     mistake = mistake_of(raised(ValueError("no number")), Driver(), declared)
     assert (mistake.file, mistake.line) == ("rooms.yaml", None)

@@ -23,6 +23,11 @@ class Needy:
     async def run(self, client):
         pass
 
+class Impatient:
+    settles_within_s = "2s"
+    async def run(self, client):
+        pass
+
 def function():
     pass
 """
@@ -53,10 +58,11 @@ def test_a_driver_of_ones_own_is_found_in_the_current_folder(folder):
         ("what", "unknown driver `what`. Built in are http, echo, session"),
         ("their_driver", "unknown driver `their_driver`"),
         ("their_driver:", "unknown driver `their_driver:`"),
-        ("their_driver:Goood", "module their_driver has no `Goood`; it has Good, Needy"),
+        ("their_driver:Goood", "module their_driver has no `Goood`; it has Good, Needy, Impatient"),
         ("their_driver:Sync", "needs a method `async def run(self, client)`"),
         ("their_driver:function", "is no driver"),
         ("their_driver:Needy", "cannot be made without arguments: TypeError: "),
+        ("their_driver:Impatient", "`settles_within_s` must be a number of seconds, not '2s'"),
         ("no_such.module:X", "there is no module `no_such`"),
         ("broken_driver:X", "broken_driver failed when imported: ZeroDivisionError: "),
         ("needs_more:X", "needs_more needs `a_module_nobody_has`, which is not installed"),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from sim.clients.driver import LaggingLedger, load_driver
 from sim.observe.events import Acked, Audited, Disconnected, Sent, SessionReady
 from sim.observe.history import History
 from sim.observe.ledger import balance
 from sim.scenario.audit import audit_drivers
 from sim.scenario.load import scenario_from_mapping
 
-ROOMS = {
+ROOMS: dict[str, Any] = {
     "websocket": "/live?ticket={client}",
     "hello": {"op": "join"},
     "ready": {"match": {"op": "joined"}, "session": "$.room"},
@@ -84,3 +86,11 @@ async def test_a_session_of_a_new_name_begins_at_1(small_world, small_topology):
     for session in sessions:
         assert next(sent.seq for sent in world.events(Sent) if sent.session == session) == 1
     assert (ledger.mistakes, ledger.anomalies) == ([], [])
+
+
+@pytest.mark.parametrize(("said", "lag_s"), [({}, 0.0), ({"settles_within": "2s"}, 2.0)])
+def test_a_declared_store_may_lag(small_topology, said, lag_s):
+    document = {**ROOMS, "stored": {**ROOMS["stored"], **said}}
+    driver = load_driver(declared(document, small_topology))()
+    assert isinstance(driver, LaggingLedger)
+    assert driver.settles_within_s == lag_s

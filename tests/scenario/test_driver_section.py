@@ -16,8 +16,8 @@ from sim.topology.load import load_topology
 from sim.topology.schema import TopologySchema
 
 GOOD = """\
-websocket: /ws?t={ticket}
 before: [{post: /tickets, body: {a: 1}, capture: {ticket: $.ticket}}]
+websocket: /ws?t={ticket}
 hello: [{send: {op: join}}, {wait: {match: {op: hi}}}]
 send: {op: say, n: "{seq}"}
 ack: {match: {op: said}, sequence: $.n}
@@ -37,7 +37,17 @@ MISTAKES = [
     (SAY, "send: {binary: 'ff'}", "send", PYTHON),
     (SAY, "send: {bytes: [1, 2]}", "send", PYTHON),
     (SAY, "send: {repeat: 3, send: hi}", "send", "a mapping of `repeat` and `send`"),
-    (SAY, "send: {post: /messages}", "send", PYTHON),
+    (SAY, "send: {post: messages}", "send.post", "write a path such as"),
+    (SAY, "send: {post: /m, capture: {a: $.a}}", "send.capture", "unknown key `capture`"),
+    (SAY, "send: {body: hi}", "send", PYTHON),
+    # the way back
+    ("websocket: /ws?t={ticket}", "events: /ws?t={ticket}", "send", "`{post: PATH, body: …}`"),
+    ("websocket: /ws?t={ticket}", "events: /ws?t={ticket}", "hello[0]", "nothing can be said"),
+    ("websocket: /ws?t={ticket}", "events: /ws?t={ticket}", "answer", PYTHON),
+    ("websocket: /ws?t={ticket}", "websocket: /w?t={ticket}\npoll: /p", "poll", "one way"),
+    ("websocket: /ws?t={ticket}", "poll: {get: /p, evry: 1s}", "poll.evry", "mean `every`?"),
+    ("websocket: /ws?t={ticket}", "poll: {get: /p, every: 1}", "poll.every", "without a unit"),
+    (BEFORE + "\nwebsocket: /ws?t={ticket}", "poll: /p", "before", "whose answer says who"),
     (SAY, "send: [{send: a}, {wait: b}]", "send", "a list of steps, which is no message"),
     (SAY, "send: {op: say, data: {hex: 'ff'}}", "send.data.hex", "`payload_as: base64`"),
     (SAY, "send:", "send", "is empty; write a message"),

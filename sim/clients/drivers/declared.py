@@ -15,21 +15,23 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-
 from sim.clients.client import Client
 from sim.clients.conversation import Book, Conversation
-from sim.clients.declaration import Declaration, Opening
+from sim.clients.declaration import Declaration, Opening, Request
 from sim.clients.driver import ConnectionOverError, Question
-from sim.clients.drivers.greeting import ask, fill_headers, greet, wait_for
+from sim.clients.drivers.greeting import (
+    ask,
+    expected,
+    fill_headers,
+    greet,
+    send_request,
+    wait_for,
+)
+from sim.clients.drivers.lines import Line, open_line
 from sim.clients.reply import Heard, plain
 from sim.clients.template import Value, Values, fill_path
-from sim.clients.websocket import WebSocket, describe
 
 _OF_READY = ("session", "acked")
-
-# aiohttp's `compress`: the largest window that permessage-deflate (RFC 7692) has.
-_DEFLATE = 15
 
 
 class Declared:
@@ -39,6 +41,7 @@ class Declared:
         self._is = declaration
         self._book: Book | None = None
         self._taken: dict[str, Value] = {}
+        self._since: dict[str, str] = {}
         self._books: dict[str, Book] = {}  # by the gateway's names for them
 
     async def run(self, client: Client) -> None:
@@ -50,25 +53,20 @@ class Declared:
         opening = resume or self._is.opening
         said: dict[str, Any] = {}
 
-        def take(taken: Mapping[str, Value]) -> Values:
+        def take(taken: Mapping[str, Value]) -> dict[str, Value]:
             """Keep what the gateway gave; a new session's name is used at once."""
+            nonlocal book
             if "session" in taken:
                 said["session"] = taken["session"]
-                if not book.opened:
-                    book.session = str(taken["session"])
+                book = self._entered(book, said)
             self._taken |= taken
             return _values(self._is, client, book, self._taken)
 
         values = take(
             await ask(client, opening.before, _values(self._is, client, book, self._taken))
         )
-        options: dict[str, Any] = {
-            "headers": fill_headers(opening.headers, values),
-            "protocols": opening.subprotocols,
-            "compress": _DEFLATE if opening.compression else 0,
-        }
-        async with client.websocket(fill_path(opening.websocket, values), **options) as socket:
-            talk = _Talk(self._is, client, book, socket, self._taken)
+        async with open_line(client, opening, values, self._since) as line:
+            talk = _Talk(self._is, client, book, line, self._taken)
             values = take(await greet(client, opening.hello, talk, values))
             ready = await self._ready(client, opening, talk)
             take({name: value for name, value in ready.items() if name not in _OF_READY})
@@ -132,6 +130,7 @@ class DeclaredLedger(Declared):
         if declaration.stored is None:
             raise ValueError(f"{declaration.name} does not say what is stored")
         self._asked = declaration.stored
+        self.settles_within_s = declaration.stored.settles_within_s
 
     async def stored(self, session: Question) -> list[int] | None:
         """What the gateway says that it kept of a session; None where it knows none of that name.
@@ -156,7 +155,7 @@ class DeclaredLedger(Declared):
         ]
 
 
-class _Talk(Conversation):
+class _Talk(Conversation[Heard]):
     """The messages that the declaration describes."""
 
     def __init__(
@@ -164,39 +163,59 @@ class _Talk(Conversation):
         declaration: Declaration,
         client: Client,
         book: Book,
-        socket: WebSocket,
+        line: Line,
         taken: Mapping[str, Value],
     ) -> None:
-        super().__init__(client, book, socket)
+        super().__init__(client, book, line)
         self._is = declaration
+        self._line = line
         self._taken = taken
 
-    def frame(self, seq: int) -> str | bytes:
-        return self._is.send.frame({**self._values, "seq": seq})
+    async def deliver(self, seq: int) -> None:
+        send, values = self._is.send, {**self._values, "seq": seq}
+        if not isinstance(send, Request):
+            await self.say(send.frame(values))
+            return
+        answer = await send_request(self._client, send, values)
+        self._client.connected(answer.headers)
+        heard = Heard(await answer.read(), status=answer.status, seq=seq)
+        fine = expected(send, answer.status)
+        promises = fine or self._is.ack.status is not None
+        if not self._is_about_messages(heard, promises=promises) and not fine:
+            raise ConnectionOverError(f"{send}: {heard}")
 
     async def say(self, frame: str | bytes) -> None:
         """Say it to the gateway."""
-        await self._socket.say(frame)
+        await self._line.say(frame)
 
     async def receive(self) -> Heard:
         """The next message. Raises ConnectionOverError where the connection ended instead."""
-        return _heard(await self._socket.receive())
+        return await self._line.receive()
 
-    async def heard(self, message: aiohttp.WSMessage) -> None:
-        heard = _heard(message)
-        if (ack := self._is.ack.read(heard)) is not None:
-            for seq in self._meant(ack):
+    async def heard(self, message: Heard) -> None:
+        if not self._is_about_messages(message):
+            await self.besides(message)
+
+    def _is_about_messages(self, heard: Heard, *, promises: bool = True) -> bool:
+        """Take in what acknowledges or refuses messages; whether it does.
+
+        An error's page may look like an acknowledgement, so it `promises` nothing by itself.
+        """
+        if promises and (ack := self._is.ack.read(heard)) is not None:
+            for seq in self._meant(ack, heard):
                 self.acked(seq)
         elif self._is.refused and (refusal := self._is.refused.read(heard)) is not None:
-            for seq in self._meant(refusal):
+            for seq in self._meant(refusal, heard):
                 self.book.waiting.pop(seq, None)
-                self._client.failed(self.book.session, seq, describe(message))
+                self._client.failed(self.book.session, seq, str(heard))
         else:
-            await self.besides(heard)
+            return False
+        return True
 
     async def besides(self, heard: Heard) -> None:
         """Whatever is about no message: answer what wants an answer, leave where told to go."""
         if self._is.goodbye and self._is.goodbye.read(heard) is not None:
+            self._client.going_away()
             raise ConnectionOverError(f"the gateway said goodbye: {heard}")
         for asked, answer in self._is.answers:
             if (values := asked.read(heard)) is not None:
@@ -205,30 +224,26 @@ class _Talk(Conversation):
                 return
 
     @property
-    def _values(self) -> Values:
+    def _values(self) -> dict[str, Value]:
         return _values(self._is, self._client, self.book, self._taken)
 
-    def _meant(self, values: Mapping[str, Any]) -> list[int]:
-        """Which messages an answer is about: one, all up to one, or else the oldest that waits."""
+    def _meant(self, values: Mapping[str, Any], heard: Heard) -> list[int]:
+        """Which messages an answer is about: one, all up to one, or else the oldest that waits.
+
+        The answer to a request is about the message that it carried, unless it says otherwise.
+        """
         waiting = list(self.book.waiting)
         if "sequence" in values:
             return [_number(values["sequence"], "`sequence`")]
         if "up_to" in values:
             last = _number(values["up_to"], "`up_to`")
             return [seq for seq in waiting if seq <= last]
-        return waiting[:1]
-
-
-def _heard(message: aiohttp.WSMessage) -> Heard:
-    """What a message says. Raises ConnectionOverError where the connection ended instead."""
-    if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
-        return Heard(message.data)
-    raise ConnectionOverError(describe(message))
+        return waiting[:1] if heard.seq is None else [heard.seq]
 
 
 def _values(
     declaration: Declaration, client: Client, book: Book, taken: Mapping[str, Value]
-) -> Values:
+) -> dict[str, Value]:
     payload = "x" * client.payload
     if declaration.payload_as == "base64":
         payload = base64.b64encode(payload.encode()).decode()

@@ -23,5 +23,5 @@ class Echo:
                 await socket.send_str(text)
                 answer = await client.within(socket.receive())
                 if answer.data != text:
-                    raise ConnectionOverError(describe(answer))
+                    raise ConnectionOverError(f"not what was sent came back: {describe(answer)}")
                 client.acked(client.name, self._seq)

@@ -9,13 +9,13 @@ from typing import Protocol
 import aiohttp
 
 from sim.clients.client import Client
-from sim.clients.declaration import Request, Say, Step
+from sim.clients.declaration import Request, Step, Wait
 from sim.clients.driver import ConnectionOverError
 from sim.clients.reply import Heard, Reply, plain
 from sim.clients.template import Json, Template, Value, Values, fill_path, fill_text
 
 
-class Line(Protocol):
+class Talking(Protocol):
     """A connection over which a greeting goes."""
 
     async def say(self, frame: str | bytes) -> None:
@@ -37,32 +37,50 @@ async def ask(client: Client, requests: Iterable[Request], values: Values) -> di
     taken: dict[str, Value] = {}
     for number, request in enumerate(requests, 1):
         where = f"step {number} of `before`, {request}"
-        try:
-            answer = await send_request(client, request, {**values, **taken})
-        except TimeoutError as error:
-            late = f"{where}: no answer in time, while {client.vantage.doing}"
-            raise TimeoutError(late) from error
-        body = Heard(await answer.read())
-        if not expected(request, answer.status):
-            raise ConnectionOverError(f"{where}: status {answer.status}: {body}")
-        cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
-        for name, source in request.capture.items():
-            value = source.find(body, answer.headers, cookies)
-            if value is None:
-                message = f"status {answer.status}, without `{name}` ({source.written}): {body}"
-                raise ConnectionOverError(f"{where}: {message}")
-            taken[name] = value
+        taken |= await _ask(client, request, {**values, **taken}, where)
     return taken
 
 
-async def send_request(client: Client, request: Request, values: Values) -> aiohttp.ClientResponse:
+async def _ask(client: Client, request: Request, values: Values, where: str) -> dict[str, Value]:
+    try:
+        answer = await send_request(client, request, values)
+    except TimeoutError as error:
+        late = f"{where}: no answer in time, while {client.vantage.doing}"
+        raise TimeoutError(late) from error
+    body = Heard(await answer.read(), status=answer.status)
+    if not expected(request, answer.status):
+        raise ConnectionOverError(f"{where}: {body}")
+    taken = taken_from(request, answer, body)
+    for name, source in request.capture.items():
+        if name not in taken:
+            raise ConnectionOverError(f"{where}: no `{name}` ({source.written}) in {body}")
+    return taken
+
+
+async def send_request(
+    client: Client,
+    request: Request,
+    values: Values,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float | None = None,
+) -> aiohttp.ClientResponse:
     """The answer to a request with these values in it. Raises TimeoutError."""
     return await client.request(
         request.method,
         fill_path(request.path, values),
-        headers=fill_headers(request.headers, values, request.body),
+        timeout_s=timeout_s,
+        headers=fill_headers({**(headers or {}), **request.headers}, values, request.body),
         data=request.body.frame(values) if request.body is not None else None,
     )
+
+
+def taken_from(request: Request, answer: aiohttp.ClientResponse, body: Heard) -> dict[str, Value]:
+    """The values that a request takes from its answer, as far as it has them."""
+    cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
+    found = {
+        name: source.find(body, answer.headers, cookies) for name, source in request.capture.items()
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def expected(request: Request, status: int) -> bool:
@@ -83,7 +101,7 @@ def fill_headers(
 
 
 async def greet(
-    client: Client, steps: Sequence[Step], line: Line, values: Values
+    client: Client, steps: Sequence[Step], line: Talking, values: Values
 ) -> dict[str, Value]:
     """Go through the steps of a `hello`; the values that were taken from what came.
 
@@ -92,17 +110,20 @@ async def greet(
     """
     taken: dict[str, Value] = {}
     for number, step in enumerate(steps, 1):
-        if isinstance(step, Say):
-            await line.say(step.template.frame({**values, **taken}))
-        else:
-            where = f"step {number} of `hello`"
+        where = f"step {number} of `hello`"
+        if isinstance(step, Wait):
             _, given = await wait_for(client, (step.reply,), line, where)
             taken |= given
+        elif isinstance(step.what, Request):
+            request = step.what
+            taken |= await _ask(client, request, {**values, **taken}, f"{where}, {request}")
+        else:
+            await line.say(step.what.frame({**values, **taken}))
     return taken
 
 
 async def wait_for(
-    client: Client, replies: Sequence[Reply], line: Line, where: str
+    client: Client, replies: Sequence[Reply], line: Talking, where: str
 ) -> tuple[Reply, dict[str, Value]]:
     """The first message that is one of the replies: which, and its values.
 

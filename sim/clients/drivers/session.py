@@ -18,7 +18,13 @@ from sim.clients.websocket import WebSocket, describe
 
 
 class Session:
-    """A client's sessions, one after another, through all of its connections."""
+    """A client's sessions, one after another, through all of its connections.
+
+    The reference gateway may acknowledge before it has stored (`--ack early`), and be about to:
+    only what it never stores is lost.
+    """
+
+    settles_within_s = 1.0
 
     def __init__(self) -> None:
         self._book: Book | None = None
@@ -50,15 +56,16 @@ class Session:
         return acked
 
 
-class _Talk(Conversation):
+class _Talk(Conversation[aiohttp.WSMessage]):
     """The protocol's frames."""
 
     def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
         super().__init__(client, book, socket)
+        self._socket = socket
         self._body = "x" * client.payload
 
-    def frame(self, seq: int) -> str:
-        return f'{{"type":"message","seq":{seq},"body":"{self._body}"}}'
+    async def deliver(self, seq: int) -> None:
+        await self._socket.send_str(f'{{"type":"message","seq":{seq},"body":"{self._body}"}}')
 
     async def heard(self, message: aiohttp.WSMessage) -> None:
         said = decode(message)
@@ -66,6 +73,7 @@ class _Talk(Conversation):
         if kind == "ack":
             self.acked(int(said["seq"]))
         elif kind == "going_away":
+            self._client.going_away()
             raise ConnectionOverError("the gateway is going away")
         else:
             raise ConnectionOverError(describe(message))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from sim.control.guard import Guard, refused
+from sim.control_server.guard import Guard, refused
 from sim.errors import SimError
 
 # What is asked when the server ends has this long for its answer; a long poll gets none.

@@ -1,0 +1,232 @@
+"""How the ends of connections reach drivers, and what the journal says of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from sim.clients.load import Load
+from sim.clients.spec import LoadSpec
+from sim.observe.events import Acked, Disconnected
+from sim.observe.journal import Journal, only
+from sim.rng import Rng
+from sim.scenario.driver_section import read_declaration
+from sim.scenario.reading import Reading
+from sim.topology.document import load_document
+
+IN_PYTHON = """
+class Greeter:
+    async def run(self, client):
+        async with client.websocket("/echo") as socket:
+            async for turn in client.pace():
+                client.send(client.name, turn)
+                await socket.send_json({"n": turn})
+                while (await client.within(socket.receive_json()))["n"] != turn:
+                    pass
+                client.acked(client.name, turn)
+
+
+class Hasty(Greeter):
+    async def run(self, client):
+        async with client.websocket("/echo") as socket:
+            async for turn in client.pace():
+                client.send(client.name, turn)
+                await socket.send_json({"n": turn})
+
+
+class Quiet(Greeter):
+    async def run(self, client):
+        try:
+            await super().run(client)
+        except Exception:
+            return
+"""
+
+IN_YAML = r"""
+websocket: /echo
+send: {n: "{seq}"}
+ack: {match: {}, sequence: $.n}
+"""
+
+GATEWAY = """
+import sys
+from aiohttp import web
+
+async def echo(request):
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(message.data)
+    return socket
+
+app = web.Application()
+app.add_routes([web.get("/echo", echo)])
+ready = lambda _: print("ready", flush=True)
+web.run_app(app, host=sys.argv[1], port=int(sys.argv[2]), print=ready)
+"""
+
+
+@pytest.fixture(autouse=True)
+def drivers(tmp_path, monkeypatch):
+    (tmp_path / "ends_drivers.py").write_text(IN_PYTHON)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("ends_drivers", None)
+
+
+@pytest.fixture
+def declared(tmp_path):
+    file = tmp_path / "echo.yaml"
+    file.write_text(IN_YAML)
+    document = load_document(file)
+    return read_declaration(Reading(document, None), document.data, (), file.name)
+
+
+class One:
+    """A load of one client of New York, with a journal of its own."""
+
+    def __init__(self, world, driver, **fields):
+        self.journal = Journal(world.clock)
+        self.load = Load(
+            LoadSpec(driver=driver, clients=1, **fields),
+            replace(world.setting(), journal=self.journal),
+            Rng(7, "load"),
+        )
+        self.running = asyncio.create_task(self.load.run())
+        self._clock = world.clock
+
+    async def seen(self, kind, count=1):
+        more = asyncio.Event()
+        self.journal.subscribe(lambda _record: more.set())
+        async with self._clock.timeout(5.0 * self._clock.speed):
+            while len(found := list(only(self.journal.records, kind))) < count:
+                more.clear()
+                await more.wait()
+        return found
+
+    async def end(self):
+        [(_, down), *_] = await self.seen(Disconnected)
+        await self.stop()
+        return down
+
+    async def stop(self):
+        self.load.stop()
+        await self.running
+
+
+@pytest.fixture
+async def one():
+    """Begins a load of one client."""
+    begun = []
+
+    def begin(*args, **fields):
+        begun.append(One(*args, **fields))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        await each.stop()
+
+
+@pytest.fixture
+async def killed_gateway(small_world):
+    """A world at speed 1 whose region iad is a process, and what kills it."""
+    world = await small_world(speed=1.0)
+    endpoint = world.gateways["iad"].endpoint
+    await world.gateways["iad"].crash()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", GATEWAY, endpoint.host, str(endpoint.port)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    yield world, process.kill
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def test_every_kind_of_driver_notices_a_kill_while_it_waits_for_its_turn(
+    killed_gateway, declared, one
+):
+    world, kill = killed_gateway
+    kinds = ["echo", "ends_drivers:Greeter", declared]
+    loads = [one(world, driver, every_s=600.0) for driver in kinds]
+    for load in loads:
+        await load.seen(Acked)
+    killed = world.clock.now()
+    kill()
+    noticed = [(await load.seen(Disconnected))[0] for load in loads]
+    assert max(t for t, _ in noticed) - killed < 0.1
+    for load in loads:
+        down = await load.end()
+        assert (down.how, down.code, down.unanswered) == ("broken", 1006, 0)
+        assert down.reason == "the connection ended without a close frame"
+
+
+@pytest.mark.parametrize("driver", ["echo", "ends_drivers:Greeter", "ends_drivers:Quiet"])
+async def test_a_gateways_close_is_journaled_with_its_code_and_reason(small_world, driver, one):
+    world = await small_world()
+    load = one(world, driver, every_s=600.0)
+    await load.seen(Acked)
+    await world.gateways["iad"].bid_farewell()
+    down = await load.end()
+    assert (down.how, down.code, down.close_reason) == ("closed", 1001, "bye")
+    assert (down.reason, down.unanswered) == ("closed with code 1001 (bye)", 0)
+
+
+async def test_what_waits_for_an_answer_at_the_end_is_counted(small_world, one):
+    world = await small_world()
+    world.gateways["iad"].silent = True
+    load = one(world, "ends_drivers:Hasty", every_s=1.0)
+    await world.clock.sleep(2.5)
+    await world.gateways["iad"].bid_farewell()
+    down = await load.end()
+    assert down.how == "closed"
+    assert down.unanswered == 3
+
+
+async def test_who_gives_up_is_said_to_have_left(small_world, one):
+    world = await small_world()
+    world.gateways["iad"].silent = True
+    load = one(world, "echo", every_s=600.0, timeout_s=2.0)
+    down = await load.end()
+    assert (down.how, down.code, down.unanswered) == ("left", None, 1)
+
+
+async def test_a_goodbye_by_a_message_is_one(small_world, one):
+    world = await small_world()
+    load = one(world, "session", every_s=600.0)
+    await load.seen(Acked)
+    await world.gateways["iad"].say(json.dumps({"type": "going_away"}))
+    down = await load.end()
+    assert (down.how, down.code) == ("goodbye", None)
+
+
+async def test_an_http_client_that_was_refused_leaves(small_world, one):
+    world = await small_world()
+    load = one(world, "http", every_s=2.0)
+    await load.seen(Acked)
+    world.healthy["iad"] = False  # the edge ends what is kept alive with a 503
+    down = await load.end()
+    assert (down.how, down.code) == ("left", None)
+    assert down.reason == "status 503"
+
+
+async def test_what_comes_right_before_the_end_counts(small_world, declared, one):
+    """The acknowledgement and the close arrive together, while the client waits for its turn."""
+    world = await small_world()
+    gateway = world.gateways["iad"]
+    gateway.silent = True
+    load = one(world, declared, every_s=600.0)
+    while not gateway.sockets:
+        await world.clock.sleep(0.01)
+    await world.clock.sleep(0.5)
+    await gateway.say('{"n": 1}')
+    await gateway.bid_farewell()
+    down = await load.end()
+    assert (down.code, down.unanswered) == (1001, 0)
