@@ -73,7 +73,7 @@ class Watch:
         world = self._world
         for location in world.topology.locations:
             led = world.resolver.regions(location)
-            meant = tuple(self._router.route(world.healthy_regions, location))
+            meant = tuple(self._router.route(world.steering.healthy_regions, location))
             if location not in self._stale and led != meant:
                 self._tell(f"{location} is led to {led}, not to {meant}")
 

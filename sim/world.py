@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import shutil
 import socket
@@ -21,7 +20,7 @@ from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from sim import __version__, registry
 from sim.alerts.alarm import Alarm
@@ -33,12 +32,10 @@ from sim.clock import Clock
 from sim.deploys.deployer import Deployer
 from sim.errors import EnvironmentLacksError, single_error
 from sim.machines.app_secrets import AppSecrets
-from sim.machines.checker import HealthChecker, Probe
+from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
-from sim.machines.health import Status
-from sim.machines.probe import probe
-from sim.machines.process import ProcessRuntime
-from sim.machines.runtime import Runtime, RuntimeName
+from sim.machines.runtime import RuntimeName, WorldRuntime
+from sim.machines.runtimes import make_runtime
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network import link_server
 from sim.network.between import link_between
@@ -51,19 +48,17 @@ from sim.places.entry import Entries
 from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.ingress import Ingress
-from sim.routing.internal import InternalNames, loopback_address
+from sim.routing.internal import InternalNames
 from sim.routing.machine_pool import MachinePool
 from sim.routing.resolver import Resolver
+from sim.routing.steering import Steering
 from sim.scenario.runner import setting_of
-from sim.secrets import Redactor, redactor
+from sim.secrets import redactor
 from sim.services.database import WorldDatabase
 from sim.slots import claim
-from sim.topology.addresses import PUBLIC_PORT, AddressPlan, Endpoint
+from sim.topology.addresses import PUBLIC_PORT, AddressPlan
 from sim.topology.model import Topology
 from sim.upkeep import Part, Upkeep
-
-if TYPE_CHECKING:
-    from sim.machines.docker.runtime import DockerRuntime
 
 # What a database answers at once.
 _POSTGRES_PROBE = bytes.fromhex("0000000804d2162f")  # SSLRequest
@@ -93,12 +88,14 @@ class World:
         self.journal: Journal
         self.alarm: Alarm
         self.record: WorldRecord
+        self.machine_runtime: WorldRuntime
         self.fleet: Fleet
         self.deploys: Deployer
         self.health: HealthChecker
         self.links: Links
         self.ingress: Ingress
         self.resolver: Resolver
+        self.steering: Steering
         self.database: WorldDatabase | None = None
         self.listener: socket.socket
         self.upkeep: Upkeep
@@ -110,7 +107,6 @@ class World:
         self._journal_path = journal_path
         self._secrets = dict(secrets or {})
         self._stack = AsyncExitStack()
-        self._docker: DockerRuntime | None = None
         self._urls: dict[str, str] = {}  # the database as each region's machines reach it
         self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
         self._names: InternalNames | None = None
@@ -158,20 +154,6 @@ class World:
         """Where a client in any location finds the gateway, once the name is resolved."""
         return f"http://{self.topology.hostname}:{PUBLIC_PORT}/"
 
-    @property
-    def healthy_regions(self) -> frozenset[str]:
-        """The regions in which a machine is believed to pass its check, and may have traffic."""
-        machines = self.fleet.machines.values()
-        return frozenset(machine.region for machine in machines if self.health.serves(machine.id))
-
-    def _may_change_at(self, region: str) -> float:
-        """The earliest instant at which checks may take a region into DNS, or out of it."""
-        machines = [m for m in self.fleet.in_region(region) if m.takes_traffic]
-        due = {m.id: self.health.may_change_at(m.id) for m in machines}
-        # It stays until the last passing one fails, and comes back with the first that passes.
-        passing = [due[m.id] for m in machines if self.health.status(m.id) is Status.PASSING]
-        return max(passing) if passing else min(due.values(), default=math.inf)
-
     def database_url(self) -> str | None:
         """How to reach the database directly, without any link."""
         return self.database.url() if self.database else None
@@ -197,11 +179,9 @@ class World:
                 branches.create_task(self._start_machines())
                 if self.topology.gateway.force_https:  # every client of a load will ask for them
                     branches.create_task(self._timed("certificate", self.authority.prepare()))
-        self.resolver.foresee(self._may_change_at)
-        self.resolver.serve(self.healthy_regions)
+        self.steering = Steering(self.fleet, self.health, self.resolver, self.ingress.pool)
+        self.steering.start()
         self.entries.start(setting_of(self), self.rng.fork("entries"))
-        self.health.on_change(lambda *_: self._lead())
-        self.fleet.on_change(lambda _: self._lead())
         self.ingress.pool.start()
         self._watch_parts()
         self.record = WorldRecord(
@@ -268,18 +248,20 @@ class World:
         push(self.links.close)
         self.resolver = Resolver(topology, plan, clock, self.journal)
         push(self.resolver.stop)
-        runtime, check = self._make_runtime(folder, redact)
-        self.health = HealthChecker(clock, self.rng.fork("health"), self.journal, check)
+        self.machine_runtime = make_runtime(self.runtime, topology, plan, clock, folder, redact)
+        push(self.machine_runtime.close)
+        self.health = HealthChecker(
+            clock, self.rng.fork("health"), self.journal, self.machine_runtime.probe
+        )
         push(self.health.stop)
         logs = folder / "logs"
         logs.mkdir()
         secrets = AppSecrets(self._secrets, redact.hide)
         around = Surroundings(folder.name, logs, secrets, self._urls, self.nameservers)
         specs = SpecBuilder(topology, plan, self.rng, around)
-        self.fleet = Fleet(topology, runtime, specs, self.health, clock, self.journal)
+        self.fleet = Fleet(topology, self.machine_runtime, specs, self.health, clock, self.journal)
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
-        if self._docker:
-            self._docker.oversee(self.fleet)
+        self.machine_runtime.oversee(self.fleet)
         self.ingress = Ingress(
             topology,
             plan,
@@ -294,39 +276,21 @@ class World:
         push(self.fleet.close)
         push(self.ingress.pool.stop)
 
-    def _make_runtime(self, folder: Path, redact: Redactor) -> tuple[Runtime, Probe]:
-        """What runs the machines, and how they are checked."""
-        if self.runtime == "process":
-            return ProcessRuntime(self.clock, redact=redact), probe
-        from sim.machines.docker.probe import probe as probe_container  # noqa: PLC0415 - the SDK
-        from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - takes 0.2 s
-
-        registry.mark_containers(folder)
-        self._docker = DockerRuntime(self.topology, self.plan, self.clock, folder.name, redact)
-        self._stack.push_async_callback(self._docker.close)
-        return self._docker, probe_container
-
-    def _database_door(self, region: str) -> Endpoint:
-        """Where a region's machines reach the database's link: in a container not on loopback."""
-        if self._docker:
-            return self._docker.networks.door(region)
-        return self.plan.database_link(region)
-
     async def _start_machines(self) -> None:
         """The machines, once the database that they will ask for is there."""
         links: list[Link] = []
-        if self._docker:
-            await self._timed("docker", self._docker.open())
+        database_link = self.machine_runtime.database_link
+        await self._timed("runtime", self.machine_runtime.open())
         await self._name_machines()
         if self.database:
-            self._urls.update(self.database.urls(self.topology.regions, self._database_door))
+            self._urls.update(self.database.urls(self.topology.regions, database_link))
             await self._timed("database", self.database.start())
             upstream = self.database.endpoint
             links = await self.links.establish_all(
                 link_between(
                     self.topology,
                     (region, _DATABASE),
-                    self._database_door(region),
+                    database_link(region),
                     upstream,
                     _POSTGRES_PROBE,
                 )
@@ -337,12 +301,11 @@ class World:
             both.create_task(self._timed("machines", self.fleet.launch()))
 
     async def _name_machines(self) -> None:
-        """The nameservers of machines: in containers not on loopback."""
-        host_of = self._docker.host_for if self._docker else self.plan.internal_nameserver
-        address_of = self._docker.address_of if self._docker else loopback_address
-        self._names = InternalNames(self.topology, self.fleet, self.resolver, address_of)
+        """The nameservers of machines."""
+        runtime = self.machine_runtime
+        self._names = InternalNames(self.topology, self.fleet, self.resolver, runtime.private_host)
         self._stack.push_async_callback(self._names.stop)
-        self.nameservers.update(await self._names.start(host_of))
+        self.nameservers.update(await self._names.start(runtime.nameserver_host))
 
     async def _timed(self, name: str, starting: Awaitable[None]) -> None:
         began = self.clock.real_ms()
@@ -363,10 +326,3 @@ class World:
             self.upkeep.watch(Part("machines' nameserver", names.ping, names.restart))
         if self.database and (server := self.database.own):
             self.upkeep.watch(Part("database", server.ping, server.start))
-
-    # --- belief ------------------------------------------------------------------------------
-
-    def _lead(self) -> None:
-        """A region is in DNS as long as one of its machines passes and may have traffic."""
-        self.ingress.pool.loads.changed()
-        self.resolver.serve(self.healthy_regions)

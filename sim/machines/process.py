@@ -19,10 +19,14 @@ from pathlib import Path
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.machines.child import Child, tail
+from sim.machines.health import Result
 from sim.machines.inside import execute, processes
-from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
+from sim.machines.probe import probe
+from sim.machines.runtime import Executed, Exit, MachineSpec, Overseer, ProcessRow
 from sim.processes import Handling, handling_of
 from sim.secrets import NO_SECRETS, Redactor
+from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.model import Check
 
 _INHERITED = (
     *("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"),
@@ -134,18 +138,45 @@ class ProcessRuntime:
     def __init__(
         self,
         clock: Clock,
+        plan: AddressPlan,
         environ: Mapping[str, str] | None = None,
         redact: Redactor = NO_SECRETS,
     ) -> None:
         self._clock = clock
+        self._plan = plan
         self._redact = redact
         self._base = {
             "PYTHONUNBUFFERED": "1",
             **inherited(os.environ if environ is None else environ),
         }
 
+    def oversee(self, overseer: Overseer) -> None:
+        """Nobody but the world does anything to its processes."""
+
+    async def open(self) -> None:
+        """A process needs nothing to be made for it."""
+
+    async def close(self) -> None:
+        """Nothing was made."""
+
     def ending(self) -> None:
         """Nothing is left of a process."""
+
+    async def probe(self, check: Check, endpoint: Endpoint, clock: Clock) -> Result:
+        """Run a health check of a machine once."""
+        return await probe(check, endpoint, clock)
+
+    def private_host(self, spec: MachineSpec) -> str:
+        """Its address on loopback, which all processes share."""
+        return spec.endpoint.host
+
+    def nameserver_host(self, region: str) -> str:
+        """The region's own address on loopback."""
+        return self._plan.internal_nameserver(region)
+
+    def database_link(self, region: str) -> Endpoint:
+        """At the region's own address on loopback."""
+        return self._plan.database_link(region)
 
     async def start(self, spec: MachineSpec) -> ProcessInstance:
         """Run the machine's command in its folder. Raises StartError where there is none."""

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
+from sim.clock import Clock
 from sim.errors import InputError, Problem
+from sim.machines.health import Result
 from sim.processes import Handling
 from sim.topology.addresses import Endpoint
+from sim.topology.model import Check
 from sim.topology.problems import suggest
 
 RuntimeName = Literal["process", "docker"]
@@ -125,6 +128,26 @@ class Instance(Protocol):
         """What runs in it."""
 
 
+class Overseer(Protocol):
+    """Who wants to know what befell machines without having been asked for."""
+
+    def befell(
+        self,
+        machine_id: str,
+        what: str,
+        *,
+        frozen: bool | None = None,
+        cut_off: bool | None = None,
+    ) -> None:
+        """Something happened to a machine that goes on; the flags are of what it changed."""
+
+    async def returned(self, machine_id: str, instance: Instance) -> None:
+        """A machine that had ended was started by somebody else."""
+
+    def part_failed(self, part: str, reason: str) -> None:
+        """Something that machines depend on is gone."""
+
+
 class Runtime(Protocol):
     """A way to run machines."""
 
@@ -137,3 +160,31 @@ class Runtime(Protocol):
 
     def ending(self) -> None:
         """The world ends: no machine starts again, so what is left of one may go with it."""
+
+
+class WorldRuntime(Runtime, Protocol):
+    """A world's runtime: what differs between runtimes beside the machines is answered here."""
+
+    async def open(self) -> None:
+        """Make ready to start machines; before anything else is asked.
+
+        Raises EnvironmentLacksError, InputError or StartError, with the remedy.
+        """
+
+    async def close(self) -> None:
+        """Remove what was made for the machines. Safe to call again, or before `open`."""
+
+    def oversee(self, overseer: Overseer) -> None:
+        """Tell this one from now on."""
+
+    async def probe(self, check: Check, endpoint: Endpoint, clock: Clock) -> Result:
+        """Run a health check of a machine once."""
+
+    def private_host(self, spec: MachineSpec) -> str:
+        """The address at which a machine's siblings reach it."""
+
+    def nameserver_host(self, region: str) -> str:
+        """The address of this host at which a region's machines ask for names."""
+
+    def database_link(self, region: str) -> Endpoint:
+        """Where a region's machines reach the link to the database."""

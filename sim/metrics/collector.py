@@ -54,7 +54,7 @@ class WorldCollector(Collector):
         led_to = {name: world.resolver.regions(name) for name in topology.locations}
         yield from dns_metrics(world.resolver.counts(), led_to)
         statuses = {m.id: (m.region, str(world.health.status(m.id))) for m in machines.values()}
-        yield from health_metrics(statuses, world.healthy_regions, topology.regions)
+        yield from health_metrics(statuses, world.steering.healthy_regions, topology.regions)
         yield from client_metrics(tally, topology.locations)
         yield from alert_metrics(tally, world.alarm.standing, topology.locations)
         info = {

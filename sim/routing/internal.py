@@ -18,11 +18,6 @@ from sim.routing.router import round_trip_ms
 from sim.topology.model import Topology
 
 
-def loopback_address(spec: MachineSpec) -> str:
-    """Where a process is."""
-    return spec.endpoint.host
-
-
 class InternalNames:
     """Listens for a world's machines. `address_of` is where a machine's siblings reach it."""
 

@@ -79,7 +79,7 @@ class SimWorld:
     @property
     def healthy_regions(self) -> frozenset[str]:
         """The regions that are believed to serve."""
-        return self.world.healthy_regions
+        return self.world.steering.healthy_regions
 
     def led_to(self, location: str) -> tuple[str, ...]:
         """The regions that DNS leads a location to now, the preferred one first."""

@@ -62,6 +62,14 @@ class Endpoint:
         return f"{self.host}:{self.port}"
 
 
+def container_host(host: str) -> str:
+    """A container's address in its region's network: the machine's on this host, with 10 for 127.
+
+    Its network is the plan's `container_network`.
+    """
+    return "10." + host.partition(".")[2]
+
+
 class AddressPlan:
     """The addresses of one topology in one slot."""
 

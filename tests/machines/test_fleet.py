@@ -501,7 +501,7 @@ def test_closing_ends_all_at_the_same_time_frozen_ones_too(virtually: Virtually)
 async def test_a_real_process_that_dies_at_start_is_reported(
     tmp_path: Path, script: str, said: str
 ) -> None:
-    bench = Bench(ProcessRuntime)
+    bench = Bench(lambda clock: ProcessRuntime(clock, AddressPlan(topology(), 92)))
     fleet = bench.fleet_of(topology("python", "-c", script), tmp_path)
     bench.answer = BAD
     with pytest.raises(StartError) as caught:
@@ -526,7 +526,7 @@ async def test_a_real_process_that_ignores_host_is_reached_all_the_same(tmp_path
     health = HealthChecker(clock, Rng(7), journal)
     what = topology("python", "-c", script)
     specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", tmp_path))
-    fleet = Fleet(what, ProcessRuntime(clock), specs, health, clock, journal)
+    fleet = Fleet(what, ProcessRuntime(clock, AddressPlan(what, 92)), specs, health, clock, journal)
     try:
         await fleet.launch()
         for machine in fleet.machines.values():

@@ -15,9 +15,12 @@ from sim.errors import InputError, StartError
 from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
 from sim.machines.runtime import Exit, MachineSpec
 from sim.machines.stopping import StopOrder, Stopped, stop
-from sim.topology.addresses import Endpoint
+from sim.topology.addresses import AddressPlan, Endpoint
+from tests.machines.test_fleet import topology
 
 READY_AND_WAIT = "print('ready', flush=True); import time; time.sleep(60)"
+
+PLAN = AddressPlan(topology(), 92)
 
 
 class Bench:
@@ -45,7 +48,7 @@ class Bench:
         )
 
     async def start(self, *command: str, **env: str) -> ProcessInstance:
-        instance = await ProcessRuntime(self.clock).start(self.spec(*command, **env))
+        instance = await ProcessRuntime(self.clock, PLAN).start(self.spec(*command, **env))
         self.instances.append(instance)
         return instance
 

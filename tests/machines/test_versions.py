@@ -329,7 +329,7 @@ async def test_a_real_process_is_signalled_looked_into_and_suspended(tmp_path: P
     journal = Journal(clock)
     health = HealthChecker(clock, Rng(7), journal)
     specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", tmp_path))
-    fleet = Fleet(what, ProcessRuntime(clock), specs, health, clock, journal)
+    fleet = Fleet(what, ProcessRuntime(clock, AddressPlan(what, 92)), specs, health, clock, journal)
     machine = fleet.create("fra")
     try:
         await fleet.start(machine)

@@ -18,6 +18,7 @@ from sim.machines.fleet import Fleet
 from sim.machines.health import CheckState
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
+from sim.machines.runtime import WorldRuntime
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
@@ -35,7 +36,7 @@ class Served(Protocol):
     fleet: Fleet
     health: HealthChecker
     rng: Rng
-    runtime: Any
+    machine_runtime: WorldRuntime
 
 
 class Desk:
@@ -50,7 +51,7 @@ class Desk:
             world.fleet.default,
             world.topology.gateway,
             world.clock.unix_s,
-            in_containers=world.runtime == "docker",
+            world.machine_runtime.private_host,
         )
         self.nonces = world.rng.fork("machines-api/leases")
         self._departed: dict[str, Machine] = {}

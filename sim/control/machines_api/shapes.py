@@ -12,7 +12,7 @@ from sim.machines.config import MachineConfig
 from sim.machines.health import CheckState
 from sim.machines.lease import Lease
 from sim.machines.machine import Machine, MachineEvent
-from sim.machines.runtime import ProcessRow
+from sim.machines.runtime import MachineSpec, ProcessRow
 from sim.topology.geography import continent
 from sim.topology.model import Gateway, Region, Topology
 
@@ -27,7 +27,7 @@ class View:
     default: MachineConfig
     gateway: Gateway
     unix_s: Callable[[float], float]
-    in_containers: bool = False
+    private_host: Callable[[MachineSpec], str]
 
     def date(self, instant: float) -> str:
         """An instant as Fly writes times."""
@@ -45,7 +45,7 @@ def machine_json(machine: Machine, checks: Iterable[CheckState], view: View) -> 
         "image_ref": image_ref(machine.config.image),
         "instance_id": machine.instance_id,
         "version": machine.instance_id,
-        "private_ip": private_ip(machine, view),
+        "private_ip": view.private_host(machine.spec),
         "created_at": view.date(machine.created_s),
         "updated_at": view.date(machine.updated_s),
         "config": config_json(machine.config, view.default, view.gateway),
@@ -57,12 +57,6 @@ def machine_json(machine: Machine, checks: Iterable[CheckState], view: View) -> 
         "cordoned": machine.cordoned,
     }
     return shown
-
-
-def private_ip(machine: Machine, view: View) -> str:
-    """The machine's own address; a container's is another than where this host reaches it."""
-    host = machine.endpoint.host
-    return "10." + host.partition(".")[2] if view.in_containers else host
 
 
 def event_id(machine_id: str, number: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from docker.errors import DockerException
 from docker.types import LogConfig
@@ -23,34 +23,16 @@ from sim.machines.docker.container import DockerInstance, Place
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
-from sim.machines.runtime import Instance, MachineSpec
+from sim.machines.docker.probe import probe
+from sim.machines.health import Result
+from sim.machines.runtime import MachineSpec, Overseer
 from sim.secrets import NO_SECRETS, Redactor
 from sim.streams.forwarder import TcpForwarder
-from sim.topology.addresses import AddressPlan, Endpoint
-from sim.topology.model import Topology
+from sim.topology.addresses import AddressPlan, Endpoint, container_host
+from sim.topology.model import Check, Topology
 
 _AT_ONCE = 4  # more starts at a time are no quicker
 _LOOK_REAL_S = 0.2
-
-
-class Overseer(Protocol):
-    """Who wants to know what befell machines without having been asked for."""
-
-    def befell(
-        self,
-        machine_id: str,
-        what: str,
-        *,
-        frozen: bool | None = None,
-        cut_off: bool | None = None,
-    ) -> None:
-        """Something happened to a machine that goes on; the flags are of what it changed."""
-
-    async def returned(self, machine_id: str, instance: Instance) -> None:
-        """A machine that had ended was started by somebody else."""
-
-    def part_failed(self, part: str, reason: str) -> None:
-        """Something that machines depend on is gone."""
 
 
 class DockerRuntime:
@@ -86,13 +68,21 @@ class DockerRuntime:
         running = sum(instance.running for instance in self._instances.values())
         return f"<DockerRuntime {running} containers>"
 
-    def host_for(self, region: str) -> str:
-        """This host as a region's containers see it; known from `open` on."""
-        return self.networks.door(region).host
+    async def probe(self, check: Check, endpoint: Endpoint, clock: Clock) -> Result:
+        """As a process is checked; a port that is only published proves nothing."""
+        return await probe(check, endpoint, clock)
 
-    def address_of(self, spec: MachineSpec) -> str:
-        """Where other containers reach a machine."""
-        return container_address(spec)
+    def private_host(self, spec: MachineSpec) -> str:
+        """The container's address in its region's network."""
+        return container_host(spec.endpoint.host)
+
+    def nameserver_host(self, region: str) -> str:
+        """This host as a region's containers see it; known from `open` on."""
+        return self.database_link(region).host
+
+    def database_link(self, region: str) -> Endpoint:
+        """In the region's network, at this host's address; known from `open` on."""
+        return self.networks.door(region)
 
     def oversee(self, overseer: Overseer) -> None:
         """Tell this one from now on."""
@@ -147,7 +137,9 @@ class DockerRuntime:
             await self.engine.call("remove_container", name, force=True, v=True)
         container = await self.engine.run(self._create, name, spec)
         log = ContainerLog(self.engine, spec.log_path, self._redact)
-        place = Place(container, self.networks.name(spec.region), container_address(spec))
+        place = Place(
+            container, self.networks.name(spec.region), container_host(spec.endpoint.host)
+        )
         instance = DockerInstance(self.engine, place, spec, self._clock, log)
         self._instances[container] = instance
         try:
@@ -166,7 +158,7 @@ class DockerRuntime:
 
     def _create(self, name: str, spec: MachineSpec) -> str:
         api = self.engine.api
-        address = container_address(spec)
+        address = container_host(spec.endpoint.host)
         published = {f"{spec.port}/tcp": (spec.endpoint.host, spec.endpoint.port)}
         host = api.create_host_config(
             network_mode=self.networks.name(spec.region),
@@ -196,7 +188,7 @@ class DockerRuntime:
         return str(made["Id"])
 
     async def _open_forwarder(self, spec: MachineSpec) -> None:
-        there = Endpoint(container_address(spec), spec.port)
+        there = Endpoint(container_host(spec.endpoint.host), spec.port)
         forwarder = self._forwarders[spec.id] = TcpForwarder(spec.endpoint, there)
         await forwarder.open()
 
@@ -324,15 +316,10 @@ class DockerRuntime:
         task.add_done_callback(self._tasks.discard)
 
 
-def container_address(spec: MachineSpec) -> str:
-    """The container's address in its region's network: the machine's, with 10 for 127."""
-    return "10." + spec.endpoint.host.partition(".")[2]
-
-
 def container_environment(spec: MachineSpec) -> dict[str, str]:
     """What Fly sets: the port inside, and an address of its own. HOST is the process runtime's."""
     env = {name: value for name, value in spec.env.items() if name != "HOST"}
-    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": container_address(spec)}
+    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": container_host(spec.endpoint.host)}
 
 
 def _explain(error: APIError, spec: MachineSpec) -> str:

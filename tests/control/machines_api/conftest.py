@@ -19,6 +19,8 @@ from sim.control_server.server import ControlServer
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.health import Result
+from sim.machines.process import ProcessRuntime
+from sim.machines.runtime import WorldRuntime
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.observe.journal import Journal
 from sim.rng import Rng
@@ -41,7 +43,7 @@ class Small:
     fleet: Fleet
     health: HealthChecker
     rng: Rng
-    runtime: str = "process"
+    machine_runtime: WorldRuntime
     finding: Result = field(default_factory=lambda: Result(passed=True, output="status 200"))
 
 
@@ -111,7 +113,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Api]:
     plan = AddressPlan(what, 92)
     specs = SpecBuilder(what, plan, Rng(7), Surroundings("w1", tmp_path))
     fleet = Fleet(what, runtime, specs, health, clock, journal)
-    world = Small(what, plan, clock, fleet, health, Rng(7))
+    world = Small(what, plan, clock, fleet, health, Rng(7), ProcessRuntime(clock, plan))
     site = MachinesApi(world)
     listener = socket.create_server(("127.0.0.1", 0))
     server = ControlServer([listener], TOKEN)

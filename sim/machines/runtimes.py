@@ -1,0 +1,30 @@
+"""The runtime that a world's machines have, by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim import registry
+from sim.clock import Clock
+from sim.machines.process import ProcessRuntime
+from sim.machines.runtime import RuntimeName, WorldRuntime
+from sim.secrets import Redactor
+from sim.topology.addresses import AddressPlan
+from sim.topology.model import Topology
+
+
+def make_runtime(
+    name: RuntimeName,
+    topology: Topology,
+    plan: AddressPlan,
+    clock: Clock,
+    folder: Path,
+    redact: Redactor,
+) -> WorldRuntime:
+    """The runtime, not yet open. Containers are named after `folder`, the world's."""
+    if name == "process":
+        return ProcessRuntime(clock, plan, redact=redact)
+    from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
+
+    registry.mark_containers(folder)
+    return DockerRuntime(topology, plan, clock, folder.name, redact)
