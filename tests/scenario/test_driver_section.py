@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from sim.clients.binary import FORMS
 from sim.errors import InputError
 from sim.scenario import driver_section
 from sim.scenario import load as scenario_load
@@ -186,3 +188,16 @@ def test_a_topology_is_not_taken_for_a_driver(tmp_path: Path) -> None:
     (problem,) = validate([scenario])
     assert problem.field == "load.driver"
     assert "this is a topology, not a driver" in problem.message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *driver_section.KEYS,
+        *("forgotten", "every", "each", "capture", "expect", "event", "status", "up_to", "json"),
+        *FORMS,
+    ],
+)
+def test_every_key_is_documented(key: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "driver-keys.md").read_text()
+    assert re.search(rf"[`{{ ]{key}[:`\[]", page)
