@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -30,11 +31,14 @@ class Program:
         command = [sys.executable, "-W", "error", "-m", "sim.gateway", *arguments]
         self.child = Child(command, env={**given, "HOST": HOST, **env}, output=log)
 
-    async def open(self, http: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    @asynccontextmanager
+    async def session(
+        self, http: aiohttp.ClientSession
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         timeout = aiohttp.ClientWSTimeout(ws_receive=10.0, ws_close=10.0)
-        return await http.ws_connect(
-            f"http://{HOST}:{self.port}/session", params={"id": "s"}, timeout=timeout
-        )
+        url = f"http://{HOST}:{self.port}/session"
+        async with http.ws_connect(url, params={"id": "s"}, timeout=timeout) as client:
+            yield client
 
     async def answers(self, http: aiohttp.ClientSession, status: int) -> None:
         """Wait until the health check answers with this status."""
@@ -67,17 +71,17 @@ async def test_sigterm_drains(tmp_path: Path, http: aiohttp.ClientSession, datab
         await program.answers(http, 200)
         async with http.get(f"http://{HOST}:{program.port}/") as about:
             assert await about.json() == {"app": "atlas", "region": "fra", "machine": "m1"}
-        client = await program.open(http)
-        assert (await client.receive_json())["machine"] == "m1"
-        await client.send_json({"type": "message", "seq": 1, "body": ""})
-        assert (await client.receive_json()) == {"type": "ack", "seq": 1}
-        stopping = program.child.stop(program.clock, 20.0)
-        began = program.clock.now()
-        assert await stopping == Exit(0)
-        assert program.clock.now() - began < 10.0
-        assert await client.receive_json() == {"type": "going_away"}
-        farewell = await client.receive()
-        assert (farewell.type, farewell.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+        async with program.session(http) as client:
+            assert (await client.receive_json())["machine"] == "m1"
+            await client.send_json({"type": "message", "seq": 1, "body": ""})
+            assert (await client.receive_json()) == {"type": "ack", "seq": 1}
+            stopping = program.child.stop(program.clock, 20.0)
+            began = program.clock.now()
+            assert await stopping == Exit(0)
+            assert program.clock.now() - began < 10.0
+            assert await client.receive_json() == {"type": "going_away"}
+            farewell = await client.receive()
+            assert (farewell.type, farewell.data) == (aiohttp.WSMsgType.CLOSE, 1001)
     finally:
         await program.child.kill()
     assert tail(program.log, 20) == []  # warnings are errors, and there was none
@@ -89,9 +93,9 @@ async def test_sigterm_ends_it_though_the_database_never_answered(
     program = Program(tmp_path / "log", DATABASE_URL=f"postgresql://sim:x@{HOST}:1/gateway")
     try:
         await program.answers(http, 503)
-        client = await program.open(http)
-        assert await program.child.stop(program.clock, 20.0) == Exit(0)
-        assert (await client.receive_json())["type"] == "going_away"
+        async with program.session(http) as client:
+            assert await program.child.stop(program.clock, 20.0) == Exit(0)
+            assert (await client.receive_json())["type"] == "going_away"
     finally:
         await program.child.kill()
     assert tail(program.log, 1)[0].startswith("database: ConnectionRefusedError")
