@@ -19,6 +19,9 @@ from sim.observe.events import (
 )
 from tests.slot import address
 
+# Loads talk for a time here, and of that a busy machine takes its part.
+pytestmark = pytest.mark.realtime
+
 ONE = {"clients": 1, "every_s": 0.5, "timeout_s": 30.0}  # one client: it is in New York
 
 
@@ -126,7 +129,6 @@ async def test_a_forgotten_session_is_counted_once_and_given_up(small_world):
     assert [a.seq for a in late][:2] == [1, 2]
 
 
-@pytest.mark.realtime
 async def test_silence_ends_the_connection_after_the_timeout(small_world):
     world = await small_world()
     world.gateways["iad"].silent = True

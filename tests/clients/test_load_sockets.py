@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from sim.observe.events import (
     Acked,
     Connected,
@@ -17,6 +19,9 @@ from sim.observe.events import (
     SessionReady,
     Unknown,
 )
+
+# Loads talk for a time here, and of that a busy machine takes its part.
+pytestmark = pytest.mark.realtime
 
 
 async def test_sessions_are_served_by_the_nearest_region(small_world):
