@@ -1,22 +1,23 @@
 """The deploys of a run, and whom they cut off. Pure.
 
-A connection was dropped by a deploy if it ended, and the client had not ended it, on a machine that
-the deploy had begun to update or to stop, before the deploy was over (or just after: that a
-connection is gone takes its time to be noticed).
+A connection was dropped by a deploy if it led to a process that the deploy ended, by updating or
+stopping its machine, and ended after that had begun, though its client had not ended it. So each
+connection is dropped at most once; what becomes of those to the new process is another story.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.observe.events import Disconnected
 from sim.observe.history import History, Timed
+from sim.observe.processes import connections, next_process
 from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 
 _ENDING = frozenset({"update", "stop"})  # the steps that end what a machine runs
-_NOTICED_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class DeployRun:
         """How many connections it dropped, by where their clients are."""
         return Counter(event.location for _, event in self.dropped)
 
+    @property
+    def goodbyes(self) -> Counter[str]:
+        """How those clients were told goodbye, and how many were told so.
+
+        By a close frame with this code, by a `message`, or not at all: `none`. `unknown` where the
+        journal does not say it.
+        """
+        return Counter(_goodbye(event) for _, event in self.dropped)
+
 
 def find_deploys(history: History) -> list[DeployRun]:
     """Every deploy of a run, in order."""
@@ -56,11 +66,16 @@ def _deploy(
     for t, step in history.of(DeployStep):
         if step.release == began.release and step.step in _ENDING:
             touched.setdefault(step.machine, t)
-    until_s = end[0] + _NOTICED_S if end else history.last_t
+    # Until when a new connection still leads to the process that is being ended.
+    replaced = {
+        machine: next_process(history, machine, t) or math.inf for machine, t in touched.items()
+    }
     dropped = [
-        (t, down)
-        for t, down in history.of(Disconnected)
-        if not down.expected and touched.get(down.machine, until_s) <= t < until_s
+        (c.until_s, c.down)
+        for c in connections(history)
+        if not c.down.expected
+        and c.until_s >= touched.get(c.down.machine, math.inf)
+        and c.since_s < replaced[c.down.machine]
     ]
     return DeployRun(
         release=began.release,
@@ -73,3 +88,14 @@ def _deploy(
         outcome=end[1].outcome if end else None,
         error=end[1].error if end else "",
     )
+
+
+def _goodbye(down: Disconnected) -> str:
+    match down.how:
+        case "closed":
+            return str(down.code)
+        case "goodbye":
+            return "message"
+        case "":
+            return "unknown"
+    return "none"

@@ -30,6 +30,7 @@ from sim.observe.events import (
     HostStalled,
     LoadEnded,
     LoadStarted,
+    MachineChanged,
     PartFailed,
     Resolved,
     RoutingChanged,
@@ -187,6 +188,14 @@ class History:
         for raised, count in self.driver_errors[:_MOST_RAISED]:
             times = "once" if count == 1 else f"{count} times"
             yield f"the driver raised {times} ({raised.where}): {raised.error}"
+
+    @cached_property
+    def machine_changes(self) -> Mapping[str, Sequence[Timed[MachineChanged]]]:
+        """What states each machine went through."""
+        found: dict[str, list[Timed[MachineChanged]]] = defaultdict(list)
+        for t, change in self.of(MachineChanged):
+            found[change.machine].append((t, change))
+        return found
 
     # --- clients ---
 

@@ -13,6 +13,7 @@ from sim.costs.bill import Bill, bill
 from sim.observe.blips import folded
 from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
+from sim.observe.disconnects import fold
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
@@ -61,6 +62,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             "sent": ledger.sent,
             "acked": ledger.acked,
             "unknown": ledger.unknown,
+            "unanswered": ledger.unknown,
             "audited": ledger.audited,
             "lost": ledger.count("lost"),
             "duplicated": ledger.count("duplicated"),
@@ -80,6 +82,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
             for e, count in history.driver_errors
         ],
         "deaths": [_death(death) for death in evidence.deaths],
+        "disconnects": [vars(group) for group in fold(evidence.ends)],
         "deploys": [_deploy(run) for run in evidence.deploys],
         "stops": [_stop(stop, history.speed) for stop in evidence.stops],
         "traffic": _traffic(evidence),
@@ -206,6 +209,7 @@ def _deploy(run: DeployRun) -> Document:
         "replaced": len(run.touched),
         "dropped": len(run.dropped),
         "dropped_by_location": dict(run.dropped_by_location),
+        "goodbyes": dict(run.goodbyes.most_common()),
     }
 
 

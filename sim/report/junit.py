@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from sim.report import disconnects
 from sim.report.document import Document
 from sim.report.terminal import asked
 
@@ -40,6 +41,11 @@ def render(report: Document) -> str:
     properties = ET.SubElement(suite, "properties")
     for key in ("verdict", "seed", "speed", "runtime", "links"):
         ET.SubElement(properties, "property", {"name": key, "value": str(report[key])})
+    for key, value in (
+        ("unanswered", report["messages"]["unanswered"]),
+        ("disconnects", disconnects.total(report)),
+    ):
+        ET.SubElement(properties, "property", {"name": key, "value": str(value)})
     suite.extend(cases)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sim.report import stops
+from sim.report import disconnects, stops
 from sim.report.document import Document
 from sim.report.terminal import asked, blips_in_words
 
@@ -21,6 +21,7 @@ def render(report: Document) -> str:
         f"### {_text(report['scenario'])}: {_VERDICTS[report['verdict']]}",
         *_expectations(report),
         *_outages(report),
+        *_disconnects(report),
         *_deploys(report),
         *_stops(report),
         *_messages(report),
@@ -62,7 +63,7 @@ def _outages(report: Document) -> Iterator[str]:
         if not row["blip"]
     ]
     if not report["outages"]:
-        yield "Nobody was cut off."
+        yield f"{disconnects.nobody(report).capitalize()}."
     yield from map(_text, blips_in_words(report))
     if not rows:
         return
@@ -70,13 +71,29 @@ def _outages(report: Document) -> Iterator[str]:
     yield _table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)
 
 
+def _disconnects(report: Document) -> Iterator[str]:
+    if not report["disconnects"]:
+        return
+    rows = [
+        [_text(cell) for cell in disconnects.cells(row)]
+        for row in report["disconnects"][: disconnects.MOST_ROWS]
+    ]
+    head = ("location", "region", "ended by", "code", "reason", "ended", "left unanswered")
+    yield f"{disconnects.HEAD}:"
+    yield _table(head, rows, numbers=2)
+    if rest := disconnects.omitted(report):
+        yield rest
+
+
 def _deploys(report: Document) -> Iterator[str]:
     for row in report["deploys"]:
         why = f": {_text(row['error'].splitlines()[0])}" if row["error"] else ""
+        told = disconnects.goodbyes(row)
+        told = f" (told goodbye: {told})" if told else ""
         yield (
             f"Release {row['release']} ({row['strategy']}): {row['outcome'] or 'not over'},"
             f" {row['replaced']} of {row['machines']} machines replaced,"
-            f" **{row['dropped']} connections dropped**{why}."
+            f" **{row['dropped']} connections dropped**{told}{why}."
         )
 
 
@@ -93,7 +110,8 @@ def _messages(report: Document) -> Iterator[str]:
         if messages["audited"]
         else "what became of them was not checked"
     )
-    yield f"{messages['acked']} of {messages['sent']} messages acknowledged: {fate}."
+    counts = f"{messages['acked']} of {messages['sent']} messages acknowledged"
+    yield f"{counts}, {messages['unanswered']} never answered: {fate}."
     anomalies = report["anomalies"]
     if anomalies:
         lines = [

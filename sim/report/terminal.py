@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sim.report import stops
+from sim.report import disconnects, stops
 from sim.report.document import Document
 
 _STYLES = {"held": "bold green", "failed": "bold red", "unknown": "bold yellow"}
@@ -24,6 +24,7 @@ def show(console: Console, report: Document) -> None:
         *(_session(report) if report["live"] else ()),
         _outages(report),
         _tails(report),
+        _disconnects(report),
         _deploys(report),
         _stops(report),
         _messages(report),
@@ -96,6 +97,9 @@ def asked(row: Document) -> str:
         "reordered": "{} reordered",
         "outcome": "{}",
         "deaths": "{} deaths",
+        "max_ended": "at most {} ended",
+        "by": "by the {}",
+        "code": "with code {}",
         "max_dropped": "at most {} dropped",
         "min_dropped": "at least {} dropped",
     }
@@ -109,7 +113,7 @@ def _number(value: Any) -> str:
 
 def _outages(report: Document) -> RenderableType:
     if not report["outages"]:
-        return Text("Outages: nobody was cut off.")
+        return Text(f"Outages: {disconnects.nobody(report)}.")
     rows = [row for row in report["outages"] if not row["blip"]]
     folded = [Text(line) for line in blips_in_words(report)]
     if not rows:
@@ -181,10 +185,31 @@ def _tails(report: Document) -> RenderableType | None:
     return table
 
 
+def _disconnects(report: Document) -> RenderableType | None:
+    if not report["disconnects"]:
+        return None
+    columns = ("location", "region", "by", "code", "reason", "ended|r", "left unanswered|r")
+    table = _table(disconnects.HEAD, *columns)
+    for row in report["disconnects"][: disconnects.MOST_ROWS]:
+        table.add_row(*map(Text, disconnects.cells(row)))
+    rest = disconnects.omitted(report)
+    return Group(table, Text(rest, style="dim")) if rest else table
+
+
 def _deploys(report: Document) -> RenderableType | None:
     if not report["deploys"]:
         return None
-    columns = ("release", "strategy", "at|r", "took|r", "replaced|r", "dropped|r", "of", "ended")
+    columns = (
+        "release",
+        "strategy",
+        "at|r",
+        "took|r",
+        "replaced|r",
+        "dropped|r",
+        "of",
+        "told goodbye",
+        "ended",
+    )
     table = _table("Deploys, and the connections that they dropped", *columns)
     for row in report["deploys"]:
         took = "-" if row["to_s"] is None else f"{row['to_s'] - row['from_s']:.1f}"
@@ -197,6 +222,7 @@ def _deploys(report: Document) -> RenderableType | None:
             f"{row['replaced']} of {row['machines']}",
             str(row["dropped"]),
             places or "-",
+            disconnects.goodbyes(row) or "-",
             row["outcome"] or "not over",
         )
     why = [Text(f"! {row['error'].splitlines()[0]}") for row in report["deploys"] if row["error"]]
@@ -221,7 +247,7 @@ def _messages(report: Document) -> RenderableType:
         Text.assemble(
             ("Messages  ", "bold"),
             f"{messages['sent']} sent, {messages['acked']} acknowledged,"
-            f" {messages['unknown']} unknown; {audited}",
+            f" {messages['unanswered']} never answered; {audited}",
         )
     ]
     if any(sessions.values()):

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sim.observe.deaths import Death, find_deaths
 from sim.observe.deploys import DeployRun, find_deploys
+from sim.observe.disconnects import End, find_ends
 from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import Ledger, balance
@@ -66,6 +67,11 @@ class Evidence:
     def stops(self) -> Sequence[Stop]:
         """How machines took the signal that stopped them."""
         return find_stops(self.history, self.deploys)
+
+    @cached_property
+    def ends(self) -> Sequence[End]:
+        """The connections that ended before the load did, and who ended them."""
+        return find_ends(self.history, self.deploys)
 
     @cached_property
     def deaths(self) -> Sequence[Death]:

@@ -80,6 +80,29 @@ def read_count(value: object, _: Topology | None) -> int:
     raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
 
 
+def read_limit(value: object, topology: Topology | None) -> int | float:
+    """At most how many: a whole number, or a share of them, written in percent, as a float."""
+    if isinstance(value, int):
+        return read_count(value, topology)
+    try:
+        return read_share(value, topology)
+    except ValueError:
+        found = f"found {quoted(value)}"
+        raise ValueError(f"{found}; must be a whole number, or a share such as `5%`") from None
+
+
+def write_limit(limit: object) -> object:
+    """A limit as it is written in a file."""
+    return write_percent(limit) if isinstance(limit, float) else limit
+
+
+def read_code(value: object, _: Topology | None) -> int:
+    """A WebSocket close code, 1000 to 4999."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1000 <= value <= 4999:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be a WebSocket close code, such as `1011`")
+
+
 def read_deaths(value: object, topology: Topology | None) -> int | str:
     """How many machines may die: a number, or `any`."""
     try:
@@ -176,6 +199,8 @@ EXAMPLES: Mapping[Reader, object] = {
     read_share: "10%",
     read_frequency: "20/s",
     read_count: 2,
+    read_limit: "5%",
+    read_code: 1011,
     read_deaths: 0,
     read_text: "gateway:v2",
     read_command: "./gateway -v",

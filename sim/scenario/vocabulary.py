@@ -9,18 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.clients.spec import PERSONALITIES
+from sim.observe.disconnects import ENDED_BY
 from sim.scenario.params import (
     Known,
     Param,
     choice,
+    read_code,
     read_count,
     read_deaths,
     read_frequency,
+    read_limit,
     read_milliseconds,
     read_percentile,
     read_positive_seconds,
     read_seconds,
     read_share,
+    write_limit,
 )
 from sim.scenario.targets import read_location, read_region
 
@@ -101,6 +105,16 @@ CHECKS: Mapping[str, CheckSpec] = {
                 Param("min", "min_dropped", read_count),
             ),
             one_of=("outcome", "max", "min"),
+        ),
+        CheckSpec(
+            "disconnects",
+            (
+                Param("location", "location", read_location),
+                Param("region", "region", read_region),
+                Param("code", "code", read_code),
+                Param("by", "by", choice(*ENDED_BY)),
+                Param("max", "max_ended", read_limit, required=True, write=write_limit),
+            ),
         ),
         CheckSpec("machines", (Param("deaths", "deaths", read_deaths, required=True),)),
         CheckSpec("herd", (_REGION, Param("max", "max_rate", read_frequency, required=True))),

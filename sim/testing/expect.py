@@ -151,6 +151,22 @@ class Expect:
         asked = {"outcome": outcome, "max": max, "min": min, "from_": from_, "until": until}
         self("deploy", **asked)
 
+    def disconnects(
+        self,
+        *,
+        max: int | str,  # noqa: A002 - the scenario's word
+        location: str | None = None,
+        region: str | None = None,
+        code: int | None = None,
+        by: str | None = None,
+        from_: str | None = None,
+        until: str | None = None,
+    ) -> None:
+        """At most so many connections (or such a share, as `5%`) were ended, by whom it may be."""
+        __tracebackhide__ = True
+        asked = {"location": location, "region": region, "code": code, "by": by, "max": max}
+        self("disconnects", **asked, from_=from_, until=until)
+
     def machines(
         self, *, deaths: int | str = 0, from_: str | None = None, until: str | None = None
     ) -> None:

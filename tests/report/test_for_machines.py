@@ -40,6 +40,7 @@ def report():
                 "machines": 2,
                 "replaced": 1,
                 "dropped": 12,
+                "goodbyes": {"1012": 7, "message": 3, "none": 2},
             }
         ],
         "stops": [
@@ -51,6 +52,17 @@ def report():
                 "outcome": "killed",
                 "took_s": 5.0,
                 "story": "killed 5 s after SIGINT with 4 connections open",
+            }
+        ],
+        "disconnects": [
+            {
+                "location": "london",
+                "region": "fra",
+                "by": "gateway",
+                "code": 1011,
+                "reason": "keepalive *timeout*",
+                "count": 4,
+                "unanswered": 1,
             }
         ],
         "outages": [
@@ -71,6 +83,7 @@ def report():
         "messages": {
             "sent": 9,
             "acked": 8,
+            "unanswered": 1,
             "audited": True,
             "lost": 1,
             "duplicated": 0,
@@ -152,6 +165,8 @@ def test_the_replay_s_figures_are_properties(report):
         "speed": "10.0",
         "runtime": "process",
         "links": "embedded",
+        "unanswered": "1",
+        "disconnects": "4",
     }
 
 
@@ -169,19 +184,26 @@ def test_the_summary_says_verdict_reason_and_figures(report):
     assert "❌ **messages: 0 lost**: message 3 of s1 is not stored" in text
     assert "❔ **sessions: all resumed**: no session was opened" in text
     assert "| london | fra → none | 20 | 31.0 | 33.2 | 5.0 | 27.0 | 0.0 | 1.0 |" in text
-    assert "8 of 9 messages acknowledged: **1 lost**, 0 duplicated, 0 reordered." in text
+    assert (
+        "8 of 9 messages acknowledged, 1 never answered: **1 lost**, 0 duplicated, 0 reordered."
+        in text
+    )
     assert "- lost: message 3 of s1: acknowledged at 2 s" in text
     assert (
         "Release 2 (rolling): failed, 1 of 2 machines replaced,"
-        " **12 connections dropped**: machine iad/1 ended." in text
+        " **12 connections dropped** (told goodbye: 1012 7, by a message 3, not at all 2):"
+        " machine iad/1 ended." in text
     )
+    assert "| london | fra | gateway | 1011 | keepalive \\*timeout\\* | 4 | 1 |" in text
     assert text.endswith("\n")
 
 
 def test_a_summary_without_outages_or_a_ledger_says_so(report):
     report["outages"], report["messages"]["audited"] = [], False
     text = summary.render(report)
-    assert "Nobody was cut off." in text
+    assert "Nobody waited longer than its own pace, but 4 connections ended" in text
+    report["disconnects"] = []
+    assert "Nobody was cut off." in summary.render(report)
     assert "what became of them was not checked" in text
 
 
@@ -195,7 +217,7 @@ def test_outages_that_are_shorter_than_the_load_can_tell_are_one_line(report):
         " it sends every 1 s"
     ) in text.replace("\\", "")
     report["outages"] = report["outages"][1:]
-    assert "| location |" not in summary.render(report)
+    assert "| detection |" not in summary.render(report)
 
 
 def test_names_are_text_in_markdown(report):

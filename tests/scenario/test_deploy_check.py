@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.observe.events import Disconnected
+from sim.observe.events import Connected, Disconnected, MachineChanged
 from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.report.document import build
 from sim.scenario.verdict import judge
@@ -14,24 +14,31 @@ def deploy(outcome="done", error=""):
     return [
         (10.0, DeployBegan(2, "rolling", ("a", "b"), "atlas:2")),
         (10.0, DeployStep(2, "update", "a", "iad")),
+        (10.0, MachineChanged("a", "iad", "updating")),
+        (12.0, MachineChanged("a", "iad", "started")),
         (12.0, DeployStep(2, "smoke", "a", "iad")),
         (20.0, DeployEnded(2, outcome, error)),
     ]
 
 
-def lost(t, machine, location="london", *, expected=False):
-    client = f"{location}/0"
-    return (t, Disconnected(client, location, "iad", machine, "gone", expected))
+def lost(t, machine, client="london/0", *, since=1.0, expected=False, **how):
+    """A connection, from its beginning to its end."""
+    place = client.split("/")[0]
+    return [
+        (since, Connected(client, place, "iad", machine)),
+        (t, Disconnected(client, place, "iad", machine, "gone", expected, **how)),
+    ]
 
 
 DROPS = [
-    lost(9.0, "a"),  # before
-    lost(10.1, "a"),
-    lost(10.2, "a", "new-york"),
-    lost(11.0, "a", expected=True),  # the client's own doing
-    lost(11.0, "b"),  # a machine that the deploy did not reach
-    lost(21.0, "a"),  # noticed a little later
-    lost(60.0, "a"),  # another story
+    *lost(9.0, "a", "london/1"),  # before
+    *lost(10.1, "a", how="closed", code=1012),
+    *lost(10.2, "a", "new-york/0", how="goodbye"),
+    *lost(11.0, "a", "london/2", expected=True),  # the client's own doing
+    *lost(11.0, "b", "london/3"),  # a machine that the deploy did not reach
+    *lost(21.0, "a", "london/4", since=11.0, how="broken", code=1006),  # in the drain; noticed late
+    *lost(14.0, "a", since=13.0, how="closed", code=1000),  # by the new process, which is up
+    *lost(60.0, "a", since=15.0, how="broken", code=1006),  # likewise
 ]
 
 
@@ -87,5 +94,6 @@ def test_the_report_says_how_many_connections_each_deploy_dropped(evidence):
             "replaced": 1,
             "dropped": 3,
             "dropped_by_location": {"london": 2, "new-york": 1},
+            "goodbyes": {"1012": 1, "message": 1, "none": 1},
         }
     ]

@@ -19,6 +19,7 @@ from sim.observe.events import (
     FaultBegan,
     LoadEnded,
     LoadStarted,
+    MachineChanged,
     MachineDied,
     Resolved,
     RoutingChanged,
@@ -68,6 +69,7 @@ SCENARIO = {
         {"check": "dns", "location": "london", "region": "fra"},
         {"check": "herd", "region": "fra", "max": "250/s"},
         {"check": "deploy", "outcome": "done", "max": 0},
+        {"check": "disconnects", "by": "gateway", "max": 0},
     ],
 }
 
@@ -81,6 +83,7 @@ def clean():
         (50.0, DeployStep(2, "update", "fra/2", "fra")),
         (58.0, DeployEnded(2, "done")),
         (CUT_S, FaultBegan("crash", "fra/1", {"kind": "machine", "region": "fra"})),
+        (CUT_S, MachineChanged("fra/1", "fra", "stopped")),
     ]
     for number in range(CLIENTS):
         pairs += life(number, "new-york" if number < CLIENTS * 0.6 else "london")
@@ -99,7 +102,8 @@ def life(number, location):
         if location == "london" and machine == "fra/1" and at >= CUT_S:
             back = BACK_S + number % 10 / 10
             machine = "fra/2"
-            yield CUT_S, Disconnected(client, location, region, "fra/1", "reset")
+            cut = Disconnected(client, location, region, "fra/1", "cut", how="broken", code=1006)
+            yield CUT_S, cut
             yield back, Connected(client, location, region, machine)
             held = seq - 1
             yield back, SessionReady(client, session, region, machine, True, held, held)  # noqa: FBT003
@@ -235,6 +239,11 @@ def dropped_by_a_deploy(pairs):
     pairs.append((51.0, Disconnected("london/900", "london", "fra", "fra/2", "closed with 1001")))
 
 
+def thrown_out_by_the_gateway(pairs):
+    where = ("london/900", "london", "fra", "fra/2")
+    pairs.append((35.0, Disconnected(*where, "thrown out", how="closed", code=1011)))
+
+
 def a_machine_that_dies_by_itself(pairs):
     pairs.append((40.0, MachineDied("fra/2", "fra", "exited with code 3", code=3)))
 
@@ -254,6 +263,7 @@ PLANTS = {
     another_answer_of_dns: "dns",
     a_herd: "herd",
     dropped_by_a_deploy: "deploy",
+    thrown_out_by_the_gateway: "disconnects",
     a_machine_that_dies_by_itself: "machines",
 }
 

@@ -9,7 +9,7 @@ reconnect
 """
 DOCUMENTED_CHECKS = """
 served_by outage messages sessions residency latency errors dns herd deploy
-machines gaps
+machines gaps disconnects
 """
 
 

@@ -60,6 +60,7 @@ def model(evidence: Evidence, report: Document) -> dict[str, Any]:
             {**tail, "clients": tail["clients"][:MOST_STRAGGLERS]}
             for tail in report["tails"][:MOST_TAILS]
         ],
+        "disconnects": [{**row, "reason": _short(row["reason"])} for row in report["disconnects"]],
         "deploys": report["deploys"],
         "stops": [
             [row["at_s"], row["machine"], row["region"], row["by"], row["outcome"], row["story"]]

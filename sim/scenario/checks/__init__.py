@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sim.scenario.checks import (
     deploy,
+    disconnects,
     dns,
     errors,
     gaps,
@@ -31,6 +32,7 @@ CHECKS: Mapping[str, Judge] = {
     "gaps": gaps.judge,
     "dns": dns.judge,
     "deploy": deploy.judge,
+    "disconnects": disconnects.judge,
     "machines": machines.judge,
     "herd": herd.judge,
 }

@@ -8,7 +8,7 @@
   const instant = (t) => (t === null ? "–" : h("a", { href: `#t=${t.toFixed(1)}` }, words.seconds(t)));
 
   const balance = (ledger) => h("dl", { class: "balance" },
-    [["sent", ledger.sent], ["acknowledged", ledger.acked], ["of unknown fate", ledger.unknown],
+    [["sent", ledger.sent], ["acknowledged", ledger.acked], ["never answered", ledger.unanswered],
       ...(ledger.audited ? [["lost", ledger.lost], ["duplicated", ledger.duplicated], ["reordered", ledger.reordered]] : []),
       ["sessions opened", ledger.sessions_opened], ["resumed", ledger.sessions_resumed], ["forgotten", ledger.sessions_broken], ["never resumed", ledger.sessions_unresumed],
       ...(ledger.sessions_replaced ? [["replaced by new ones", ledger.sessions_replaced]] : []),

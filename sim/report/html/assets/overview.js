@@ -13,14 +13,16 @@
   const tile = (figure, label, note) =>
     h("div", { class: "tile" }, h("strong", null, figure), h("span", null, label), note ? h("small", null, note) : null);
 
-  const tiles = ({ outages, ledger, locations }) => {
+  const tiles = ({ outages, ledger, locations, disconnects }) => {
     const worst = outages.groups.reduce((most, group) => Math.max(most, group.until - group.from), 0);
     const who = outages.groups.find((group) => group.until - group.from === worst);
     const clients = locations.reduce((sum, place) => sum + place.clients, 0);
     const total = outages.sum.reduce((sum, part) => sum + part, 0);
+    const ended = disconnects.reduce((sum, row) => sum + row.count, 0);
+    const nobody = ended ? `but ${words.count(ended, "connection")} ended` : "nobody was cut off";
     const wrong = ledger.lost + ledger.duplicated + ledger.reordered;
     return h("div", { class: "tiles" },
-      tile(who ? words.seconds(worst) : "none", "worst outage", who ? `${who.client}${who.ended ? "" : ", not over at the end"}` : "nobody was cut off"),
+      tile(who ? words.seconds(worst) : "none", "worst outage", who ? `${who.client}${who.ended ? "" : ", not over at the end"}` : nobody),
       tile(`${words.integer(outages.clients)} of ${words.integer(clients)}`, "clients cut off", total ? `${words.integer(Math.round(total))} client-seconds in all` : null),
       ledger.audited
         ? tile(words.integer(wrong), "messages lost, doubled or out of order", `of ${words.integer(ledger.sent)} sent`)
