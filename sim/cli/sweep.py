@@ -102,8 +102,10 @@ def _row(passage: Passage) -> dict[str, Any]:
         "duplicated": passage.duplicated,
         "reordered": passage.reordered,
         "forgotten": passage.forgot,
+        "refused": passage.refused,
+        "unanswered": passage.unanswered,
         "came_back": passage.came_back,
-        "why_unknown": passage.why_unknown,
+        "why_unknown": passage.why_unknown or passage.why_unstored,
     }
 
 
@@ -117,25 +119,29 @@ def _show(rows: Sequence[dict[str, Any]]) -> None:
     table.add_column("", no_wrap=True)
     table.add_column("outage", justify="right", no_wrap=True)
     table.add_column("what became of it")
+    of_all = rows[0]["why_unknown"]  # what is so undisturbed is so at each boundary
     for row in rows:
         style = {"held": "green", "failed": "bold red", "unknown": "yellow"}[row["verdict"]]
         table.add_row(
             row["boundary"],
             Text(_MARKS[row["verdict"]], style=style),
             f"{row['outage_s']:.1f} s" if row["killed"] else "",
-            _found(row),
+            _found(row, of_all),
         )
     console = Console(highlight=False)
     console.print()
     console.print(table)
+    if of_all:
+        console.print(Text(f"\n{of_all}"))
 
 
-def _found(row: dict[str, Any]) -> str:
-    found = [f"{row[kind]} {kind}" for kind in ("lost", "duplicated", "reordered") if row[kind]]
+def _found(row: dict[str, Any], of_all: str) -> str:
+    counted = ("lost", "duplicated", "reordered", "refused", "unanswered")
+    found = [f"{row[kind]} {kind}" for kind in counted if row[kind]]
     if row["forgotten"]:
         found.append("the gateway forgot")
     if not row["came_back"]:
         found.append("never served again")
-    if row["why_unknown"]:
+    if row["why_unknown"] not in ("", of_all):
         found.append(row["why_unknown"])
     return ", ".join(found)

@@ -18,6 +18,8 @@ from sim.observe.event import Event as Event  # noqa: PLC0414 - it is named from
 from sim.observe.mishaps import DriverRaised as DriverRaised  # noqa: PLC0414 - likewise
 from sim.observe.mishaps import MachineDied as MachineDied  # noqa: PLC0414 - likewise
 
+NOBODY = "nobody"
+
 # --- the run ---------------------------------------------------------------------------------
 
 
@@ -66,7 +68,8 @@ class LoadEnded(Event):
 class Audited(Event):
     """It was found out what is stored: `Stored` events before this are complete.
 
-    `error` says why that could not be; then lost messages are unknown, not none. `asked` is whom.
+    `error` says why that could not be; then lost messages are unknown, not none. `asked` is whom,
+    or NOBODY where the driver knows no way to ask.
     """
 
     kind = "audited"

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sim.observe.events import Stored
+from sim.observe.events import NOBODY, Stored
 from sim.observe.history import History
 from sim.observe.lives import Key, Life, lives_of, stored_by_session
 from sim.observe.numbering import Mistake, Numbering, check_numbering
@@ -48,6 +48,7 @@ class Ledger:
     anomalies: Sequence[Anomaly]
     mistakes: Sequence[Mistake]
     audited: bool
+    askable: bool  # whether the driver knows a way to ask what is stored
     why_not_audited: str = ""
 
     def count(self, kind: AnomalyKind) -> int:
@@ -80,6 +81,7 @@ def balance(history: History) -> Ledger:
         anomalies=anomalies,
         mistakes=numbering.mistakes,
         audited=audited,
+        askable=audit is None or audit.asked != NOBODY,
         why_not_audited=why,
     )
 

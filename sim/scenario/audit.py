@@ -22,7 +22,7 @@ from sim.gateway.schema import STORED
 from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
-from sim.observe.events import Acked, Audited, Sent, SessionReady, Stored
+from sim.observe.events import NOBODY, Acked, Audited, Sent, SessionReady, Stored
 from sim.observe.journal import Journal, Record
 from sim.observe.numbering import HOW
 from sim.topology.model import Topology
@@ -129,7 +129,7 @@ def cannot_audit(world: Audience, driver: str) -> None:
         Audited(
             error=f"driver {driver} does not say how to ask; give it a method"
             " `async def stored(self, session)`, or `stored:` in YAML (docs/drivers.md)",
-            asked=ASKED_GATEWAY,
+            asked=NOBODY,
         )
     )
 

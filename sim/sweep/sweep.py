@@ -14,6 +14,7 @@ from sim.machines.runtime import RuntimeName
 from sim.observe.events import Acked
 from sim.observe.history import History
 from sim.observe.ledger import balance
+from sim.observe.numbering import told
 from sim.observe.outages import find_outages
 from sim.observe.sessions import count
 from sim.scenario.evidence import Evidence
@@ -34,8 +35,10 @@ SIDE_BY_SIDE = 4
 class Passage:
     """What became of the session at one boundary (None: undisturbed).
 
-    `forgot` counts resumptions at which the gateway no longer knew all that it had acknowledged.
-    `why_unknown` says why this passage proves nothing, where it does not.
+    `forgot` counts resumptions at which the gateway no longer knew all that it had acknowledged;
+    `refused` and `unanswered` messages are no broken promise, but told. `why_unknown` says why this
+    passage proves nothing; `why_unstored`, why only what is stored is not known: `askable` is false
+    where that is because the driver knows no way to ask.
     """
 
     boundary: Boundary | None
@@ -45,9 +48,13 @@ class Passage:
     duplicated: int
     reordered: int
     forgot: int
+    refused: int
+    unanswered: int
     came_back: bool
     ack_ms: float
     why_unknown: str
+    why_unstored: str
+    askable: bool
 
     @property
     def verdict(self) -> Literal["held", "failed", "unknown"]:
@@ -55,7 +62,13 @@ class Passage:
         broken = self.lost or self.duplicated or self.reordered or self.forgot
         if broken or (self.machines and not self.came_back and not self.why_unknown):
             return "failed"
-        return "unknown" if self.why_unknown else "held"
+        return "unknown" if self.why_unknown or self.why_unstored else "held"
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong, as far as the driver lets it be known."""
+        unasked = not self.askable and not self.why_unknown
+        return self.verdict == "held" or (self.verdict == "unknown" and unasked)
 
 
 @dataclass(frozen=True)
@@ -76,8 +89,12 @@ class Sweep:
         Raises InputError where even the undisturbed session does not fare well.
         """
         clean = await self.passage(None, 0.0)
-        if clean.verdict != "held":
-            why = clean.why_unknown or "undisturbed, it already loses, doubles or forgets messages"
+        if not clean.sound:
+            why = (
+                clean.why_unknown
+                or clean.why_unstored
+                or "undisturbed, it already loses, doubles or forgets messages"
+            )
             raise InputError(Problem(f"the clean run proves nothing: {why}"))
         told(clean)
         places = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -150,20 +167,24 @@ def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Passag
         duplicated=ledger.count("duplicated"),
         reordered=ledger.count("reordered"),
         forgot=len(sessions.broken),
+        refused=len(history.failed),
+        unanswered=ledger.unknown,
         came_back=_came_back(history, trap),
         ack_ms=median(latencies) if latencies else 0.0,
-        why_unknown=_why_unknown(history, trap, ledger.why_not_audited),
+        why_unknown=_why_unknown(history, trap),
+        why_unstored=told(ledger.mistakes) if ledger.mistakes else ledger.why_not_audited,
+        askable=ledger.askable,
     )
 
 
-def _why_unknown(history: History, trap: Trap, why_not_audited: str) -> str:
+def _why_unknown(history: History, trap: Trap) -> str:
     if broken := next(iter(history.broken_parts), None):
         return broken
     if not history.connected:
         return "the client never connected"
     if not trap.sprung:
         return "the session never came to this boundary"
-    return why_not_audited
+    return ""
 
 
 def _came_back(history: History, trap: Trap) -> bool:

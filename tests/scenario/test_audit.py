@@ -11,8 +11,10 @@ import pytest
 
 from sim.clock import Clock
 from sim.observe.events import Acked, Audited, Sent, Stored
+from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.scenario.audit import audit_drivers
+from sim.observe.ledger import balance
+from sim.scenario.audit import audit_drivers, cannot_audit
 
 REFUSED: Any = SimpleNamespace(host="127.0.0.1", port=1, ssl=False)
 SAID = [
@@ -157,3 +159,10 @@ def test_a_number_that_an_earlier_load_sent_too_proves_nothing(virtually, world)
         assert "message 1 of session s was sent by an earlier load" in audited.error
 
     virtually(scenario())
+
+
+def test_a_driver_that_knows_no_way_to_ask_is_told_apart(world):
+    cannot_audit(world, "mine:Driver")
+    ledger = balance(History([Record(0.0, world.journal.written[0])]))
+    assert (ledger.audited, ledger.askable) == (False, False)
+    assert "`async def stored(self, session)`" in ledger.why_not_audited
