@@ -84,7 +84,7 @@ class Chronicle:
             )
         )
 
-    def stopped(self, machine: Machine, stopped: Stopped, why: str) -> None:
+    def stopped(self, machine: Machine, stopped: Stopped, why: str, *, frozen: bool) -> None:
         """Journal how its run took being asked to end. Its state is told apart."""
         end, handling = stopped.end, stopped.handling
         self._journal.write(
@@ -100,6 +100,7 @@ class Chronicle:
                 end_signal=None if end.signal is None else signals.Signals(end.signal).name,
                 caught=handling.caught if handling else None,
                 ignored=handling.ignored if handling else None,
+                frozen=frozen,
             )
         )
 

@@ -117,8 +117,9 @@ class Runs:
         await self.end(machine, self._stop(machine, order, why), why)
 
     async def _stop(self, machine: Machine, order: StopOrder, why: str) -> None:
+        frozen = machine.frozen
         stopped = await stop(running(machine), order, self._clock)
-        self._chronicle.stopped(machine, stopped, why)
+        self._chronicle.stopped(machine, stopped, why, frozen=frozen)
 
     def signalled(self, machine: Machine, number: int) -> None:
         """Somebody sends its run a signal: an end that may follow from it is no death."""

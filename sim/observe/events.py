@@ -134,7 +134,8 @@ class MachineStopped(Event):
     `why` is what asked for it: stopped, updated, restarted, the world ended. It had `given_s` to
     drain and took `took_s`, in simulated seconds. `end` is how it ended, in words, `end_signal` the
     signal that ended it. `caught` are the signals that its main process had handlers for just
-    before, its language's own too, and `ignored` those that it ignored; None where not seen.
+    before, its language's own too, and `ignored` those that it ignored; None where not seen. A
+    `frozen` one could not even hear the signal.
     """
 
     kind = "machine_stopped"
@@ -149,6 +150,7 @@ class MachineStopped(Event):
     end_signal: str | None = None
     caught: tuple[str, ...] | None = None
     ignored: tuple[str, ...] | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True)

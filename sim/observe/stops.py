@@ -61,9 +61,8 @@ def in_words(event: MachineStopped, speed: float, still_open: int | None = None)
     """How a machine took its signal. `still_open`: connections then, where that is known."""
     left = "" if still_open is None else f"with {_connections(still_open)}"
     if event.killed:
-        ignored = f"; it ignores {event.signal}" if event.signal in (event.ignored or ()) else ""
         given = f"{_span(event.given_s)} after {event.signal}{_real(event.given_s, speed)}"
-        return f"killed {given}{left and f' {left}'}{ignored}"
+        return f"killed {given}{left and f' {left}'}{_deaf(event)}"
     left = left and f", {left}"
     if event.end_signal == event.signal and (still_open or _default_action(event)):
         return f"ended by {event.signal} without draining{left}{_handlers(event)}"
@@ -97,6 +96,21 @@ def _release(deploys: Sequence[DeployRun], event: MachineStopped, asked_s: float
         if deploy.touched.get(event.machine, math.inf) <= asked_s <= over_s:
             return deploy.release
     return None
+
+
+def cut_short(event: MachineStopped, speed: float) -> bool:
+    """Whether it was killed sooner than at Fly, where its time to drain is real.
+
+    One that ignores the signal, or could not hear it, would have been killed there as well.
+    """
+    return event.killed and speed > 1 and event.why != WORLD_ENDED and not _deaf(event)
+
+
+def _deaf(event: MachineStopped) -> str:
+    """Why no time would have been enough, where that is so."""
+    if event.frozen:
+        return "; it was frozen"
+    return f"; it ignores {event.signal}" if event.signal in (event.ignored or ()) else ""
 
 
 def _default_action(event: MachineStopped) -> bool:

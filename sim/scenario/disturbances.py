@@ -1,7 +1,8 @@
 """What may have broken an expectation without the gateway's doing, and what was broken before it.
 
-A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised:
-from then on the run is not the one that was asked for. What had been broken by then stays broken.
+A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised,
+a drain that was cut short because simulated seconds are shorter than a gateway's own: from then on
+the run is not the one that was asked for. What had been broken by then stays broken.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.observe.events import DriverRaised, FaultBegan, FaultFailed, PartFailed
+from sim.observe.events import DriverRaised, FaultBegan, FaultFailed, MachineStopped, PartFailed
 from sim.observe.history import History
+from sim.observe.stops import cut_short
 from sim.scenario.checks import CHECKS, Finding
 from sim.scenario.evidence import Evidence
 from sim.scenario.model import Expectation
 
-# Whatever a driver does, these speak of the world, or of answers that did come.
-_WITHOUT_DRIVERS = frozenset({"dns", "machines", "residency", "served_by"})
+# Whatever a driver does, or a drain comes to, these speak of the world or of answers that did come.
+_OF_THE_WORLD = frozenset({"dns", "machines", "residency", "served_by"})
 # Less of a run fails these more easily, so a part of it cannot show that they are broken.
 _LEAST = frozenset({"min_s", "min_dropped"})
 
@@ -65,9 +67,18 @@ def _disturbances(history: History, check: str) -> Iterator[Disturbance]:
         began_s = _began(history, failed, t)
         words = f"{failed.fault} {failed.target} at {began_s:.1f} s could not be done"
         yield Disturbance(began_s, words)
-    if check not in _WITHOUT_DRIVERS:
-        for t, raised in history.of(DriverRaised):
-            yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
+    if check in _OF_THE_WORLD:
+        return
+    for t, stopped in history.of(MachineStopped):
+        if cut_short(stopped, history.speed):
+            given_s = stopped.given_s / history.speed
+            words = (
+                f"{stopped.machine} was killed at {t:.1f} s after {given_s:.2g} s of real time,"
+                f" where it has {stopped.given_s:g} s to drain: run it at speed 1"
+            )
+            yield Disturbance(t, words)
+    for t, raised in history.of(DriverRaised):
+        yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
 
 
 def _began(history: History, failed: FaultFailed, failed_s: float) -> float:

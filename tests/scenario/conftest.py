@@ -27,7 +27,7 @@ TOPOLOGY = {
 def evidence():
     """Evidence of (time, event) pairs in a load from 0 to 150 s, and of what is expected."""
 
-    def make(*pairs, expect=(), ended=True, audited=True):
+    def make(*pairs, expect=(), ended=True, audited=True, speed=1.0):
         document = {
             "name": "by hand",
             "topology": "atlas.yaml",
@@ -35,7 +35,7 @@ def evidence():
             "duration": "150s",
             "expect": list(expect),
         }
-        started = RunStarted(7, 1.0, "process", "embedded", "0", TOPOLOGY, document)
+        started = RunStarted(7, speed, "process", "embedded", "0", TOPOLOGY, document)
         records = [Record(0.0, started), Record(0.0, LoadStarted(clients=2))]
         records += [Record(t, event) for t, event in sorted(pairs, key=lambda pair: pair[0])]
         records += [Record(150.0, LoadEnded())] if ended else []

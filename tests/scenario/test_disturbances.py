@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sim.observe.events import (
@@ -12,6 +14,7 @@ from sim.observe.events import (
     Event,
     FaultBegan,
     FaultFailed,
+    MachineStopped,
     PartFailed,
     Sent,
     Stored,
@@ -115,3 +118,31 @@ def test_one_from_before_the_load_leaves_nothing_proven(evidence):
     cut = [*steadily(0.5, 20), gone, *steadily(100.5, 150)]
     early = (-0.0, PART)
     assert run(evidence, RAISED, early, *cut, **OUTAGE)[0] == "unknown"
+
+
+KILLED = MachineStopped(
+    *("m", "fra", "updated", "SIGINT", 5.0, 5.0, True, "killed by SIGKILL"),
+    end_signal="SIGKILL",
+)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "speed", "outcome"),
+    [
+        (KILLED, 10.0, "unknown"),
+        (KILLED, 1.0, "failed"),
+        (replace(KILLED, killed=False), 10.0, "failed"),
+        (replace(KILLED, ignored=("SIGINT",)), 10.0, "failed"),  # it would never have ended
+        (replace(KILLED, frozen=True), 10.0, "failed"),
+        (replace(KILLED, why="the world ended"), 10.0, "failed"),
+    ],
+)
+def test_what_follows_a_drain_that_the_speed_cut_short_is_unknown(
+    evidence, stopped, speed, outcome
+):
+    up = (0.1, Connected(CLIENT, "london", "fra", "m"))
+    cut = [*steadily(0.5, 55), *steadily(100.5, 150)]
+    verdict = judge(evidence(up, (56.0, stopped), *cut, expect=[OUTAGE], speed=speed))
+    assert verdict.outcome == outcome
+    why = verdict.findings[0][1].why
+    assert ("m was killed at 56.0 s after 0.5 s of real time" in why) is (outcome == "unknown")
