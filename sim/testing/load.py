@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from sim.clients.load import Load
 from sim.observe.events import Acked, Event
+from sim.rng import Rng
 from sim.scenario import runner
 from sim.scenario.model import Load as LoadAsked
+from sim.testing.portal import Portal
+from sim.testing.watch import Watch
 from sim.topology.units import format_duration, parse_duration
+from sim.world import World
 
-if TYPE_CHECKING:
-    from sim.testing.world import SimWorld
+
+class LoadOwner(Protocol):
+    """What a load needs of the test's world."""
+
+    world: World
+    portal: Portal
+    watch: Watch
+    notes: list[str]
+
+    def begin_load(self, section: Mapping[str, Any], asked: LoadAsked) -> Rng:
+        """A load begins; its stream of chance."""
+
+    def on_end(self, end: Callable[[], Awaitable[object]]) -> None:
+        """Call that before the world ends."""
 
 
 class RunningLoad:
     """Clients that talk until the `async with` block ends. Then it is found out what is stored."""
 
-    def __init__(self, owner: SimWorld, section: Mapping[str, Any], asked: LoadAsked) -> None:
+    def __init__(self, owner: LoadOwner, section: Mapping[str, Any], asked: LoadAsked) -> None:
         self._owner = owner
         self._section = section
         self._asked = asked

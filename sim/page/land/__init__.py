@@ -1,1 +1,1 @@
-"""The outline of the world's land, as data: see build.py for its making."""
+"""The outline of the world's land, as data: `tools.land` makes it."""

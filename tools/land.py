@@ -1,7 +1,7 @@
 """Makes land.json from the npm package world-atlas: decoded, simplified, in twentieths of a degree.
 
     npm install --no-save world-atlas
-    python -m sim.page.land.build node_modules/world-atlas
+    python -m tools.land node_modules/world-atlas
 
 The package's licence is kept beside the data. Its outlines are Natural Earth's, which are in the
 public domain. Each ring is a flat list: longitude and latitude of the first point, then steps from
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "sim" / "page" / "land"
 STEPS_PER_DEGREE = 20
 LEAST_TRIANGLE = 0.02  # square degrees: a point that bends the coast by less is left out
 LEAST_ISLAND = 0.25  # square degrees of a ring's bounding box
