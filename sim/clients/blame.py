@@ -14,8 +14,8 @@ from pathlib import Path
 
 import aiohttp
 
-from sim.clients.declaration import Declaration
 from sim.clients.driver import ConnectionOverError
+from sim.clients.http_declaration import InData
 from sim.errors import SimError
 
 # What may end a connection, and no more than it. A TimeoutError is an OSError.
@@ -57,7 +57,7 @@ def _of_driver(error: Exception) -> bool:
     return isinstance(error, _OF_DRIVERS)
 
 
-def mistake_of(error: Exception, driver: object, declared: Declaration | None) -> Mistake:
+def mistake_of(error: Exception, driver: object, declared: InData | None) -> Mistake:
     """The driver's mistake: in its class's file the deepest place that the error came through."""
     while isinstance(error, ExceptionGroup):
         error = next(one for one in error.exceptions if foreseen(one) is None)

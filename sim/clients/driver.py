@@ -38,6 +38,7 @@ from sim.clients.client import Client
 from sim.clients.declaration import Declaration
 from sim.clients.ending import ConnectionClosedError as ConnectionClosedError  # noqa: PLC0414
 from sim.clients.ending import ConnectionOverError as ConnectionOverError  # noqa: PLC0414
+from sim.clients.http_declaration import HttpDeclaration, InData
 from sim.errors import InputError, Problem
 
 _BUILT_IN = {
@@ -99,11 +100,15 @@ class LaggingLedger(Ledger, Protocol):
     settles_within_s: float
 
 
-def load_driver(name: str | Declaration) -> Callable[[], Driver]:
+def load_driver(name: str | InData) -> Callable[[], Driver]:
     """What makes a client's driver: a built-in class, `package.module:Class`, or a declaration.
 
     Raises InputError.
     """
+    if isinstance(name, HttpDeclaration):
+        from sim.clients.drivers.http import Http  # noqa: PLC0415 - as below
+
+        return partial(Http, name)
     if isinstance(name, Declaration):
         # Only who uses one imports it; it imports this module.
         from sim.clients.drivers.declared import Declared, DeclaredLedger  # noqa: PLC0415

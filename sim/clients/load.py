@@ -11,9 +11,9 @@ import aiohttp
 from sim.clients.backoff import Backoff
 from sim.clients.blame import foreseen, mistake_of
 from sim.clients.client import Client
-from sim.clients.declaration import Declaration
 from sim.clients.driver import Driver, load_driver
 from sim.clients.ending import NO_CLOSE_FRAME
+from sim.clients.http_declaration import InData
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
@@ -202,7 +202,7 @@ class Load:
 
     def _raised(self, error: Exception, driver: Driver, client: Client) -> str:
         """Take note of what a driver raised of its own; why its connection ended, in words."""
-        declared = self.spec.driver if isinstance(self.spec.driver, Declaration) else None
+        declared = self.spec.driver if isinstance(self.spec.driver, InData) else None
         mistake = mistake_of(error, driver, declared)
         if not self._closing.is_set():  # what it does once the load is over is not judged
             self._journal.write(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from sim.clients.backoff import BackoffSpec
-from sim.clients.declaration import Declaration
+from sim.clients.http_declaration import InData
 
 Personality = Literal["strict", "browser", "jvm", "pinned", "serve_stale", "happy_eyeballs"]
 PERSONALITIES: tuple[Personality, ...] = get_args(Personality)
@@ -23,7 +23,7 @@ class LoadSpec:
     reconnect.
     """
 
-    driver: str | Declaration = "session"
+    driver: str | InData = "session"
     clients: int = 10
     every_s: float = 1.0
     payload: int = 320

@@ -245,17 +245,25 @@ class History:
 
     @cached_property
     def refusals(self) -> Sequence[tuple[float, Refusal]]:
-        """Every connection and message that was refused, in order."""
-        found = [
-            (t, Refusal(e.location, e.region, e.reason))
-            for kind in (self.of(ConnectFailed), self.shut_out)
-            for t, e in kind
-        ]
-        found += [
-            (t, Refusal(location_of(e.client), e.region, _without(e.seq, e.reason)))
-            for t, e in self.failed
-        ]
-        return sorted(found, key=lambda pair: pair[0])
+        """Every connection and message that was refused, in order.
+
+        A connection is none of its own where all that failed on it is a message.
+        """
+        found: list[tuple[float, Refusal]] = []
+        told: dict[str, str] = {}  # why a client's last message was refused, until it goes on
+        connections = [*self.of(ConnectFailed), *self.shut_out]
+        events = [*self.sent, *self.failed, *connections]
+        for t, event in sorted(events, key=lambda pair: pair[0]):
+            match event:
+                case Sent():
+                    told.pop(event.client, None)
+                case Failed():
+                    told[event.client] = event.reason
+                    reason = _without(event.seq, event.reason)
+                    found.append((t, Refusal(location_of(event.client), event.region, reason)))
+                case ConnectFailed() | Disconnected() if told.get(event.client) != event.reason:
+                    found.append((t, Refusal(event.location, event.region, event.reason)))
+        return found
 
     @cached_property
     def clients(self) -> Sequence[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sim.clients.declaration import Declaration, Opening, PayloadAs, Request, Socket, Stored
+from sim.clients.http_declaration import InData
 from sim.clients.reply import Reply
 from sim.clients.template import PLACEHOLDERS, Template, Text
 from sim.errors import InputError
@@ -21,6 +22,7 @@ from sim.scenario.driver_opening import KEYS as OPENING
 from sim.scenario.driver_requests import SENT, Requests, is_request
 from sim.scenario.driver_said import Said
 from sim.scenario.driver_words import IN_PYTHON, Words
+from sim.scenario.http_section import read_http
 from sim.scenario.reading import Reading
 from sim.topology.document import FieldPath, load_document, similar_file
 from sim.topology.kinds import mistaken
@@ -37,9 +39,7 @@ _STORED = ("get", "headers", "sequence", "settles_within")
 _AT_STORED = ("session", "client")
 
 
-def read_driver_file(
-    reading: Reading, name: str, folder: Path, path: FieldPath
-) -> Declaration | None:
+def read_driver_file(reading: Reading, name: str, folder: Path, path: FieldPath) -> InData | None:
     """The driver of a file, whose path is from the scenario's folder."""
     file = folder / name
     if not file.exists():
@@ -53,9 +53,20 @@ def read_driver_file(
     if another := mistaken(own.document.data, "driver", name):
         reading.problem(another, *path)
         return None
-    found = read_declaration(own, own.document.data, (), name)
+    found = read_driver(own, own.document.data, (), name)
     reading.problems += own.problems
     return found
+
+
+def read_driver(
+    reading: Reading, data: Mapping[str, Any], path: FieldPath, name: str
+) -> InData | None:
+    """The driver of a mapping, of whichever kind; None where it cannot be used."""
+    if "http" not in data:
+        return read_declaration(reading, data, path, name)
+    known_problems = len(reading.problems)
+    found = read_http(Words(reading, path), data, name)
+    return found if len(reading.problems) == known_problems else None
 
 
 def read_declaration(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sim.clients.declaration import Declaration
+from sim.clients.http_declaration import InData
 from sim.errors import InputError, Problem
 from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
@@ -81,6 +81,6 @@ def _scenario(
 def _storable(data: Mapping[str, Any], load: Load) -> dict[str, Any]:
     """The document without files that it refers to: a driver's own file becomes part of it."""
     document = copy.deepcopy(dict(data))
-    if isinstance(load.driver, Declaration):
+    if isinstance(load.driver, InData):
         document["load"]["driver"] = dict(load.driver.document)
     return document

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from sim.clients.backoff import JITTERS, BackoffSpec
-from sim.clients.declaration import Declaration
+from sim.clients.http_declaration import InData
 from sim.clients.spec import PERSONALITIES, Personality
-from sim.scenario.driver_section import SUFFIXES, read_declaration, read_driver_file
+from sim.scenario.driver_section import SUFFIXES, read_driver, read_driver_file
 from sim.scenario.model import Load
 from sim.scenario.reading import Reading
 from sim.topology.problems import listed, suggest
@@ -43,10 +43,10 @@ def read_load(reading: Reading, folder: Path) -> Load:
     )
 
 
-def _driver(reading: Reading, value: object, folder: Path) -> str | Declaration:
+def _driver(reading: Reading, value: object, folder: Path) -> str | InData:
     path = (*_PATH, "driver")
     if isinstance(value, dict):
-        return read_declaration(reading, value, path, "in the scenario") or "session"
+        return read_driver(reading, value, path, "in the scenario") or "session"
     if isinstance(value, str) and value.endswith(SUFFIXES):
         return read_driver_file(reading, value, folder, path) or "session"
     if value not in DRIVERS and not re.fullmatch(r"[\w.]+:\w+", str(value)):

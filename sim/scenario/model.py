@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim.clients.backoff import BackoffSpec
-from sim.clients.declaration import Declaration
+from sim.clients.http_declaration import InData
 from sim.clients.spec import Personality
 from sim.topology.model import Topology
 
@@ -26,7 +26,7 @@ class Load:
     up. `resolver` has the share of the clients of each caching model; the shares sum to 1.
     """
 
-    driver: str | Declaration = "session"
+    driver: str | InData = "session"
     clients: int = 10
     every_s: float = 1.0
     payload_bytes: int = 320

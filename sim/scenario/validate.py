@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sim.errors import InputError, Problem
-from sim.scenario.driver_section import read_declaration
+from sim.scenario.driver_section import read_driver
 from sim.scenario.load import load_scenario
 from sim.scenario.reading import Reading
 from sim.topology.document import load_document
@@ -35,7 +35,7 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
                     load_topology(path)
                 case "driver":
                     reading = Reading(document, None)
-                    read_declaration(reading, document.data, (), path.name)
+                    read_driver(reading, document.data, (), path.name)
                     problems += reading.problems
                 case None:
                     message = "has no key of a scenario, of a topology or of a driver"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.clients.client import Client
-from sim.clients.declaration import Declaration
+from sim.clients.http_declaration import InData
 from sim.clients.vantage import Vantage
 from sim.errors import InputError
 from sim.observe.events import Event, FaultBegan
@@ -204,7 +204,7 @@ class SimWorld:
         episode = self._episode
         episode.load_from = len(self.world.journal.records)
         episode.section, episode.load, episode.expect = dict(section), asked, []
-        if isinstance(asked.driver, Declaration):  # a journal has to be read without other files
+        if isinstance(asked.driver, InData):  # a journal has to be read without other files
             episode.section["driver"] = dict(asked.driver.document)
         name = "load" if self._loads == 1 else f"load {self._loads}"
         return self.world.rng.fork(name)

@@ -28,6 +28,7 @@ KEYS: Mapping[Kind, frozenset[str]] = {
                 "hello",
                 "ready",
             ),
+            *("http", "method", "body", "expect"),
             *("payload_as", "send", "ack", "refused", "goodbye", "answer", "resume", "stored"),
         }
     ),

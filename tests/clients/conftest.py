@@ -61,6 +61,8 @@ class TinyGateway:
         self.sockets = set()
         self._stored = asyncio.Event()
         self.requests = []
+        self.bodies = []
+        self.status = 200
         self._runner = None
 
     async def start(self):
@@ -107,7 +109,10 @@ class TinyGateway:
 
     async def _any(self, request):
         self.requests.append(request)
-        return web.Response(text=f"hello from {self.region}")
+        self.bodies.append(await request.text())
+        bodiless = self.status in {204, 304}
+        text = None if bodiless else f"hello from {self.region}"
+        return web.Response(text=text, status=self.status)
 
     async def _echo(self, request):
         async with self._socket(request) as socket:

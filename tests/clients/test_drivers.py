@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sim.observe.events import (
     Acked,
@@ -17,6 +19,9 @@ from sim.observe.events import (
     SessionReady,
     Unknown,
 )
+from sim.scenario.driver_section import read_driver
+from sim.scenario.reading import Reading
+from sim.topology.document import Document
 from tests.slot import address
 
 # Loads talk for a time here, and of that a busy machine takes its part.
@@ -53,6 +58,51 @@ async def test_http_counts_a_503_as_refused_and_connects_anew(small_world):
     assert {(f.region, f.reason) for f in failed} == {("iad", "status 503")}
     assert len(world.events(ConnectFailed)) == len(failed) >= 1
     assert not world.events(Acked)
+
+
+def asking(**driver):
+    document = Document(driver, "asks.yaml")
+    reading = Reading(document, None)
+    declared = read_driver(reading, driver, (), "asks.yaml")
+    assert reading.problems == []
+    return declared
+
+
+async def test_http_asks_what_it_is_told_to(small_world):
+    world = await small_world()
+    page = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text()
+    driver = asking(**yaml.safe_load(page.partition("# orders.yaml\n")[2].partition("```")[0]))
+    world.gateways["iad"].status = 201
+    await world.load(driver=driver, payload=3, **ONE).run(1.0)
+    first, *_ = world.gateways["iad"].requests
+    assert (first.method, first.path_qs) == ("POST", "/orders?of=new-york/0")
+    assert (first.headers["X-Turn"], first.content_type) == ("1", "application/json")
+    assert json.loads(world.gateways["iad"].bodies[0]) == {"n": 1, "text": "xxx"}
+    assert world.events(Acked)
+
+
+@pytest.mark.parametrize(
+    ("status", "expect", "served"),
+    [
+        (200, None, True),
+        (302, None, True),
+        (404, None, False),
+        (404, 404, True),
+        (200, 201, False),
+        (204, ["2xx", 304], True),
+        (304, ["2xx", 304], True),
+        (302, ["2xx", 304], False),
+    ],
+)
+async def test_what_answer_is_service_is_the_drivers_to_say(small_world, status, expect, served):
+    world = await small_world()
+    world.gateways["iad"].status = status
+    driver = asking(http="/", **({} if expect is None else {"expect": expect}))
+    await world.load(driver=driver, **ONE).run(1.0)
+    assert bool(world.events(Acked)) is served
+    failed = {(f.region, f.reason) for f in world.events(Failed)}
+    assert failed == (set() if served else {("iad", f"status {status}")})
+    assert len(world.events(Connected)) == 1  # no answer but a 5xx sends a client away
 
 
 async def test_a_websocket_that_is_refused_says_with_what_status(small_world):

@@ -409,6 +409,17 @@ class TestErrors:
         found = finding(evidence, *steadily(end=40), *refused, check="errors", max="1%")
         assert found.why == "most often london → fra: no N here"
 
+    def test_a_request_that_was_refused_is_one_error_and_not_its_connection_too(self, evidence):
+        one = [
+            (50.0, Sent(LONDON, "s", 9)),
+            (50.1, Failed(LONDON, "s", 9, "fra", "status 503")),
+            (50.2, ConnectFailed(LONDON, "london", "fra", "status 503")),
+        ]
+        alone = (50.3, ConnectFailed(LONDON, "london", "fra", "refused"))
+        asked = {"check": "errors", "max": "100%"}
+        ran = evidence(connected(), *steadily(end=40), *one, alone, expect=[asked])
+        assert judge(ran).findings[0][1].observed.endswith("(2 of 42)")
+
     def test_another_locations_errors_do_not_count(self, evidence):
         refused = (50.0, ConnectFailed("new-york/0", "new-york", "iad", "503"))
         asked = {"check": "errors", "location": "london", "max": "0%"}

@@ -9,7 +9,7 @@ import pytest
 
 from sim.clients.binary import FORMS
 from sim.errors import InputError
-from sim.scenario import driver_section
+from sim.scenario import driver_section, http_section
 from sim.scenario import load as scenario_load
 from sim.scenario.load import load_scenario
 from sim.scenario.validate import validate
@@ -152,7 +152,7 @@ def test_a_request_that_names_a_session_is_not_made_again_unsaid(tmp_path: Path)
 
 
 def test_the_keys_that_tell_files_apart_are_those_that_they_have() -> None:
-    assert kinds.KEYS["driver"] == set(driver_section.KEYS)
+    assert kinds.KEYS["driver"] == {*driver_section.KEYS, *http_section.KEYS}
     assert kinds.KEYS["scenario"] == set(scenario_load._KEYS)
     assert kinds.KEYS["topology"] == set(TopologySchema.model_fields)
 

@@ -1,31 +1,65 @@
-"""HTTP: a GET every turn, over kept-alive connections."""
+"""HTTP: a request every turn, over kept-alive connections."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
+import aiohttp
+
 from sim.clients.client import Client
+from sim.clients.declaration import Request
 from sim.clients.driver import ConnectionOverError
+from sim.clients.drivers.greeting import fill_headers
+from sim.clients.http_declaration import HttpDeclaration
+from sim.clients.template import Values, fill_path
+from sim.routing.edge import SIM_MACHINE
+
+_ROOT = HttpDeclaration("http", Request("GET", "/"))
 
 
 class Http:
-    """Asks for `/` every turn. A 5xx is a refusal, and ends the connection."""
+    """Asks every turn what the declaration says: without one, for `/`. Follows no redirect.
 
-    def __init__(self) -> None:
+    An answer that is no service is a refusal. A 5xx also ends the connection: the client looks for
+    the gateway anew.
+    """
+
+    def __init__(self, declaration: HttpDeclaration = _ROOT) -> None:
+        self._is = declaration
         self._seq = 0
 
     async def run(self, client: Client) -> None:
-        """GET until something fails or the load ends."""
+        """Ask until something fails or the load ends."""
         async for _ in client.pace():
             self._seq += 1
             client.send(client.name, self._seq)
-            await client.within(self._get(client))
+            self._take(client, await self._ask(client))
 
-    async def _get(self, client: Client) -> None:
-        async with client.http.get(client.url("/")) as response:
-            await response.read()
-            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                reason = f"status {response.status}"
-                client.failed(client.name, self._seq, reason)
-                raise ConnectionOverError(reason)
-            client.acked(client.name, self._seq, response.headers)
+    async def _ask(self, client: Client) -> aiohttp.ClientResponse:
+        asked = self._is.request
+        values: Values = {
+            "client": client.name,
+            "seq": self._seq,
+            "payload": "x" * client.payload,
+        }
+        return await client.request(
+            asked.method,
+            fill_path(asked.path, values),
+            headers=fill_headers(asked.headers, values, asked.body),
+            data=asked.body.frame(values) if asked.body is not None else None,
+            allow_redirects=False,
+        )
+
+    def _take(self, client: Client, answer: aiohttp.ClientResponse) -> None:
+        """Raises ConnectionOverError where the gateway, or its edge, is not there to serve."""
+        if answer.status in self._is.expect:
+            client.acked(client.name, self._seq, answer.headers)
+            return
+        over = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if not over and SIM_MACHINE in answer.headers:
+            client.connected(answer.headers)
+        reason = f"status {answer.status}"
+        client.failed(client.name, self._seq, reason)
+        if over:
+            client.turned_down(answer.headers)
+            raise ConnectionOverError(reason)
