@@ -15,11 +15,13 @@ from typing import Literal
 from sim.observe.deploys import DeployRun
 from sim.observe.events import Disconnected, MachineStopped
 from sim.observe.history import History
+from sim.observe.processes import connections
 
 Outcome = Literal["drained", "undrained", "killed"]
 
 # What a simulator's own end does to its machines is nobody's question.
 WORLD_ENDED = "the world ended"
+_NO_CLOSE_FRAME = 1006  # RFC 6455, 7.4.1
 _BROKEN = ("the connection ended without a close frame", "the connection broke")
 
 
@@ -75,19 +77,18 @@ def in_words(event: MachineStopped, speed: float, still_open: int | None = None)
 def _open(history: History, event: MachineStopped, ended_s: float) -> int:
     """How many connections were open: the machine had them when it was asked, and they broke."""
     asked_s = ended_s - event.took_s
-    count = 0
-    for client, downs in history.disconnected.items():
-        ups = [t for t, up in history.connected.get(client, ()) if up.machine == event.machine]
-        for t, down in downs:
-            if down.machine == event.machine and t >= asked_s and _broke(down):
-                began_s = max((up for up in ups if up <= t), default=math.inf)
-                count += began_s <= ended_s
-    return count
+    return sum(
+        found.down.machine == event.machine
+        and found.since_s <= ended_s
+        and found.until_s >= asked_s
+        and _broke(found.down)
+        for found in connections(history)
+    )
 
 
 def _broke(down: Disconnected) -> bool:
-    """Whether a WebSocket ended without a close frame, as RFC 6455 has code 1006 for."""
-    return down.reason.startswith(_BROKEN)
+    """Whether a WebSocket ended without a close frame. Older journals say it in words only."""
+    return down.code == _NO_CLOSE_FRAME or (not down.how and down.reason.startswith(_BROKEN))
 
 
 def _release(deploys: Sequence[DeployRun], event: MachineStopped, asked_s: float) -> int | None:

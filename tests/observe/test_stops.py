@@ -29,6 +29,21 @@ def down(client, t, reason=BROKE, machine="m1"):
     return (t, Disconnected(client, "london", "fra", machine, reason))
 
 
+def test_a_close_frame_is_told_by_its_code(history):
+    def ended(client, **how):
+        return (21.0, Disconnected(client, "london", "fra", "m1", "gone", **how))
+
+    made = history(
+        *(up(f"london/{n}") for n in range(4)),
+        ended("london/0", how="broken", code=1006),
+        ended("london/1", how="closed", code=1001),
+        ended("london/2", how="goodbye"),
+        ended("london/3", how="broken"),  # a request without a WebSocket
+        (20.0 + DRAINED.took_s, DRAINED),
+    )
+    assert [stop.open for stop in stops(made)] == [1]
+
+
 def stops(made):
     return find_stops(made, find_deploys(made))
 
