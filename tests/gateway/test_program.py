@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -59,7 +60,10 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_sigterm_drains(tmp_path: Path, http: aiohttp.ClientSession, database: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_drains_on_either_signal(
+    tmp_path: Path, http: aiohttp.ClientSession, database: str, number: int
+) -> None:
     program = Program(
         tmp_path / "log",
         DATABASE_URL=database,
@@ -75,7 +79,7 @@ async def test_sigterm_drains(tmp_path: Path, http: aiohttp.ClientSession, datab
             assert (await client.receive_json())["machine"] == "m1"
             await client.send_json({"type": "message", "seq": 1, "body": ""})
             assert (await client.receive_json()) == {"type": "ack", "seq": 1}
-            stopping = program.child.stop(program.clock, 20.0)
+            stopping = program.child.stop(program.clock, 20.0, number)
             began = program.clock.now()
             assert await stopping == Exit(0)
             assert program.clock.now() - began < 10.0
