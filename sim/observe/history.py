@@ -49,7 +49,7 @@ Timed = tuple[float, E]
 
 @dataclass(frozen=True)
 class Refusal:
-    """A connection or a message that was refused: by whom, if somebody, and why."""
+    """A connection or a message that was not served: by whom, if somebody, and why."""
 
     location: str
     region: str | None
@@ -245,9 +245,10 @@ class History:
 
     @cached_property
     def refusals(self) -> Sequence[tuple[float, Refusal]]:
-        """Every connection and message that was refused, in order.
+        """Every attempt that was not served, in order: refused, or unanswered at an end.
 
-        A connection is none of its own where all that failed on it is a message.
+        A connection is none of its own where all that failed on it is a message. A message that
+        goes out again on the next connection is another attempt.
         """
         found: list[tuple[float, Refusal]] = []
         told: dict[str, str] = {}  # why a client's last message was refused, until it goes on
@@ -263,7 +264,14 @@ class History:
                     found.append((t, Refusal(location_of(event.client), event.region, reason)))
                 case ConnectFailed() | Disconnected() if told.get(event.client) != event.reason:
                     found.append((t, Refusal(event.location, event.region, event.reason)))
-        return found
+        return sorted([*found, *self._unanswered()], key=lambda pair: pair[0])
+
+    def _unanswered(self) -> Iterator[tuple[float, Refusal]]:
+        """The messages that waited for an answer when their connection ended, one by one."""
+        for t, e in self.of(Disconnected):
+            if not e.expected and t <= self.end:
+                refusal = Refusal(e.location, e.region, f"unanswered: {e.reason}")
+                yield from [(t, refusal)] * e.unanswered
 
     @cached_property
     def clients(self) -> Sequence[str]:

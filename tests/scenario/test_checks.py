@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -419,6 +420,17 @@ class TestErrors:
         asked = {"check": "errors", "max": "100%"}
         ran = evidence(connected(), *steadily(end=40), *one, alone, expect=[asked])
         assert judge(ran).findings[0][1].observed.endswith("(2 of 42)")
+
+    def test_what_waited_for_an_answer_when_its_connection_ended_was_not_served(self, evidence):
+        ended = Disconnected(LONDON, "london", "fra", "m", "closed with code 1000", unanswered=2)
+        pairs = [connected(10), (50.0, ended), *steadily(end=40)]
+        found = finding(evidence, *pairs, check="errors", max="1%")
+        assert (found.held, found.observed[-9:]) == (False, "(2 of 42)")
+        assert found.why == "most often london → fra: unanswered: closed with code 1000"
+        at_the_end = replace(ended, expected=True)
+        assert finding(
+            evidence, *pairs[:1], (50.0, at_the_end), *steadily(end=40), check="errors", max="0%"
+        ).held
 
     def test_another_locations_errors_do_not_count(self, evidence):
         refused = (50.0, ConnectFailed("new-york/0", "new-york", "iad", "503"))

@@ -1,4 +1,8 @@
-"""errors: the share of attempts that were refused; a client that is never let in was, too."""
+"""errors: the share of attempts that were not served.
+
+Those are connections and messages that were refused, clients that were never let in, and messages
+that waited for an answer when their connection ended.
+"""
 
 from __future__ import annotations
 
