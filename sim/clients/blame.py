@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
-from sim.clients.driver import ConnectionOverError
+from sim.clients.ending import ConnectionOverError
 from sim.clients.http_declaration import InData
 from sim.errors import SimError
 

@@ -11,7 +11,8 @@ import aiohttp
 from sim.clients.backoff import Backoff
 from sim.clients.blame import foreseen, mistake_of
 from sim.clients.client import Client
-from sim.clients.driver import Driver, load_driver
+from sim.clients.driver import Driver
+from sim.clients.driver_loading import load_driver
 from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.shares import interleave, largest_remainder

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sim.clients.client import Client
-from sim.clients.driver import ConnectionOverError
 from sim.clients.drivers.session import decode
+from sim.clients.ending import ConnectionOverError
 from sim.clients.websocket import WebSocket, describe
 from sim.testing.errors import CutOffError
 from sim.testing.portal import Portal

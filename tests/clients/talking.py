@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from sim.clients.client import Client
-from sim.clients.driver import load_driver
+from sim.clients.driver_loading import load_driver
 from sim.clients.spec import LoadSpec
 from sim.clients.websocket import Wire
 from sim.clock import Clock

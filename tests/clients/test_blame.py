@@ -11,7 +11,7 @@ from yarl import URL
 
 from sim.clients.blame import foreseen, mistake_of
 from sim.clients.declaration import Declaration, Opening, Socket
-from sim.clients.driver import ConnectionOverError
+from sim.clients.ending import ConnectionOverError
 from sim.clients.reply import Reply
 from sim.clients.template import Text
 from sim.errors import InputError

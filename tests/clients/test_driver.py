@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.clients.driver import load_driver
+from sim.clients.driver_loading import load_driver
 from sim.clients.drivers.echo import Echo
 from sim.clients.drivers.http import Http
 from sim.clients.drivers.session import Session

@@ -13,7 +13,7 @@ import pytest
 from sim.authority import Authority
 from sim.clients.backoff import BackoffSpec
 from sim.clients.client import Client
-from sim.clients.driver import ConnectionOverError
+from sim.clients.ending import ConnectionOverError
 from sim.clients.load import Load
 from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting

@@ -13,8 +13,7 @@ import pytest
 import yaml
 from aiohttp import WSMsgType, web
 
-from sim.clients.driver import ConnectionOverError
-from sim.clients.ending import NO_CODE
+from sim.clients.ending import NO_CODE, ConnectionOverError
 from sim.observe.events import Failed, SessionReady
 from sim.scenario.validate import validate
 from tests.clients.talking import socket

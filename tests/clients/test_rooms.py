@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sim.clients.driver import LaggingLedger, load_driver
+from sim.clients.driver import LaggingLedger
+from sim.clients.driver_loading import load_driver
 from sim.observe.events import Acked, Audited, Disconnected, Sent, SessionReady
 from sim.observe.history import History
 from sim.observe.ledger import balance

@@ -18,7 +18,7 @@ from typing import Any
 from sim.clients.client import Client
 from sim.clients.conversation import Book, Conversation
 from sim.clients.declaration import Declaration, Opening, Request
-from sim.clients.driver import ConnectionOverError, Question
+from sim.clients.driver import Question
 from sim.clients.drivers.greeting import (
     ask,
     expected,
@@ -28,6 +28,7 @@ from sim.clients.drivers.greeting import (
     wait_for,
 )
 from sim.clients.drivers.lines import Line, open_line
+from sim.clients.ending import ConnectionOverError
 from sim.clients.reply import Heard, plain
 from sim.clients.template import Value, Values, fill_path
 

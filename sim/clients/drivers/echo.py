@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.clients.client import Client
-from sim.clients.driver import ConnectionOverError
+from sim.clients.ending import ConnectionOverError
 from sim.clients.websocket import describe
 
 

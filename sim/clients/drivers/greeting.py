@@ -10,7 +10,7 @@ import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.declaration import Request, Step, Wait
-from sim.clients.driver import ConnectionOverError
+from sim.clients.ending import ConnectionOverError
 from sim.clients.reply import Heard, Reply, plain
 from sim.clients.template import Json, Template, Value, Values, fill_path, fill_text
 

@@ -8,8 +8,8 @@ import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.declaration import Request
-from sim.clients.driver import ConnectionOverError
 from sim.clients.drivers.greeting import fill_headers
+from sim.clients.ending import ConnectionOverError
 from sim.clients.http_declaration import HttpDeclaration
 from sim.clients.template import Values, fill_path
 from sim.routing.edge import SIM_MACHINE

@@ -13,7 +13,7 @@ import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.conversation import Book, Conversation
-from sim.clients.driver import ConnectionOverError
+from sim.clients.ending import ConnectionOverError
 from sim.clients.websocket import WebSocket, describe
 
 
