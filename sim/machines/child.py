@@ -140,7 +140,8 @@ class Child:
 
     async def kill(self) -> Exit:
         """End it at once with all that descends from it, and wait until it is gone."""
-        self.send_all(signal.SIGKILL)
+        if self.running:
+            self._signal_group(signal.SIGKILL)  # with its end whoever is in another group follows
         return await self.exited()
 
 

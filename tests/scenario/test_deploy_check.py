@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sim.observe.events import Connected, Disconnected, MachineChanged
+from sim.observe.events import Connected, Disconnected, MachineChanged, MachineStopped
 from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.report.document import build
 from sim.scenario.verdict import judge
@@ -97,3 +99,14 @@ def test_the_report_says_how_many_connections_each_deploy_dropped(evidence):
             "goodbyes": {"1012": 1, "message": 1, "none": 1},
         }
     ]
+
+
+def test_the_reason_says_which_machines_did_not_drain(evidence):
+    killed = MachineStopped(
+        *("a", "iad", "updated", "SIGINT", 1.0, 1.0), killed=True, end="killed by SIGKILL"
+    )
+    found = finding(evidence, [*deploy(), (11.5, killed), *DROPS], max=0)
+    assert found.why.endswith(", 1 killed while draining")
+    dropped = replace(killed, killed=False, end_signal="SIGINT", caught=())
+    found = finding(evidence, [*deploy(), (11.5, dropped), *DROPS], max=0)
+    assert found.why.endswith(", 1 did not drain")

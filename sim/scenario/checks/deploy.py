@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from sim.observe.deploys import DeployRun
+from sim.observe.stops import Stop
 from sim.scenario.checks.base import Finding, Params, counted, unknown, window
 from sim.scenario.evidence import Evidence
 
@@ -24,16 +28,20 @@ def judge(evidence: Evidence, params: Params) -> Finding:
     held = not wrong and (most is None or dropped <= most) and (least is None or dropped >= least)
     ended = " and ".join(dict.fromkeys(str(deploy.outcome) for deploy in deploys))
     observed = f"{ended}, {counted(dropped, 'connection')} dropped"
-    return Finding(held, observed, "; ".join(map(_story, wrong or deploys)))
+    stories = (_story(deploy, evidence.stops) for deploy in wrong or deploys)
+    return Finding(held, observed, "; ".join(stories))
 
 
-def _story(deploy: DeployRun) -> str:
+def _story(deploy: DeployRun, stops: Sequence[Stop]) -> str:
     """What a deploy did, in words."""
+    of_it = Counter(stop.outcome for stop in stops if stop.release == deploy.release)
     where = ", ".join(f"{count} of {place}" for place, count in deploy.dropped_by_location.items())
     words = [
         f"release {deploy.release} ({deploy.strategy}) at {deploy.began_s:.1f} s",
         f"{len(deploy.touched)} of {counted(len(deploy.machines), 'machine')} replaced",
     ]
     words += [f"dropped {where}"] if where else []
+    words += [f"{of_it['undrained']} did not drain"] if of_it["undrained"] else []
+    words += [f"{of_it['killed']} killed while draining"] if of_it["killed"] else []
     words += [deploy.error.splitlines()[0]] if deploy.error else []
     return ", ".join(words)
