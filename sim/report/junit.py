@@ -44,6 +44,8 @@ def render(report: Document) -> str:
     for key, value in (
         ("unanswered", report["messages"]["unanswered"]),
         ("disconnects", disconnects.total(report)),
+        ("deaths", len(report["deaths"])),
+        ("driver_errors", sum(row["count"] for row in report["driver_errors"])),
     ):
         ET.SubElement(properties, "property", {"name": key, "value": str(value)})
     suite.extend(cases)

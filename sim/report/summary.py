@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sim.report import disconnects, stops
+from sim.report import disconnects, mishaps, stops
 from sim.report.document import Document
 from sim.report.terminal import asked, blips_in_words
 
@@ -20,6 +20,7 @@ def render(report: Document) -> str:
     blocks = [
         f"### {_text(report['scenario'])}: {_VERDICTS[report['verdict']]}",
         *_expectations(report),
+        *_mishaps(report),
         *_outages(report),
         *_disconnects(report),
         *_deploys(report),
@@ -69,6 +70,20 @@ def _outages(report: Document) -> Iterator[str]:
         return
     head = ("location", "region", "hit", "median s", "worst s")
     yield _table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)
+
+
+def _mishaps(report: Document) -> Iterator[str]:
+    for row in report["deaths"]:
+        last = row["last_lines"][-1:]
+        words = f"{_text(mishaps.death(row))}" + (f": {_text(last[0])}" if last else "")
+        yield f"**Died: {words}**"
+    for title, rows in (
+        (mishaps.RAISED, [mishaps.raised(row) for row in report["driver_errors"]]),
+        (mishaps.ERRORS, mishaps.errors(report)),
+    ):
+        if rows:
+            yield f"{title}:"
+            yield "\n".join(f"- {_text(row)}" for row in rows)
 
 
 def _disconnects(report: Document) -> Iterator[str]:

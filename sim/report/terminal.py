@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sim.report import disconnects, stops
+from sim.report import disconnects, mishaps, stops
 from sim.report.document import Document
 
 _STYLES = {"held": "bold green", "failed": "bold red", "unknown": "bold yellow"}
@@ -22,6 +22,7 @@ def show(console: Console, report: Document) -> None:
     for part in (
         _expectations(report),
         *(_session(report) if report["live"] else ()),
+        *_mishaps(report),
         _outages(report),
         _tails(report),
         _disconnects(report),
@@ -269,6 +270,20 @@ def _messages(report: Document) -> RenderableType:
     return Group(*lines)
 
 
+def _mishaps(report: Document) -> Iterator[RenderableType]:
+    """Machines that died, with their last lines, and what the driver raised."""
+    if report["deaths"]:
+        lines = [Text(mishaps.DEATHS, style="bold")]
+        for row in report["deaths"]:
+            lines.append(Text(mishaps.death(row)))
+            last = row["last_lines"][-mishaps.MOST_LINES :]
+            lines += [Text(f"{'':8}{line}", style="dim") for line in last]
+        yield Group(*lines)
+    if report["driver_errors"]:
+        rows = map(Text, map(mishaps.raised, report["driver_errors"]))
+        yield Group(Text(mishaps.RAISED, style="bold"), *rows)
+
+
 def _traffic(report: Document) -> RenderableType:
     table = _table(
         "Traffic",
@@ -289,7 +304,10 @@ def _traffic(report: Document) -> RenderableType:
                 table.add_row(location, region, str(answers), str(errors.get(region, 0)), *figures)
         if errors.get(""):
             table.add_row(location, "-", "0", str(errors[""]))
-    return table
+    if not report["frequent_errors"]:
+        return table
+    frequent = map(Text, mishaps.errors(report))
+    return Group(table, Text(), Text(mishaps.ERRORS, style="bold"), *frequent)
 
 
 def _footnotes(report: Document) -> RenderableType | None:

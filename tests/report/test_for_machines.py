@@ -54,6 +54,22 @@ def report():
                 "story": "killed 5 s after SIGINT with 4 connections open",
             }
         ],
+        "deaths": [
+            {
+                "machine": "m1",
+                "region": "iad",
+                "at_s": 12.3,
+                "exit": "exited with code 3",
+                "last_lines": ["starting", "late *boom*"],
+            }
+        ],
+        "driver_errors": [
+            {"file": "rooms.py", "line": 12, "error": "KeyError: 'room'", "count": 43}
+        ],
+        "frequent_errors": [
+            {"location": "london", "region": "fra", "reason": "status 503", "count": 110},
+            {"location": "london", "region": None, "reason": "no *answer*", "count": 2},
+        ],
         "disconnects": [
             {
                 "location": "london",
@@ -167,6 +183,8 @@ def test_the_replay_s_figures_are_properties(report):
         "links": "embedded",
         "unanswered": "1",
         "disconnects": "4",
+        "deaths": "1",
+        "driver_errors": "43",
     }
 
 
@@ -228,3 +246,11 @@ def test_names_are_text_in_markdown(report):
     assert row.replace("\\|", "").count("|") == 4
     assert "\\*bold\\*" in row
     assert "\\@team" in row
+
+
+def test_markdown_tells_of_deaths_of_the_drivers_errors_and_of_the_clients(report):
+    text = summary.render(report)
+    assert "**Died: 12.3 s m1 of iad exited with code 3: late \\*boom\\***" in text
+    assert "- rooms.py:12 43 \N{MULTIPLICATION SIGN} KeyError: 'room'" in text
+    assert "- london → fra: 110 \N{MULTIPLICATION SIGN} status 503" in text
+    assert "- london → nowhere: 2 \N{MULTIPLICATION SIGN} no \\*answer\\*" in text

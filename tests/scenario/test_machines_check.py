@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from rich.console import Console
 
 from sim.errors import InputError
-from sim.observe.events import Acked, Connected, MachineDied
+from sim.observe.events import Acked, Connected, ConnectFailed, DriverRaised, MachineDied
+from sim.report import terminal
 from sim.report.document import build
 from sim.scenario.verdict import judge
 
@@ -68,3 +72,27 @@ def test_the_report_has_a_row_for_each_death(evidence):
         "exit": "exited with code 3",
         "last_lines": ["late boom"],
     }
+
+
+def test_a_person_reads_of_deaths_and_errors_in_the_terminal(evidence):
+    raised = (0.2, DriverRaised(CLIENT, "london", "rooms.py", 12, "KeyError: 'room'"))
+    refused = [(50.0 + n, ConnectFailed(CLIENT, "london", "fra", "status 503")) for n in range(3)]
+    ran = evidence(UP, ANSWER, raised, died(), *refused, expect=[FINE])
+    out = io.StringIO()
+    report = build(ran, judge(ran))
+    terminal.show(Console(file=out, width=120), report)
+    for line in (
+        "40.0 s  m of fra exited with code 3",
+        "        late boom",
+        "rooms.py:12  1 \N{MULTIPLICATION SIGN} KeyError: 'room'",
+        "london → fra: 3 \N{MULTIPLICATION SIGN} status 503",
+    ):
+        assert line in out.getvalue()
+    (error,) = report["driver_errors"]
+    assert error == {"file": "rooms.py", "line": 12, "error": "KeyError: 'room'", "count": 1}
+
+
+def test_what_the_driver_raises_once_the_load_is_over_is_not_told(evidence):
+    late = (150.05, DriverRaised(CLIENT, "london", "rooms.py", 12, "KeyError: 'room'"))
+    verdict = judge(evidence(UP, ANSWER, late, expect=[FINE]))
+    assert (verdict.outcome, verdict.doubts) == ("held", [])

@@ -60,6 +60,17 @@ def model(evidence: Evidence, report: Document) -> dict[str, Any]:
             {**tail, "clients": tail["clients"][:MOST_STRAGGLERS]}
             for tail in report["tails"][:MOST_TAILS]
         ],
+        "deaths": [
+            {**row, "last_lines": [_short(line) for line in row["last_lines"]]}
+            for row in report["deaths"][:MOST_ANOMALIES]
+        ],
+        "driver_errors": [
+            {**row, "error": _short(row["error"])}
+            for row in report["driver_errors"][:MOST_ANOMALIES]
+        ],
+        "frequent_errors": [
+            {**row, "reason": _short(row["reason"])} for row in report["frequent_errors"]
+        ],
         "disconnects": [{**row, "reason": _short(row["reason"])} for row in report["disconnects"]],
         "deploys": report["deploys"],
         "stops": [

@@ -35,6 +35,7 @@ _SCRIPTS = (
     "timeline.js",
     "outages.js",
     "deploys.js",
+    "mishaps.js",
     "disconnects.js",
     "ledger.js",
     "traffic.js",

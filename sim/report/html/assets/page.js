@@ -46,7 +46,7 @@
     sim.overview(model),
     sim.timeBar(time, {
       events, unserved: unservedOver(model, 200), clients: model.lanes.clients.length, describe: describe(model) }),
-    h("main", null, places.section, lanes.section, outages.section, sim.disconnects(model), sim.deploys(model), sim.ledger(model), traffic.section, sim.story(model.story)),
+    h("main", null, places.section, lanes.section, outages.section, sim.mishaps(model), sim.disconnects(model), sim.deploys(model), sim.ledger(model), traffic.section, sim.story(model.story)),
     h("footer", null,
       model.notes.length ? h("ul", { class: "notes" }, model.notes.map((text) => h("li", null, text))) : null,
       h("p", null, `Times are simulated seconds from the start of the ${model.run.live ? "world" : "load"}; latencies are real milliseconds. Everything here is computed from the run's journal. Land outline: Natural Earth, by way of world-atlas.`)));
