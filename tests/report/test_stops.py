@@ -15,7 +15,7 @@ from sim.observe.events import (
     RunStarted,
 )
 from sim.observe.journal import Record
-from sim.report import stops, summary, terminal
+from sim.report import html, stops, summary, terminal
 from sim.report.html.model import model, story
 from sim.simulate import judge
 from tests.scenario.conftest import TOPOLOGY
@@ -28,7 +28,11 @@ TOLD = "killed 5 s after SIGINT (0.5 s of real time at speed 10)"
 SCENARIO = {
     "name": "by hand",
     "topology": "atlas.yaml",
-    "load": {"driver": "session", "clients": 1, "every": "1s"},
+    "load": {
+        "driver": {"websocket": "/talk", "send": "{seq}", "ack": "^(?P<sequence>[0-9]+)"},
+        "clients": 1,
+        "every": "1s",
+    },
     "duration": "50s",
 }
 RECORDS = [
@@ -61,6 +65,7 @@ def test_a_kill_is_told_with_simulated_and_real_seconds_in_every_form():
     terminal.show(Console(file=shown, width=200), judged.report)
     assert f"10.0 s, stopped: m1 of fra: {row['story']}\n" in shown.getvalue()
     assert "killed 5 s after SIGINT" in summary.render(judged.report)
+    assert html.render(judged.evidence, judged.verdict, judged.report)  # with a driver of YAML
     page = model(judged.evidence, judged.report)
     assert page["stops"] == [[10.0, "m1", "fra", "stopped", "killed", row["story"]]]
     assert [15.0, f"machine m1 of fra: {TOLD}"] in story(judged.evidence.history)["lines"]

@@ -105,7 +105,7 @@ def _run(evidence: Evidence, report: Document) -> dict[str, Any]:
         "seed": report["seed"],
         "version": run.version if run else None,
         "duration_s": report["duration_s"],
-        "driver": evidence.scenario.load.driver,
+        "driver": str(evidence.scenario.load.driver),
         "every_s": evidence.scenario.load.every_s,
         "cost_usd_month": report["cost_usd_month"],
     }
