@@ -185,7 +185,8 @@ async def test_a_ticket_is_fetched_for_each_connection(talk):
 
 async def test_a_ticket_that_is_refused_is_shown_with_status_and_body(talk):
     async def no(_request):
-        return web.json_response({"error": "who are you?"}, status=403)
+        headers = {"sim-machine": "fra-1"}
+        return web.json_response({"error": "who are you?"}, status=403, headers=headers)
 
     there = await talk([web.post("/tickets", no)], TICKET)
     with pytest.raises(ConnectionOverError) as caught:
@@ -193,6 +194,7 @@ async def test_a_ticket_that_is_refused_is_shown_with_status_and_body(talk):
     assert str(caught.value) == (
         'step 1 of `before`, POST /tickets?for={client}: status 403: {"error": "who are you?"}'
     )
+    assert there.client.down_by == "fra-1"
 
 
 async def test_an_answer_without_what_is_taken_from_it_is_shown(talk):
@@ -200,7 +202,7 @@ async def test_an_answer_without_what_is_taken_from_it_is_shown(talk):
         return web.json_response({"tikket": 1}, status=201)
 
     there = await talk([web.post("/tickets", other)], TICKET)
-    with pytest.raises(ConnectionOverError) as caught:
+    with pytest.raises(ValueError, match="no `ticket`") as caught:
         await there.live()
     assert 'no `ticket` (`$.ticket`) in status 201: {"tikket": 1}' in str(caught.value)
 

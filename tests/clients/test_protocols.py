@@ -13,7 +13,7 @@ import pytest
 import yaml
 from aiohttp import WSMsgType, web
 
-from sim.clients.ending import NO_CODE, ConnectionOverError
+from sim.clients.ending import NO_CLOSE_FRAME, NO_CODE, ConnectionOverError
 from sim.observe.events import Failed, SessionReady
 from sim.scenario.validate import validate
 from tests.clients.talking import socket
@@ -316,6 +316,20 @@ async def test_the_end_of_an_event_stream_is_the_gateways(talk):
     assert there.client.closed.code == NO_CODE  # a close without a code, in a WebSocket's words
 
 
+async def test_an_event_stream_that_breaks_off_is_said_as_one(talk):
+    async def stream(request):
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        await answer.write(b"event: welcome\ndata: {}\n\n")
+        request.transport.abort()
+        return answer
+
+    there = await talk([web.get("/rooms/{room}/events", stream)], recipe("events.yaml"))
+    with pytest.raises(ConnectionOverError, match="the connection broke: an event stream"):
+        await there.live()
+    assert there.client.closed.code == NO_CLOSE_FRAME
+
+
 async def test_what_is_no_event_stream_is_shown_with_status_and_body(talk):
     async def no(_request):
         raise web.HTTPServiceUnavailable(text="not yet")
@@ -347,6 +361,7 @@ async def test_an_errors_page_acknowledges_nothing(talk):
         await there.live()
     assert there.acked == []
     assert not there.events(Failed)
+    assert there.client.closed.code == NO_CLOSE_FRAME
 
 
 # --- polling ---
@@ -391,3 +406,4 @@ async def test_a_poll_that_is_refused_ends_the_connection(talk):
     there = await talk(routes, recipe("polling.yaml"))
     with pytest.raises(ConnectionOverError, match=r": status 410 instead of messages: closed"):
         await there.live()
+    assert there.client.closed.code == NO_CODE

@@ -27,7 +27,7 @@ from sim.clients.drivers.greeting import (
     send_request,
     wait_for,
 )
-from sim.clients.drivers.lines import Line, open_line
+from sim.clients.drivers.lines import Line, ended, open_line
 from sim.clients.ending import ConnectionOverError
 from sim.clients.reply import Heard, plain
 from sim.clients.template import Value, Values, fill_path
@@ -183,7 +183,7 @@ class _Talk(Conversation[Heard]):
         fine = expected(send, answer.status)
         promises = fine or self._is.ack.status is not None
         if not self._is_about_messages(heard, promises=promises) and not fine:
-            raise ConnectionOverError(f"{send}: {heard}")
+            raise ended(self._client, answer.status, f"{send}: {heard}")
 
     async def say(self, frame: str | bytes) -> None:
         """Say it to the gateway."""

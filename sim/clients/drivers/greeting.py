@@ -32,7 +32,7 @@ async def ask(client: Client, requests: Iterable[Request], values: Values) -> di
     """Make the requests in order; the values that were taken from their answers.
 
     Raises ConnectionOverError where an answer is not what is expected, TimeoutError where none
-    comes.
+    comes, ValueError where one that is has not what is to be taken from it.
     """
     taken: dict[str, Value] = {}
     for number, request in enumerate(requests, 1):
@@ -49,11 +49,12 @@ async def _ask(client: Client, request: Request, values: Values, where: str) -> 
         raise TimeoutError(late) from error
     body = Heard(await answer.read(), status=answer.status)
     if not expected(request, answer.status):
+        client.turned_down(answer.headers)
         raise ConnectionOverError(f"{where}: {body}")
     taken = taken_from(request, answer, body)
     for name, source in request.capture.items():
-        if name not in taken:
-            raise ConnectionOverError(f"{where}: no `{name}` ({source.written}) in {body}")
+        if name not in taken:  # an answer of service, wrongly read: the driver's mistake
+            raise ValueError(f"{where}: no `{name}` ({source.written}) in {body}")
     return taken
 
 

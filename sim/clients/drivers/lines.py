@@ -13,7 +13,12 @@ import aiohttp
 from sim.clients.client import Client
 from sim.clients.declaration import Events, Opening, Poll
 from sim.clients.drivers.greeting import expected, fill_headers, send_request, taken_from
-from sim.clients.ending import NO_CODE, ConnectionClosedError, ConnectionOverError
+from sim.clients.ending import (
+    NO_CLOSE_FRAME,
+    NO_CODE,
+    ConnectionClosedError,
+    ConnectionOverError,
+)
 from sim.clients.reply import Heard
 from sim.clients.sse import EventReader
 from sim.clients.template import Value, fill_path
@@ -52,6 +57,20 @@ def open_line(
         case Poll() as poll:
             return _polls(client, opening, poll, values)
     return _websocket(client, opening, opening.line.path, values)
+
+
+def ended(client: Client, status: int, reason: str) -> ConnectionOverError:
+    """The end of a connection by an answer that says so, noted in a WebSocket's words.
+
+    An error of the server's is what a client sees of a machine that is gone (from the edge).
+    """
+    servers = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return _closed(client, NO_CLOSE_FRAME if servers else NO_CODE, reason)
+
+
+def _closed(client: Client, code: int, reason: str) -> ConnectionOverError:
+    client.closed = ConnectionClosedError(code, reason)
+    return ConnectionOverError(str(client.closed))
 
 
 @asynccontextmanager
@@ -99,6 +118,7 @@ async def _events(
         if response.status != HTTPStatus.OK or response.content_type != "text/event-stream":
             body = Heard(await client.within(response.read()))
             what = f"status {response.status} ({response.content_type})"
+            client.turned_down(response.headers)
             raise ConnectionOverError(f"{what} instead of an event stream: {body}")
         client.connected(response.headers)
         yield _Stream(client, response, since)
@@ -120,10 +140,12 @@ class _Stream(_OneWay):
 
     async def receive(self) -> Heard:
         while not self._read:
-            chunk = await self._response.content.readany()
+            try:
+                chunk = await self._response.content.readany()
+            except aiohttp.ClientPayloadError as error:
+                raise _closed(self._client, NO_CLOSE_FRAME, "an event stream") from error
             if not chunk:
-                self._client.closed = ConnectionClosedError(NO_CODE, "the event stream ended")
-                raise self._client.closed
+                raise _closed(self._client, NO_CODE, "the event stream ended")
             for event in self._reader.feed(chunk):
                 self._read.append(Heard(event.data, event=event.name))
             if self._reader.last_id:
@@ -164,8 +186,8 @@ class _Polls(_OneWay):
             if answer.status in _NOTHING:
                 continue
             if not expected(poll.request, answer.status):
-                where = f"{poll.request}: status {answer.status}"
-                raise ConnectionOverError(f"{where} instead of messages: {body}")
+                where = f"{poll.request}: status {answer.status} instead of messages"
+                raise ended(self._client, answer.status, f"{where}: {body}")
             self._client.connected(answer.headers)
             self._values |= taken_from(poll.request, answer, body)
             if poll.each is None:
