@@ -112,9 +112,13 @@ class WebSocket:
         while not self._unread:
             if self.closed:
                 raise self._over()
-            self._arrival = asyncio.get_running_loop().create_future()
+            arrival = self._arrival = asyncio.get_running_loop().create_future()
             try:
-                await self._within(timeout, self._arrival)
+                if timeout is None:
+                    await arrival
+                else:
+                    async with self._clock.timeout(timeout):
+                        await arrival
             finally:
                 self._arrival = None
         message = self._unread.popleft()
@@ -205,13 +209,6 @@ class WebSocket:
 
     # --- how ---
 
-    async def _within(self, limit_s: float | None, arrival: asyncio.Future[None]) -> None:
-        if limit_s is None:
-            await arrival
-        else:
-            async with self._clock.timeout(limit_s):
-                await arrival
-
     async def _send(self, send: Callable[..., Awaitable[None]], *what: Any) -> None:
         if self.closed:
             raise self._over()
@@ -237,8 +234,12 @@ class WebSocket:
                 message = await self._wire.receive()
             except ConnectionError:
                 continue  # a ping that could not be answered any more: what comes next says why
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await self._keep(message)
+            if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
+                self._unread.append(message)
+                self._unread_bytes += len(message.data) + _OVERHEAD
+                _release(self._arrival)
+                if self._unread_bytes > MOST_UNREAD:
+                    await self._until_there_is_room()
                 continue
             if not self._left:
                 self._end.set_result(_end_of(message))
@@ -248,11 +249,7 @@ class WebSocket:
                 await self._wire.close()  # aiohttp does so before it tells, which may take a second
             return
 
-    async def _keep(self, message: aiohttp.WSMessage) -> None:
-        """Keep a message for the driver; where too much lies there, read no further yet."""
-        self._unread.append(message)
-        self._unread_bytes += len(message.data) + _OVERHEAD
-        _release(self._arrival)
+    async def _until_there_is_room(self) -> None:
         while self._unread_bytes > MOST_UNREAD and self._bounded:
             self.stuffed = True
             self._room = asyncio.get_running_loop().create_future()

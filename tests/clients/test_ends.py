@@ -11,7 +11,7 @@ import pytest
 
 from sim.clients.load import Load
 from sim.clients.spec import LoadSpec
-from sim.observe.events import Acked, Disconnected
+from sim.observe.events import Acked, Connected, Disconnected
 from sim.observe.journal import Journal, only
 from sim.rng import Rng
 from sim.scenario.driver_section import read_declaration
@@ -92,7 +92,7 @@ class One:
     def __init__(self, world, driver, **fields):
         self.journal = Journal(world.clock)
         self.load = Load(
-            LoadSpec(driver=driver, clients=1, **fields),
+            LoadSpec(driver=driver, **{"clients": 1, **fields}),
             replace(world.setting(), journal=self.journal),
             Rng(7, "load"),
         )
@@ -166,6 +166,21 @@ async def test_every_kind_of_driver_notices_a_kill_while_it_waits_for_its_turn(
         down = await load.end()
         assert (down.how, down.code, down.unanswered) == ("broken", 1006, 0)
         assert down.reason == "the connection ended without a close frame"
+
+
+@pytest.mark.parametrize("kind", ["echo", "declared"])
+async def test_who_waits_for_a_turn_comes_back_with_the_herd(small_world, declared, one, kind):
+    world = await small_world(speed=1.0)
+    driver = declared if kind == "declared" else kind
+    load = one(world, driver, clients=10, every_s=2.0)
+    await load.seen(Acked, 10)
+    cut = world.clock.now()
+    for gateway in world.gateways.values():
+        gateway.drop()
+    back = (await load.seen(Connected, 20))[10:]
+    assert (
+        max(t for t, _ in back) - cut < 1.0
+    )  # half a turn; the backoff is at most a quarter of one
 
 
 @pytest.mark.parametrize("driver", ["echo", "ends_drivers:Greeter", "ends_drivers:Quiet"])
