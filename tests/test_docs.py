@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from sim.scenario.validate import validate
 from sim.scenario.vocabulary import CHECKS as CHECK_WORDS
 from sim.testing import targets
 from sim.testing.expect import Expect
+from sim.topology.document import load_document, parse_document
+from sim.topology.kinds import kind_of
 from sim.topology.load import topology_from_mapping
 from tools import pages
 
@@ -112,6 +115,29 @@ def test_every_link_of_the_readme_leads_somewhere():
 @pytest.mark.parametrize("path", sorted((ROOT / "topologies").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_file_to_copy_is_fine(path):
     assert validate([path]) == []
+
+
+PARTS = {"topology", "scenario"}
+FRAGMENTS = [
+    pytest.param(block, id=f"{page.name}-{k}")
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for k, block in enumerate(blocks(page.read_text(), "yaml"))
+    if not block.startswith("- ") and kind_of(parse_document(block).data) in PARTS
+]
+
+
+@pytest.mark.parametrize("block", FRAGMENTS)
+def test_every_part_of_a_scenario_or_topology_that_is_shown_is_fine(tmp_path, block):
+    """As it stands, in a whole one. Drivers are tested where they talk."""
+    shown = parse_document(block).data
+    topology = load_document(ROOT / "topologies" / "atlas-voice.yaml").data
+    whole = {"topology": "atlas-voice.yaml", "duration": "200s", **shown}
+    if kind_of(shown) == "topology":
+        topology |= {**shown, "gateway": {**topology["gateway"], **shown.get("gateway", {})}}
+        whole = {"topology": "atlas-voice.yaml", "duration": "200s"}
+    (tmp_path / "atlas-voice.yaml").write_text(json.dumps(topology))
+    (tmp_path / "whole.yaml").write_text(json.dumps(whole))
+    assert validate([tmp_path / "whole.yaml"]) == []
 
 
 def test_the_settings_of_anycast_are_as_documented():

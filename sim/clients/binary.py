@@ -159,6 +159,8 @@ def _part(part: bytes | Slot | Measured, values: Mapping[str, object]) -> bytes:
     if isinstance(part, Measured):
         inside = part.inside.fill(values)
         return _number(part.form, len(inside), f"the length in `{part.form}[`") + inside
+    if part.name not in values:
+        raise ValueError(f"`{{{part.name}}}` is used before the gateway gave its value")
     value = values[part.name]
     if part.form is None:
         return str(value).encode()

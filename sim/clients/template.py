@@ -80,20 +80,27 @@ def decode_base64(text: str) -> bytes:
 
 
 def fill_text(text: str, values: Values) -> str:
-    """A text with its placeholders replaced."""
-    return PLACEHOLDER.sub(lambda m: words(values[m[1]]) if m[1] in values else m[0], text)
+    """A text with its placeholders replaced. Raises ValueError for one that has no value yet."""
+    return PLACEHOLDER.sub(lambda m: words(_value(m[1], values)), text)
 
 
 def fill_path(text: str, values: Values) -> str:
-    """A URL's path and query with its placeholders replaced, and what they stand for quoted."""
-    return PLACEHOLDER.sub(
-        lambda m: quote(words(values[m[1]]), safe="") if m[1] in values else m[0], text
-    )
+    """A URL's path and query with its placeholders replaced, and what they stand for quoted.
+
+    Raises ValueError for one that has no value yet.
+    """
+    return PLACEHOLDER.sub(lambda m: quote(words(_value(m[1], values)), safe=""), text)
 
 
 def words(value: Value) -> str:
     """A value inside a text: as JSON has it, without quotes."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _value(name: str, values: Values) -> Value:
+    if name not in values:  # known by name, since the declaration was read, but not taken so far
+        raise ValueError(f"`{{{name}}}` is used before the gateway gave its value")
+    return values[name]
 
 
 def _fill(template: Any, values: Values) -> Any:
@@ -104,7 +111,7 @@ def _fill(template: Any, values: Values) -> Any:
             return [_fill(value, values) for value in template]
         case str():
             alone = PLACEHOLDER.fullmatch(template)
-            if alone and alone[2] is None and alone[1] in values:
-                return values[alone[1]]
+            if alone and alone[2] is None:
+                return _value(alone[1], values)
             return fill_text(template, values)
     return template

@@ -133,6 +133,21 @@ async def test_a_ping_is_answered_with_what_it_held(talk):
     assert pongs == ["PONG :tok7"]
 
 
+@pytest.mark.parametrize("send", ["PONG {token}", {"hex": "{token}"}, {"token": "{token}"}])
+async def test_a_value_that_is_used_before_it_came_is_told(talk, send):
+    """A ping in the middle of the greeting, answered with what the greeting is yet to give."""
+
+    async def serve(ws, _request):
+        await ws.send_str("PING")
+        await ws.receive()
+
+    hello = [{"wait": "^HELLO (?P<token>.+)"}]
+    answer = [{"match": "^PING", "send": send}]
+    there = await talk([socket(serve)], {**ECHO, "hello": hello, "answer": answer})
+    with pytest.raises(ValueError, match=r"`\{token\}` is used before the gateway gave its value"):
+        await there.live()
+
+
 # --- requests before the WebSocket ---
 
 
