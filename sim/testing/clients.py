@@ -12,14 +12,13 @@ import aiohttp
 
 from sim.clients.blame import FORESEEN
 from sim.clients.client import Client
+from sim.clients.http_declaration import SERVICE
 from sim.clients.load import why_ended, write_end
 from sim.clients.vantage import Setting
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
 from sim.testing.errors import CutOffError
 from sim.testing.portal import Portal
 from sim.testing.session import Notes, SimSession
-
-_FAILURE = 500
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ class SimClient:
         except FORESEEN as error:
             client.unknown(client.name, self._asked)
             raise await self._cut_off(error) from error
-        if response.status >= _FAILURE:
+        if response.status not in SERVICE:
             client.connected(response.headers)
             client.failed(client.name, self._asked, f"status {response.status}")
         else:

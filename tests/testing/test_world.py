@@ -47,6 +47,13 @@ async def test_a_client_is_answered_by_its_region_and_by_the_other_after_a_crash
     assert (await client.get("/")).region == "iad"
 
 
+async def test_an_answer_that_is_no_service_counts_as_refused(world):
+    answer = await world.client("london").get("/nowhere")
+    assert (answer.status, answer.region) == (404, "fra")
+    with pytest.raises(ExpectationError, match="status 404"):
+        world.expect.errors(max="0%")
+
+
 async def test_a_client_that_gets_no_answer_is_cut_off(world):
     client = world.client("london", timeout="2s")
     await client.get("/")
