@@ -121,6 +121,7 @@ PARTS = {"topology", "scenario"}
 FRAGMENTS = [
     pytest.param(block, id=f"{page.name}-{k}")
     for page in sorted((ROOT / "docs").glob("*.md"))
+    if page.name != "gateways.md"  # whole files, which are validated where they stand
     for k, block in enumerate(blocks(page.read_text(), "yaml"))
     if not block.startswith("- ") and kind_of(parse_document(block).data) in PARTS
 ]
@@ -138,6 +139,28 @@ def test_every_part_of_a_scenario_or_topology_that_is_shown_is_fine(tmp_path, bl
     (tmp_path / "atlas-voice.yaml").write_text(json.dumps(topology))
     (tmp_path / "whole.yaml").write_text(json.dumps(whole))
     assert validate([tmp_path / "whole.yaml"]) == []
+
+
+GATEWAYS = (ROOT / "docs" / "gateways.md").read_text()
+RECIPES = ROOT / "topologies" / "gateways"
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.iterdir()), ids=lambda p: p.name)
+def test_every_recipe_of_a_gateway_is_fine_and_in_its_page(recipe):
+    assert validate(sorted(recipe.glob("*.yaml"))) == []
+    drivers = [path.name for path in recipe.glob("driver.*")]
+    assert len(drivers) == 1
+    assert f"[{recipe.name}/{drivers[0]}]" in GATEWAYS
+
+
+def test_the_page_of_gateways_shows_the_recipes_as_they_stand():
+    shown = re.findall(
+        r"^\[([^]]+)\]\(\.\./(\S+)\):\n\n```\w+\n(.*?)^```", GATEWAYS, re.DOTALL | re.MULTILINE
+    )
+    assert len(shown) == GATEWAYS.count("\n```") // 2 - 1  # the rest is how one is run
+    for name, path, text in shown:
+        assert path == f"topologies/gateways/{name}"
+        assert text == (ROOT / path).read_text(), path
 
 
 def test_the_settings_of_anycast_are_as_documented():
