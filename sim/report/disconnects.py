@@ -6,7 +6,7 @@ from sim.report.document import Document
 
 HEAD = "Connections that ended before the load did, and who ended them"
 MOST_ROWS = 12
-_GOODBYES = {"message": "by a message", "none": "not at all", "unknown": "unknown"}
+_GOODBYES = {"message": "by a message", "none": "not at all", "unknown": "nobody knows how"}
 
 
 def total(report: Document) -> int:
@@ -38,5 +38,6 @@ def cells(row: Document) -> list[str]:
 
 def goodbyes(row: Document) -> str:
     """How a deploy told those goodbye whom it dropped; nothing where there are none."""
-    told = [f"{_GOODBYES.get(how, how)} {n}" for how, n in row["goodbyes"].items()]
-    return ", ".join(told)
+    return ", ".join(
+        f"{_GOODBYES.get(how, f'with {how}')} to {n}" for how, n in row["goodbyes"].items()
+    )

@@ -104,7 +104,7 @@ def _deploys(report: Document) -> Iterator[str]:
     for row in report["deploys"]:
         why = f": {_text(row['error'].splitlines()[0])}" if row["error"] else ""
         told = disconnects.goodbyes(row)
-        told = f" (told goodbye: {told})" if told else ""
+        told = f" (said goodbye {told})" if told else ""
         yield (
             f"Release {row['release']} ({row['strategy']}): {row['outcome'] or 'not over'},"
             f" {row['replaced']} of {row['machines']} machines replaced,"

@@ -208,7 +208,6 @@ def _deploys(report: Document) -> RenderableType | None:
         "replaced|r",
         "dropped|r",
         "of",
-        "told goodbye",
         "ended",
     )
     table = _table("Deploys, and the connections that they dropped", *columns)
@@ -223,11 +222,15 @@ def _deploys(report: Document) -> RenderableType | None:
             f"{row['replaced']} of {row['machines']}",
             str(row["dropped"]),
             places or "-",
-            disconnects.goodbyes(row) or "-",
             row["outcome"] or "not over",
         )
+    told = [
+        Text(f"release {row['release']} said goodbye {goodbyes}")
+        for row in report["deploys"]
+        if (goodbyes := disconnects.goodbyes(row))
+    ]
     why = [Text(f"! {row['error'].splitlines()[0]}") for row in report["deploys"] if row["error"]]
-    return Group(table, *why)
+    return Group(table, *told, *why)
 
 
 def _stops(report: Document) -> RenderableType | None:

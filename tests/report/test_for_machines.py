@@ -209,8 +209,8 @@ def test_the_summary_says_verdict_reason_and_figures(report):
     assert "- lost: message 3 of s1: acknowledged at 2 s" in text
     assert (
         "Release 2 (rolling): failed, 1 of 2 machines replaced,"
-        " **12 connections dropped** (told goodbye: 1012 7, by a message 3, not at all 2):"
-        " machine iad/1 ended." in text
+        " **12 connections dropped** (said goodbye with 1012 to 7, by a message to 3,"
+        " not at all to 2): machine iad/1 ended." in text
     )
     assert "| london | fra | gateway | 1011 | keepalive \\*timeout\\* | 4 | 1 |" in text
     assert text.endswith("\n")

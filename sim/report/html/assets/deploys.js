@@ -8,10 +8,10 @@
   const places = (counts) => Object.entries(counts).map(([place, n]) => `${place} ${n}`).join(", ");
 
   const GOODBYES = { message: "by a message", none: "not at all" };
-  const goodbyes = (counts) => Object.entries(counts).map(([how, n]) => `${GOODBYES[how] ?? how} ${n}`).join(", ");
+  const goodbyes = (counts) => Object.entries(counts).map(([how, n]) => `${GOODBYES[how] ?? `with ${how}`} to ${n}`).join(", ");
 
   const deployTable = (deploys) => sim.table("Deploys, and the connections that they dropped",
-    ["release", "strategy", "#from", "#until", "#replaced", "#dropped", "of", "told goodbye", "ended"],
+    ["release", "strategy", "#from", "#until", "#replaced", "#dropped", "of", "goodbye", "ended"],
     deploys.map((deploy) => [deploy.release, deploy.strategy, words.seconds(deploy.from_s), deploy.to_s === null ? "–" : words.seconds(deploy.to_s),
       `${deploy.replaced} of ${deploy.machines}`, words.integer(deploy.dropped), places(deploy.dropped_by_location) || "–", goodbyes(deploy.goodbyes) || "–",
       [deploy.outcome ?? "not over", deploy.error].filter(Boolean).join(": ")]));
