@@ -107,6 +107,7 @@ async def test_a_link_to_nobody_is_an_error_that_says_so(links: Links) -> None:
         await links.open(spec)
 
 
+@pytest.mark.realtime
 async def test_a_link_that_is_slower_than_asked_is_an_error(
     links: Links, upstream: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
