@@ -55,9 +55,10 @@ async def test_a_crash_moves_clients_and_loses_nothing(small_world):
     world = await small_world()
     load = world.load(driver="session", clients=10, every_s=0.2, timeout_s=30.0)
     running = asyncio.create_task(load.run(15.0))
-    await world.clock.sleep_until(4.0)
+    for number in range(4):  # before anybody is served nothing can be lost
+        await world.seen(Acked, 1, lambda acked, of=f"london/{number}": acked.client == of)
     await world.gateways["fra"].crash()
-    await world.clock.sleep_until(6.0)
+    await world.seen(ConnectFailed, 1)
     world.serve("iad")
     await running
     london = [a for a in world.events(Acked) if a.client.startswith("london/")]
