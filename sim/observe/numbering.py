@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sim.observe.events import Stored
@@ -46,14 +47,14 @@ class Numbering:
 
 def check_numbering(lives: Mapping[Key, Life], stored: Mapping[str, Sequence[Stored]]) -> Numbering:
     """Find every mistake: of single numbers in what was sent, of sessions in what is stored."""
-    sent = list(_sent_wrongly(lives))
-    asked = list(_asked_wrongly(lives, stored))
-    mistakes = sorted(sent + asked, key=lambda m: (m.t is None, m.t or 0.0))
-    return Numbering(
-        mistakes,
-        frozenset((mistake.session, mistake.seq) for mistake in sent),
-        frozenset(mistake.session for mistake in asked),
-    )
+    of_sessions = [*_mixed(lives), *_asked_wrongly(lives, stored)]
+    doubted = frozenset(mistake.session for mistake in of_sessions)
+    reused = [mistake for mistake in _reused(lives) if mistake.session not in doubted]
+    mistakes = sorted(reused + of_sessions, key=lambda m: (m.t is None, m.t or 0.0))
+    # Where one number was used anew, no other that was sent again is known to be one message.
+    unsure = {mistake.session for mistake in reused}
+    again = (key for key, life in lives.items() if key[0] in unsure and len(life.sendings) > 1)
+    return Numbering(mistakes, frozenset(again), doubted)
 
 
 def told(mistakes: Sequence[Mistake]) -> str:
@@ -62,16 +63,12 @@ def told(mistakes: Sequence[Mistake]) -> str:
     return f"{mistakes[0]}{more}"
 
 
-def _sent_wrongly(lives: Mapping[Key, Life]) -> Iterator[Mistake]:
+def _reused(lives: Mapping[Key, Life]) -> Iterator[Mistake]:
+    """Numbers under which a client sent more than one message, as far as can be told."""
     for (session, seq), life in lives.items():
         message = f"message {seq} of session {session}"
         for sending in life.sendings[1:]:
-            if sending.client != life.client:
-                why = (
-                    f"{life.client} and {sending.client} both sent {message}: two clients must"
-                    " not number one session alike"
-                )
-            elif sending.acked_before:
+            if sending.acked_before:
                 why = (
                     f"the driver sent {message} anew at {sending.t:.1f} s, though it had been"
                     f" acknowledged at {life.acked_t:.1f} s: a new message needs a new number"
@@ -86,6 +83,32 @@ def _sent_wrongly(lives: Mapping[Key, Life]) -> Iterator[Mistake]:
                 continue
             yield Mistake(session, seq, sending.t, why)
             break
+
+
+def _mixed(lives: Mapping[Key, Life]) -> Iterator[Mistake]:
+    """Sessions that several clients number, and those whose numbers do not rise, once each."""
+    last: dict[str, tuple[str, int]] = {}
+    told_of: set[str] = set()
+    for (session, seq), life in lives.items():
+        client, highest = last.setdefault(session, (life.client, seq))
+        last[session] = client, max(seq, highest)
+        other = next((s for s in life.sendings if s.client != client), None)
+        if session in told_of or (other is None and seq >= highest):
+            continue
+        told_of.add(session)
+        if other is not None:
+            why = (
+                f"{client} and {other.client} both sent messages of session {session}, such as"
+                f" {seq}: a session is one client's, for two that count theirs collide"
+            )
+            yield Mistake(session, seq, other.t, why)
+        else:
+            why = (
+                f"the driver sent message {seq} of session {session} at {life.sent_t:.1f} s, after"
+                f" message {highest}: numbers have to rise, for a gateway may take a lower one for"
+                " one that it has"
+            )
+            yield Mistake(session, seq, life.sent_t, why)
 
 
 def _asked_wrongly(
@@ -110,35 +133,37 @@ def _asked_wrongly(
         never_sent = next((row.seq for row in rows if row.seq not in sent[session]), None)
         if never_sent is not None:
             strange[session] = never_sent
-    for session, seq in strange.items():
-        if session in amiss:
-            why = (
-                f"message {seq} is stored of session {session}, and the driver never sent one of"
-                " that number: the number that goes out must be the one given to `client.send`,"
-                " and `stored` must tell of this session alone"
-            )
-            yield Mistake(session, seq, None, why)
+    amiss &= strange.keys()
     for numbers, sessions in alike.items():
-        for session in _asked_alike(numbers, sessions, strange.keys(), clients):
-            why = (
-                f"the very same is stored of session {session} as of another, from message"
-                f" {numbers[0]} on: `stored` must tell of one session alone"
-            )
-            yield Mistake(session, numbers[0], None, why)
+        for session in _asked_alike(sessions, strange.keys(), amiss, clients):
+            if session in amiss and len(sessions) == 1:
+                seq = strange[session]
+                why = (
+                    f"message {seq} is stored of session {session}, and the driver never sent one"
+                    " of that number: the number that goes out must be the one given to"
+                    " `client.send`, and `stored` must tell of this session alone"
+                )
+            else:
+                seq = numbers[0]
+                why = (
+                    f"the very same is stored of session {session} as of another, from message"
+                    f" {seq} on: `stored` must tell of one session alone"
+                )
+            yield Mistake(session, seq, None, why)
 
 
 def _asked_alike(
-    numbers: Sequence[int],
     sessions: Sequence[str],
     strange: Collection[str],
+    amiss: AbstractSet[str],
     clients: Mapping[str, str],
 ) -> Sequence[str]:
-    """Those sessions of which the same is stored because they were not asked for apart.
+    """Those sessions of one answer that it is no answer to.
 
-    One answer for several has what all of them sent once for each; or it is one client's, and has
-    what another of its sessions sent.
+    All, if it is wrong for one of them; or those of a client, if it has what another of this
+    client's sessions sent, which may stand in for what is lost.
     """
-    if len(sessions) > 1 and max(Counter(numbers).values()) >= len(sessions):
+    if not amiss.isdisjoint(sessions):
         return sessions
     owners = Counter(clients.get(session) for session in sessions)
     of_several = [session for session in sessions if owners[clients.get(session)] > 1]

@@ -1,6 +1,6 @@
 """Whether messages are stored in the order in which they were sent.
 
-Numbers are names here: the order is that of sending. A message had to be stored before another
+The order is that of sending. A message had to be stored before another
 where it was acknowledged before the other was sent, or where it went out before it on each
 connection on which the other did. (One that was lost with its connection and sent again after a
 newer one rightly comes after it.)
@@ -19,7 +19,7 @@ _Places = Mapping[int, int]  # by connection: where on it the message first went
 
 @dataclass
 class _Before:
-    """What of one client's messages in a session is stored already, as far as order needs it.
+    """What of a session is stored already, as far as order needs it.
 
     `on` has by the first of a message's connections, and then by all of them, the last sent one.
     """
@@ -53,7 +53,7 @@ def out_of_order(
     doubted: Callable[[Key], bool],
 ) -> Iterator[tuple[Stored, int]]:
     """Messages of one session that are stored too late, with the number that overtook each."""
-    before: dict[str, _Before] = {}
+    before = _Before()
     seen: set[int] = set()
     for row in stored:
         key = (row.session, row.seq)
@@ -64,8 +64,7 @@ def out_of_order(
         places: dict[int, int] = {}
         for sending in life.sendings:
             places.setdefault(sending.connection, sending.place)
-        own = before.setdefault(life.client, _Before())
-        overtaken_by = own.overtook(life, places)
+        overtaken_by = before.overtook(life, places)
         if overtaken_by is not None:
             yield row, overtaken_by
-        own.add(row.seq, life, places)
+        before.add(row.seq, life, places)

@@ -10,8 +10,10 @@ from statistics import median
 from typing import Literal
 
 from sim.errors import InputError, Problem, SimError
+from sim.machines.health import Status
+from sim.machines.lifecycle import State
 from sim.machines.runtime import RuntimeName
-from sim.observe.events import Acked
+from sim.observe.events import Acked, HealthChanged, MachineChanged
 from sim.observe.history import History
 from sim.observe.ledger import balance
 from sim.observe.numbering import told
@@ -171,20 +173,39 @@ def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Passag
         unanswered=ledger.unknown,
         came_back=_came_back(history, trap),
         ack_ms=median(latencies) if latencies else 0.0,
-        why_unknown=_why_unknown(history, trap),
+        why_unknown=_why_unknown(evidence, trap),
         why_unstored=told(ledger.mistakes) if ledger.mistakes else ledger.why_not_audited,
         askable=ledger.askable,
     )
 
 
-def _why_unknown(history: History, trap: Trap) -> str:
+def _why_unknown(evidence: Evidence, trap: Trap) -> str:
+    history = evidence.history
     if broken := next(iter(history.broken_parts), None):
         return broken
     if not history.connected:
         return "the client never connected"
     if not trap.sprung:
         return "the session never came to this boundary"
+    if not _came_back(history, trap) and not _could_come_back(evidence):
+        return "it ended before anybody could serve the session again: give it a longer `duration`"
     return ""
+
+
+def _could_come_back(evidence: Evidence) -> bool:
+    """Whether a machine was in rotation for as long as a client may take to come to it."""
+    load = evidence.scenario.load
+    takes_s = evidence.topology.routing.ttl_s + load.backoff.max_s + 2 * load.timeout_s
+    passing_since: dict[str, float] = {}
+    for t, event in evidence.history.among(HealthChanged, MachineChanged):
+        match event:
+            case HealthChanged(machine=machine, status=Status.PASSING):
+                passing_since.setdefault(machine, t)
+            case MachineChanged(state=State.STARTED):
+                pass
+            case HealthChanged(machine=machine) | MachineChanged(machine=machine):
+                passing_since.pop(machine, None)
+    return any(evidence.history.end - t >= takes_s for t in passing_since.values())
 
 
 def _came_back(history: History, trap: Trap) -> bool:

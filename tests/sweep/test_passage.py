@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from sim.cli.sweep import _found, _row
+from sim.observe.events import HealthChanged, LoadEnded, LoadStarted, MachineChanged
+from sim.observe.history import History
+from sim.observe.journal import Record
+from sim.scenario.evidence import Evidence
+from sim.scenario.load import scenario_from_mapping
 from sim.sweep.boundaries import IDLE, Boundary
-from sim.sweep.sweep import Passage
+from sim.sweep.sweep import Passage, _could_come_back
+from sim.topology.load import topology_from_mapping
+from tests.scenario.conftest import TOPOLOGY
 
 CLEAN = Passage(
     boundary=Boundary("idle", IDLE),
@@ -68,3 +75,28 @@ def test_the_table_tells_what_was_refused_and_unanswered_and_each_reason_once():
     row = _row(passage(refused=2, unanswered=1, **UNASKABLE))
     assert _found(row, "nobody knows") == "2 refused, 1 unanswered"
     assert _found(row, "") == "2 refused, 1 unanswered, nobody knows"
+
+
+def up(t, machine="m2"):
+    return [
+        (t, MachineChanged(machine, "fra", "started")),
+        (t + 1, HealthChanged(machine, "fra", "passing")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "could"),
+    [
+        (up(20), True),
+        (up(140), False),
+        ([*up(20), (100, MachineChanged("m2", "fra", "stopped")), *up(140)], False),
+        ([*up(20), (140, HealthChanged("m2", "fra", "critical"))], False),
+        ([(20, MachineChanged("m2", "fra", "started"))], False),
+    ],
+)
+def test_never_again_is_told_only_where_there_was_a_machine_and_time(events, could):
+    topology = topology_from_mapping(TOPOLOGY)
+    scenario = scenario_from_mapping({"topology": "x", "duration": "150s"}, topology)
+    records = [(0.0, LoadStarted(1)), *events, (150.0, LoadEnded())]
+    history = History(Record(float(t), event) for t, event in records)
+    assert _could_come_back(Evidence(history, scenario)) is could
