@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sim.clock import Clock
@@ -59,6 +59,8 @@ class Child:
                 cwd=folder,
                 env=env,
                 start_new_session=True,
+                # Where nothing is ignored there is none, and the child is made without a fork.
+                preexec_fn=_heeding(),  # noqa: PLW1509 - it sets signals and does nothing else
             )
         except BaseException:
             self._log.finish()
@@ -143,6 +145,23 @@ class Child:
         if self.running:
             self._signal_group(signal.SIGKILL)  # with its end whoever is in another group follows
         return await self.exited()
+
+
+def _heeding() -> Callable[[], None] | None:
+    """What a new process does first, to ignore no signal that we ignore; None where we ignore none.
+
+    A shell's background job ignores SIGINT, and one under nohup SIGHUP. Programs inherit that, and
+    many keep to it: such a machine would not hear its signal to stop. (What Python itself ignores,
+    subprocess restores.)
+    """
+    own = {signal.SIGPIPE, signal.SIGXFSZ}
+    ignored = [n for n in signal.valid_signals() - own if signal.getsignal(n) is signal.SIG_IGN]
+
+    def heed() -> None:
+        for number in ignored:
+            signal.signal(number, signal.SIG_DFL)
+
+    return heed if ignored else None
 
 
 def tail(path: Path, lines: int) -> list[str]:

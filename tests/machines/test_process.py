@@ -187,6 +187,17 @@ async def test_stop_sends_the_signal_that_it_is_told(bench: Bench) -> None:
     assert (await bench.stop(instance, 10.0, signal.SIGUSR1)).end == Exit(7)
 
 
+async def test_it_hears_a_signal_that_the_simulator_ignores(bench: Bench) -> None:
+    """A shell's background job ignores SIGINT: that must not become the machine's."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        machine = await bench.start("sleep", "60")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    await bench.stop(machine, given_s=5)
+    assert await machine.exited() == Exit(None, signal=signal.SIGINT)
+
+
 async def test_stop_kills_what_does_not_end_in_time(bench: Bench) -> None:
     script = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {READY_AND_WAIT}"
     instance = await bench.start("python", "-c", script)
