@@ -1,7 +1,7 @@
 """Ten servers that nobody here wrote, each by its recipe: the verdict is known beforehand.
 
-`SIM_GATEWAYS=$(sh tests/e2e/install_gateways.sh)` installs the servers. The worlds of one speed run
-side by side: at speed 1 they are nearly idle, at speed 10 a server's start needs a processor.
+`SIM_GATEWAYS=$(sh tests/e2e/install_gateways.sh)` installs the servers. The worlds of speed 1 are
+nearly idle and run side by side; those of speed 10 run one after the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "topologies" / "gateways"
-SIDE_BY_SIDE = {1: 10, 10: 2}
+SIDE_BY_SIDE = {1: 10, 10: 1}
 STARTING = Lock()  # one world comes up at a time: its links are measured while it does
 EXIT = {"held": 0, "failed": 1}
 
@@ -134,6 +134,6 @@ def test_the_verdict_is_the_one_known_beforehand(server, speed, installed, runs)
     assert {row["check"] for row in rows if row["held"] is not True} == known.fails, said
     assert {row["check"] for row in rows if row["held"] is False} == known.fails, said
     assert (report["verdict"], code) == (known.verdict, EXIT[known.verdict]), said
-    # Nothing of it rests on too little: everybody was cut off, and came back.
+    # It does not rest on too little: crash and deploy cut clients off, and they came back.
     assert report["messages"]["acked"] > 300, said
-    assert {outage["location"] for outage in report["outages"]} >= {"london"} or speed == 1, said
+    assert {row["by"] for row in report["disconnects"]} >= {"machine", "deploy"}, said
