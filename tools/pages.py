@@ -12,6 +12,7 @@ from pathlib import Path
 import grimp
 
 from sim.scenario.faults import FAULTS, FaultSpec
+from tests.wall import wall
 
 ROOT = Path(__file__).parents[1]
 
@@ -75,6 +76,7 @@ def _reachable(start: str, arrows: Mapping[str, set[str]]) -> set[str]:
 
 PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "faults": ("docs/scenarios.md", fault_table),
+    "wall": ("docs/wall.md", wall.as_table),
     "imports": ("docs/architecture.md", import_picture),
 }
 
