@@ -143,6 +143,22 @@ def test_sessions_that_fared_alike_are_no_mistake(ledger):
     assert not seen.mistakes
 
 
+@pytest.mark.parametrize(
+    ("kept", "kind"), [((1, 2, 2, 3), "duplicated"), ((1, 3), "lost")], ids=["doubled", "lost"]
+)
+def test_the_same_wrong_done_to_two_sessions_is_the_gateways(ledger, kept, kind):
+    """Clients that move together meet the same fate: their answers being alike proves nothing."""
+    events = [
+        event
+        for client in (A, B)
+        for seq in (1, 2, 3)
+        for event in (sent(seq, client, client), acked(seq, client, client))
+    ]
+    seen = ledger(*events, *stored(*kept, session=A), *stored(*kept, session=B))
+    assert not seen.mistakes
+    assert found(seen) == [(kind, 2), (kind, 2)]
+
+
 class TestOrder:
     def test_on_one_connection_the_earlier_sent_comes_first(self, ledger):
         piped = [sent(1), sent(2), acked(1), acked(2)]
