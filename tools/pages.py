@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grimp
 
+from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS, FaultSpec
 from tests.wall import wall
 
@@ -21,6 +22,12 @@ def fault_table() -> str:
     """Every fault, what it is done to, and what it does."""
     rows = [f"| `{spec.name}` | {_targets(spec)} | {spec.summary} |" for spec in FAULTS.values()]
     return "\n".join(("| fault | target | what it does |", "|---|---|---|", *rows))
+
+
+def check_table() -> str:
+    """Every check, when it holds, and its parameters."""
+    rows = [f"| `{spec.name}` | {spec.summary} | {spec.takes} |" for spec in CHECKS.values()]
+    return "\n".join(("| check | holds when | parameters |", "|---|---|---|", *rows))
 
 
 def _targets(spec: FaultSpec) -> str:
@@ -77,6 +84,7 @@ def _reachable(start: str, arrows: Mapping[str, set[str]]) -> set[str]:
 PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "faults": ("docs/scenarios.md", fault_table),
     "wall": ("docs/wall.md", wall.as_table),
+    "checks": ("docs/scenarios.md", check_table),
     "imports": ("docs/architecture.md", import_picture),
 }
 

@@ -34,7 +34,7 @@ class Disturbance:
 
 def settled(evidence: Evidence, expectation: Expectation) -> Finding:
     """What a check finds; unknown instead of broken where a disturbance may have broken it."""
-    judge = CHECKS[expectation.check]
+    judge = CHECKS[expectation.check].judge
     finding = judge(evidence, expectation.params)
     if finding.held is not False:
         return finding
@@ -57,7 +57,7 @@ def _broken_before(evidence: Evidence, expectation: Expectation, first: Disturba
     params["until_s"] = min(params.get("until_s") or first.at_s, first.at_s)
     of_before = evidence.history.until(first.at_s, audited=not first.of_parts)
     before = Evidence(of_before, evidence.scenario)
-    return CHECKS[expectation.check](before, params).held is False
+    return CHECKS[expectation.check].judge(before, params).held is False
 
 
 def _disturbances(history: History, check: str) -> Iterator[Disturbance]:

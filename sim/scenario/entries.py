@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from sim.scenario.checks import CHECKS, CheckSpec
+from sim.scenario.checks.spec import WINDOW
 from sim.scenario.faults import FAULTS, FaultSpec
 from sim.scenario.model import Expectation, Target, TimelineEntry
 from sim.scenario.params import Param, read_seconds
 from sim.scenario.reading import Reading
 from sim.scenario.targets import TARGETS, target_wanted
-from sim.scenario.vocabulary import CHECKS, WINDOW, CheckSpec
 from sim.topology.document import FieldPath
 from sim.topology.problems import listed, suggest
 from sim.topology.units import format_duration

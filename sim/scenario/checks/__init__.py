@@ -19,22 +19,29 @@ from sim.scenario.checks import (
     served_by,
     sessions,
 )
-from sim.scenario.checks.base import Finding, Judge
+from sim.scenario.checks.spec import CheckSpec, Finding
 
-CHECKS: Mapping[str, Judge] = {
-    "served_by": served_by.judge,
-    "outage": outage.judge,
-    "messages": messages.judge,
-    "sessions": sessions.judge,
-    "latency": latency.judge,
-    "residency": residency.judge,
-    "errors": errors.judge,
-    "gaps": gaps.judge,
-    "dns": dns.judge,
-    "deploy": deploy.judge,
-    "disconnects": disconnects.judge,
-    "machines": machines.judge,
-    "herd": herd.judge,
+_FILES = (
+    served_by,
+    outage,
+    messages,
+    sessions,
+    residency,
+    latency,
+    errors,
+    gaps,
+    dns,
+    deploy,
+    disconnects,
+    machines,
+    herd,
+)
+
+CHECKS: Mapping[str, CheckSpec] = {
+    spec.name: spec
+    for file in _FILES
+    for spec in vars(file).values()
+    if isinstance(spec, CheckSpec)
 }
 
-__all__ = ["CHECKS", "Finding", "Judge"]
+__all__ = ["CHECKS", "CheckSpec", "Finding"]

@@ -7,11 +7,23 @@ from collections.abc import Sequence
 
 from sim.observe.deploys import DeployRun
 from sim.observe.stops import Stop
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, choice, read_count
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "deploy",
+    (
+        Param("outcome", "outcome", choice("done", "failed")),
+        Param("max", "max_dropped", read_count),
+        Param("min", "min_dropped", read_count),
+    ),
+    one_of=("outcome", "max", "min"),
+    summary="how every deploy ended, and how many connections they dropped in all",
+    takes="one of `outcome` (`done`, `failed`), `max`, `min`",
+)
+def deploy(evidence: Evidence, params: Params) -> Finding:
     """Held where every deploy that began then ended as `outcome` says, within the bounds.
 
     `max_dropped` and `min_dropped` are of all of them together.

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.observe.disconnects import UNKNOWN, End, fold
+from sim.observe.disconnects import ENDED_BY, UNKNOWN, End, fold
 from sim.observe.events import Connected
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, choice, read_code, read_limit, write_limit
+from sim.scenario.targets import read_location, read_region
 
 _MOST_TOLD = 3
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "disconnects",
+    (
+        Param("location", "location", read_location),
+        Param("region", "region", read_region),
+        Param("code", "code", read_code),
+        Param("by", "by", choice(*ENDED_BY)),
+        Param("max", "max_ended", read_limit, required=True, write=write_limit),
+    ),
+    summary="no more connections ended before the load did",
+    takes="`max`: a number, or a share of those that stood, such as `5%`; `location`, "
+    "`region`, `code`, and `by`: `gateway`, `machine`, `link`, `deploy` or `client`",
+)
+def disconnects(evidence: Evidence, params: Params) -> Finding:
     """Held where at most `max_ended` connections ended like that: a number, or a share (0 to 1).
 
     A share is of the connections that stood at some time in the window, at that place.

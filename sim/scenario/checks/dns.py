@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.checks.spec import LOCATION, REGION, Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, read_seconds
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "dns",
+    (LOCATION, REGION, Param("within", "within_s", read_seconds)),
+    summary="the location is led to the region, `within:` so long of the last fault",
+    takes="`location`, `region`, `within`",
+)
+def dns(evidence: Evidence, params: Params) -> Finding:
     """Held where DNS leads `location` to `region` in the window.
 
     With `within_s`, it must do so that long after the last fault before the window's end, and

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.checks.spec import Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, read_share
+from sim.scenario.targets import read_location
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "errors",
+    (
+        Param("location", "location", read_location),
+        Param("max", "max_share", read_share, required=True),
+    ),
+    summary="the share of connections and messages that were refused or left unanswered",
+    takes="`max` (such as `5%`), `location`",
+)
+def errors(evidence: Evidence, params: Params) -> Finding:
     """Held where at most `max_share` of connections and messages failed (0 to 1)."""
     from_s, until_s = window(evidence, params)
     only = params.get("location")

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from sim.observe.silences import Silence, longest_silences
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import LOCATION, Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence, percentile
+from sim.scenario.params import Param, read_percentile, read_positive_seconds
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "gaps",
+    (
+        LOCATION,
+        Param("max", "max_s", read_positive_seconds, required=True),
+        Param("percentile", "percentile", read_percentile),
+    ),
+    summary="no stream of answers there was silent for longer",
+    takes="`location`, `max`; `percentile` of the streams (100)",
+)
+def gaps(evidence: Evidence, params: Params) -> Finding:
     """Held where no stream of the location was silent for longer than `max_s`.
 
     With `percentile` so many of the streams are held to it, each by its longest silence. A silence

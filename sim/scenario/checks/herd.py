@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from sim.observe.events import Connected
-from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.checks.spec import REGION, Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, read_frequency
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "herd",
+    (REGION, Param("max", "max_rate", read_frequency, required=True)),
+    summary="the most new connections on the region in any second",
+    takes="`region`, `max` (such as `20/s`)",
+)
+def herd(evidence: Evidence, params: Params) -> Finding:
     """Held where no simulated second saw more than `max_rate` new connections on `region`."""
     from_s, until_s = window(evidence, params)
     times = [

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.checks.spec import LOCATION, Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence, percentile
+from sim.scenario.params import Param, read_milliseconds, read_percentile
+from sim.scenario.targets import read_region
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "latency",
+    (
+        LOCATION,
+        Param("region", "region", read_region),
+        Param("percentile", "percentile", read_percentile),
+        Param("max", "max_ms", read_milliseconds, required=True),
+    ),
+    summary="a percentile of real milliseconds from message to answer",
+    takes="`location`, `max`, `percentile` (99), `region`",
+)
+def latency(evidence: Evidence, params: Params) -> Finding:
     """Held where `percentile` of a location's answers took at most `max_ms` (real time)."""
     location, percent = params["location"], params.get("percentile") or 99
     answers = evidence.answers(location, *window(evidence, params))

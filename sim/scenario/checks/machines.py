@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 
-from sim.scenario.checks.base import Finding, Params, counted
+from sim.scenario.checks.spec import Finding, Params, check, counted
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, read_deaths
 
 _MOST_TOLD = 5
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "machines",
+    (Param("deaths", "deaths", read_deaths, required=True),),
+    summary="no more machines died by themselves",
+    takes="`deaths`: a number, or `any`",
+)
+def machines(evidence: Evidence, params: Params) -> Finding:
     """Held where at most `deaths` machines died and nobody had asked for it; `any`: who cares.
 
     Unknown where one too many was killed by somebody whom the run does not know.

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from sim.observe.ledger import AnomalyKind
 from sim.observe.numbering import told
-from sim.scenario.checks.base import Finding, Params, unknown, window
+from sim.scenario.checks.spec import Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, read_count
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "messages",
+    tuple(Param(word, word, read_count) for word in ("lost", "duplicated", "reordered")),
+    one_of=("lost", "duplicated", "reordered"),
+    summary="no more acknowledged messages were lost, stored twice, or out of order",
+    takes="`lost`, `duplicated`, `reordered`",
+)
+def messages(evidence: Evidence, params: Params) -> Finding:
     """Held where no more messages were lost, duplicated or reordered than allowed."""
     ledger = evidence.ledger
     if not ledger.acked:

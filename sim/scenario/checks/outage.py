@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sim.clients.spec import PERSONALITIES
 from sim.observe.history import History
 from sim.observe.outages import Outage
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import LOCATION, Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, choice, read_seconds
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "outage",
+    (
+        LOCATION,
+        Param("max", "max_s", read_seconds),
+        Param("min", "min_s", read_seconds),
+        Param("longer_than", "longer_than_s", read_seconds),
+        Param("resolver", "resolver", choice(*PERSONALITIES)),
+    ),
+    one_of=("max", "min"),
+    summary="the longest outage of a client there is within bounds",
+    takes="`location`, `max` and/or `min`; `longer_than`: shorter ones do not count; "
+    "`resolver` for the clients of one personality",
+)
+def outage(evidence: Evidence, params: Params) -> Finding:
     """Held where the longest outage is at most `max_s` and at least `min_s`.
 
     Those of `longer_than_s` and less do not count. `resolver` narrows it to the clients whose

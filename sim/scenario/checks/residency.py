@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from sim.observe.events import EdgeConnection
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Known, Param
+
+_POLICY = Known("residency policy", lambda topology: (p.name for p in topology.residency))
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "residency",
+    (Param("policy", "policy", _POLICY, required=True),),
+    summary="nothing of the policy's locations was served outside its regions",
+    takes="`policy`",
+)
+def residency(evidence: Evidence, params: Params) -> Finding:
     """Held where every answer, every edge and every machine behind it was in the policy's regions.
 
     With anycast the edge that ends TLS and the machine that serves may be in different regions.

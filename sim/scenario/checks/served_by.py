@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import (
+    LOCATION,
+    REGION,
+    Finding,
+    Params,
+    check,
+    counted,
+    unknown,
+    window,
+)
 from sim.scenario.evidence import Evidence
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "served_by",
+    (LOCATION, REGION),
+    summary="every answer to the location came from the region",
+    takes="`location`, `region`",
+)
+def served_by(evidence: Evidence, params: Params) -> Finding:
     """Held where at least one answer came, and all came from `region`."""
     location, region = params["location"], params["region"]
     answers = evidence.answers(location, *window(evidence, params))

@@ -6,8 +6,9 @@ from sim.clients.declaration import Declaration
 from sim.observe.events import SessionReady
 from sim.observe.numbering import told
 from sim.observe.sessions import Sessions, count
-from sim.scenario.checks.base import Finding, Params, counted, unknown, window
+from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
+from sim.scenario.params import Param, choice
 
 _MOST_NAMED = 5
 
@@ -23,7 +24,13 @@ def _reason(evidence: Evidence, ready: SessionReady) -> str:
     return "they are stored, so this state lived on the machine that is gone"
 
 
-def judge(evidence: Evidence, params: Params) -> Finding:
+@check(
+    "sessions",
+    (Param("resumed", "resumed", choice("all"), required=True),),
+    summary="every interrupted session was resumed, with everything it had",
+    takes="`resumed: all`",
+)
+def sessions(evidence: Evidence, params: Params) -> Finding:
     """Held where every interrupted session was resumed and none was forgotten.
 
     Clients that were on their way back when the load ended are left out, unless they had been for
