@@ -1,49 +1,24 @@
 """One run of a scenario, from its world's start to its report: what every way of running shares.
 
 `sim run`, the pytest plugin, repeats, replays and sweeps all come by here, so a run is judged in
-one way whoever asked for it, and only from its journal.
+one way whoever asked for it (report/outcome.py), and only from its journal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from sim.control.verbs import Control
 from sim.errors import InputError, Problem
 from sim.machines.runtime import RuntimeName
-from sim.observe.events import RunStarted
-from sim.observe.history import History
-from sim.observe.journal import Record, Subscriber
-from sim.report import document
-from sim.report.document import Document
+from sim.observe.journal import Subscriber
+from sim.report.outcome import Outcome, judge
 from sim.scenario import runner
-from sim.scenario.evidence import Evidence
 from sim.scenario.faults import FAULTS
-from sim.scenario.load import scenario_from_mapping
 from sim.scenario.model import Scenario
-from sim.scenario.session import Session
-from sim.scenario.verdict import Verdict, of_session
-from sim.scenario.verdict import judge as verdict_of
-from sim.topology.load import topology_from_mapping
 from sim.world import World
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run showed: its journal, and what follows from nothing but it."""
-
-    records: Sequence[Record]
-    evidence: Evidence
-    verdict: Verdict
-
-    @cached_property
-    def report(self) -> Document:
-        """The report as `--json` writes it; other forms are drawn from it."""
-        return document.build(self.evidence, self.verdict)
 
 
 def world_for(
@@ -101,20 +76,3 @@ async def simulate(
                 world.journal.subscribe(tell)
             await runner.run(world, scenario, warn)
     return judge(world.journal.records, scenario.name)
-
-
-def judge(records: Sequence[Record], source: str) -> Outcome:
-    """Judge a journal; one of a world that was only brought up is told of, with no verdict.
-
-    Raises InputError, which names `source`, for one that does not begin as journals do.
-    """
-    run = records[0].event if records else None
-    if not isinstance(run, RunStarted):
-        message = "does not begin with the start of a run: it is no journal, or only a part of one"
-        raise InputError(Problem(message, file=source))
-    topology = topology_from_mapping(run.topology)
-    if run.scenario is None:
-        session = Session(records, topology)
-        return Outcome(records, session, of_session(session))
-    evidence = Evidence(History(records), scenario_from_mapping(run.scenario, topology))
-    return Outcome(records, evidence, verdict_of(evidence))

@@ -34,8 +34,8 @@ from sim.observe.events import (
 )
 from sim.observe.journal import Journal
 from sim.report import html, junit, summary, terminal
+from sim.report.outcome import judge
 from sim.secrets import redactor
-from sim.simulate import judge
 from tests.scenario.conftest import TOPOLOGY
 
 # A prefix, as keys have, so that what is found is the secret and no chance match.

@@ -32,7 +32,7 @@ def replay(
     """
     from sim.machines.runtime import runtime_named
     from sim.observe.journal import read
-    from sim.simulate import judge
+    from sim.report.outcome import judge
 
     before = judge(read(recorded), str(recorded))
     run = before.evidence.history.run
@@ -66,7 +66,7 @@ def diff(first: Path, second: Path) -> int:
 def report_of(path: Path) -> Document:
     """The report of a journal, or the one that a file holds."""
     from sim.observe.journal import read
-    from sim.simulate import judge
+    from sim.report.outcome import judge
 
     try:
         held = json.loads(path.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from sim.cli.options import OUTPUT
 from sim.errors import EnvironmentLacksError
 
 if TYPE_CHECKING:
-    from sim.simulate import Outcome
+    from sim.report.outcome import Outcome
 
 _FORMS = {
     "json": "Write the report as JSON.",

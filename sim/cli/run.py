@@ -27,8 +27,8 @@ from sim.cli.tables import listing
 if TYPE_CHECKING:
     from sim.machines.runtime import RuntimeName
     from sim.report.document import Document
+    from sim.report.outcome import Outcome
     from sim.scenario.model import Scenario
-    from sim.simulate import Outcome
     from sim.world import World
 
 DEMO_SPEED = 10.0
@@ -116,7 +116,7 @@ def demo(
 def report(journal: Path, **outputs: Path | None) -> int:
     """Judge JOURNAL again, from nothing but itself."""
     from sim.observe.journal import read
-    from sim.simulate import judge
+    from sim.report.outcome import judge
 
     return tell(judge(read(journal), str(journal)), Outputs(**outputs))
 

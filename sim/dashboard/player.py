@@ -16,14 +16,11 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.observe.excerpt import excerpt
-from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.scenario import runner
-from sim.scenario.evidence import Evidence
 from sim.scenario.load import load_scenario, scenario_from_mapping
 from sim.scenario.model import Scenario
 from sim.scenario.timeline import Timeline
-from sim.scenario.verdict import judge
 from sim.world import World
 
 _TOPOLOGY = re.compile(r"^topology:\s*(\S+)", re.MULTILINE)
@@ -177,11 +174,10 @@ def _note(play: Play, text: str) -> None:
 
 def _judge(play: Play, records: list[Record]) -> None:
     """Judge what was played, and make its report."""
-    from sim.report import document, html  # noqa: PLC0415 - every `sim up` would wait for them
+    from sim.report import html, outcome  # noqa: PLC0415 - every `sim up` would wait for them
 
-    evidence = Evidence(History(records), play.scenario)
-    verdict = judge(evidence)
-    report = document.build(evidence, verdict)
+    judged = outcome.judge(records, play.scenario.name)
+    verdict, report = judged.verdict, judged.report
     play.verdict = {
         "outcome": verdict.outcome,
         "findings": [
@@ -195,7 +191,7 @@ def _judge(play: Play, records: list[Record]) -> None:
         ],
         "doubts": list(verdict.doubts),
     }
-    play.report = html.render(evidence, verdict, report)
+    play.report = html.render(judged.evidence, verdict, report)
 
 
 def _scenarios_for(topology: Path) -> Iterator[tuple[str, tuple[Path, str]]]:

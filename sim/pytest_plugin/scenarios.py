@@ -13,11 +13,12 @@ from sim.errors import SimError
 from sim.machines.runtime import runtime_named
 from sim.pytest_plugin.options import seeds, settings
 from sim.pytest_plugin.sections import Failure, section
+from sim.report.outcome import Outcome
 from sim.report.terminal import asked
 from sim.scenario.load import load_scenario
 from sim.scenario.validate import is_scenario_file
 from sim.secrets import load_secrets
-from sim.simulate import Outcome, simulate, world_for
+from sim.simulate import simulate, world_for
 from sim.testing.portal import Portal
 
 _ENDING = ".scenario.yaml"

@@ -14,8 +14,8 @@ import pytest
 from sim.observe.events import FaultFailed, PartFailed
 from sim.observe.sessions import count
 from sim.report import html
+from sim.report.outcome import Outcome
 from sim.scenario.checks.outage import anatomy
-from sim.simulate import Outcome
 from sim.testing import SimWorld
 
 _TITLE = "sim"

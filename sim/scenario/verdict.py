@@ -20,9 +20,9 @@ from sim.scenario.evidence import Evidence
 from sim.scenario.felt import unfelt
 from sim.scenario.model import Expectation
 
-Outcome = Literal["held", "failed", "unknown"]
+Word = Literal["held", "failed", "unknown"]
 
-EXIT_CODES: dict[Outcome, int] = {"held": 0, "failed": 1, "unknown": 4}
+EXIT_CODES: dict[Word, int] = {"held": 0, "failed": 1, "unknown": 4}
 
 
 # It stands in every scenario that does not say otherwise, and is told of where it does not hold.
@@ -33,7 +33,7 @@ IMPLIED = Expectation("machines", {"deaths": 0})
 class Verdict:
     """What a run showed. `doubts` are the reasons for which it proves less than it should."""
 
-    outcome: Outcome
+    outcome: Word
     findings: Sequence[tuple[Expectation, Finding]]
     doubts: Sequence[str]
 
@@ -54,7 +54,7 @@ def judge(evidence: Evidence) -> Verdict:
     if not expected:
         doubts.append("the scenario expects nothing")
     if any(finding.held is False for _, finding in findings):
-        outcome: Outcome = "failed"
+        outcome: Word = "failed"
     elif doubts or any(finding.held is None for _, finding in findings):
         outcome = "unknown"
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.errors import EnvironmentLacksError, InputError, SimError, StartError
-from sim.simulate import Outcome
+from sim.report.outcome import Outcome
 from sim.testing.clients import Answer, SimClient
 from sim.testing.errors import CutOffError, ExpectationError, NotSettledError
 from sim.testing.expect import Expect

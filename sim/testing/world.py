@@ -17,6 +17,7 @@ from sim.observe.events import Event, FaultBegan
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record, decode, encode
+from sim.report.outcome import Outcome, judge
 from sim.rng import Rng
 from sim.scenario import runner
 from sim.scenario.faults import inflict
@@ -24,7 +25,6 @@ from sim.scenario.live import live_expectation, live_fault, live_load
 from sim.scenario.load import load_scenario
 from sim.scenario.load_section import MAX_CLIENTS
 from sim.scenario.model import Load as LoadAsked
-from sim.simulate import Outcome, judge
 from sim.testing import targets
 from sim.testing.clients import SimClient
 from sim.testing.episode import Episode, demand

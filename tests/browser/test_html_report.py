@@ -31,10 +31,10 @@ from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.report import document
 from sim.report.html import render
+from sim.report.outcome import judge as judge_journal
 from sim.scenario.evidence import Evidence
 from sim.scenario.load import scenario_from_mapping
 from sim.scenario.verdict import judge
-from sim.simulate import judge as judge_journal
 from sim.topology.load import topology_from_mapping
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\"> & \u2028"

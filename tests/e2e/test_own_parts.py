@@ -18,9 +18,9 @@ from sim.network.link_server import VARIABLE
 from sim.observe.events import Acked, PartFailed, PartRestarted
 from sim.observe.history import History
 from sim.observe.journal import only
+from sim.report.outcome import judge
 from sim.scenario import runner
 from sim.scenario.load import scenario_from_mapping
-from sim.simulate import judge
 from sim.topology.load import topology_from_mapping
 from sim.world import World
 from tests.e2e.test_scenarios import QUICK_TOPOLOGY

@@ -25,7 +25,7 @@ from sim.observe.events import (
 )
 from sim.observe.journal import Record
 from sim.report import html, junit, summary, terminal
-from sim.simulate import judge
+from sim.report.outcome import judge
 from tests.scenario.conftest import TOPOLOGY
 
 

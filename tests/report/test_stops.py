@@ -17,7 +17,7 @@ from sim.observe.events import (
 from sim.observe.journal import Record
 from sim.report import html, stops, summary, terminal
 from sim.report.html.model import model, story
-from sim.simulate import judge
+from sim.report.outcome import judge
 from tests.scenario.conftest import TOPOLOGY
 
 KILLED = MachineStopped(

@@ -9,7 +9,7 @@ import pytest
 
 from sim.observe.events import Connected
 from sim.observe.journal import decode
-from sim.simulate import judge
+from sim.report.outcome import judge
 from sim.testing import CutOffError, ExpectationError, InputError, NotSettledError, open_world
 
 pytestmark = pytest.mark.e2e
