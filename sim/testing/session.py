@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sim.clients.client import Client
-from sim.clients.drivers.session import decode
 from sim.clients.ending import ConnectionOverError
-from sim.clients.websocket import WebSocket, describe
+from sim.clients.reference import acked_in, message_frame, take_up
+from sim.clients.websocket import WebSocket
 from sim.testing.errors import CutOffError
 from sim.testing.portal import Portal
 from sim.topology.units import format_duration, parse_duration
@@ -89,13 +88,12 @@ class SimSession:
     async def begin(self) -> None:
         """Wait until the gateway has taken the session up; send again what it has not."""
         client, notes = self._client, self._notes
-        message = await client.within(self._socket.receive())
-        ready = decode(message)
-        if ready.get("type") != "ready":
-            raise ConnectionOverError(f"expected ready, got {describe(message)}")
-        acked = int(ready["acked"])
-        client.session_ready(
-            notes.session, resumed=notes.opened, acked=acked, remembered=notes.remembered
+        acked = await take_up(
+            client,
+            self._socket,
+            notes.session,
+            opened=notes.opened,
+            remembered=notes.remembered,
         )
         self.forgotten = max(0, notes.remembered - acked)
         self.resumed = notes.opened and not self.forgotten
@@ -134,28 +132,18 @@ class SimSession:
 
     async def _send(self, seq: int, body: str) -> None:
         self._client.send(self._notes.session, seq)
-        frame = json.dumps({"type": "message", "seq": seq, "body": body})
         try:
-            await self._socket.send_str(frame)
+            await self._socket.send_str(message_frame(seq, body))
         except ConnectionOverError as error:
             await self._lose(str(error))
 
     async def _listen(self) -> None:
         while self._over is None:
             try:
-                message = await self._socket.receive()
+                seq = acked_in(self._client, await self._socket.receive())
             except ConnectionOverError as error:
                 await self._lose(str(error))
                 return
-            said = decode(message)
-            if said.get("type") == "going_away":
-                self._client.going_away()
-                await self._lose("the gateway is going away")
-                return
-            if said.get("type") != "ack":
-                await self._lose(describe(message))
-                return
-            seq = int(said["seq"])
             self._notes.remembered = max(self._notes.remembered, seq)
             self._notes.bodies.pop(seq, None)
             self._client.acked(self._notes.session, seq)

@@ -6,15 +6,13 @@ says that it holds it: so it is the gateway's deduplication that counts.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import aiohttp
 
 from sim.clients.client import Client
 from sim.clients.conversation import Book, Conversation
 from sim.clients.ending import ConnectionOverError
-from sim.clients.websocket import WebSocket, describe
+from sim.clients.reference import acked_in, message_frame, take_up
+from sim.clients.websocket import WebSocket
 
 
 class Session:
@@ -33,19 +31,14 @@ class Session:
         """Open or resume the session and send until something fails or the load ends."""
         book = self._book = self._book or Book(client.rng.hex_id(16))
         async with client.websocket(f"/session?id={book.session}") as socket:
-            acked = await self._ready(client, book, socket)
+            acked = await take_up(
+                client, socket, book.session, opened=book.opened, remembered=book.remembered
+            )
+            self._settle(client, book, acked)
             await _Talk(client, book, socket).hold(begin_after=acked)
 
-    async def _ready(self, client: Client, book: Book, socket: WebSocket) -> int:
-        """Wait for the gateway to take the session up; the last message that it holds."""
-        message = await client.within(socket.receive())
-        ready = decode(message)
-        if ready.get("type") != "ready":
-            raise ConnectionOverError(f"expected ready, got {describe(message)}")
-        acked = int(ready["acked"])
-        client.session_ready(
-            book.session, resumed=book.opened, acked=acked, remembered=book.remembered
-        )
+    def _settle(self, client: Client, book: Book, acked: int) -> None:
+        """Raises ConnectionOverError where the gateway forgot what it had acknowledged."""
         book.opened = True
         if acked < book.remembered:
             # Forgetting counts once: what is left of this session is not held against the next.
@@ -53,7 +46,6 @@ class Session:
                 client.unknown(book.session, seq)
             self._book = None
             raise ConnectionOverError(f"the gateway forgot: it has {acked} of {book.remembered}")
-        return acked
 
 
 class _Talk(Conversation[aiohttp.WSMessage]):
@@ -65,26 +57,7 @@ class _Talk(Conversation[aiohttp.WSMessage]):
         self._body = "x" * client.payload
 
     async def deliver(self, seq: int) -> None:
-        await self._socket.send_str(f'{{"type":"message","seq":{seq},"body":"{self._body}"}}')
+        await self._socket.send_str(message_frame(seq, self._body))
 
     async def heard(self, message: aiohttp.WSMessage) -> None:
-        said = decode(message)
-        kind = said.get("type")
-        if kind == "ack":
-            self.acked(int(said["seq"]))
-        elif kind == "going_away":
-            self._client.going_away()
-            raise ConnectionOverError("the gateway is going away")
-        else:
-            raise ConnectionOverError(describe(message))
-
-
-def decode(message: aiohttp.WSMessage) -> dict[str, Any]:
-    """What a text message says; empty for whatever is no JSON object."""
-    if message.type is not aiohttp.WSMsgType.TEXT:
-        return {}
-    try:
-        said = json.loads(message.data)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
+        self.acked(acked_in(self._client, message))
