@@ -11,9 +11,9 @@ from typing import Any
 from sim.observe.history import History
 from sim.scenario import runner
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import scenario_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
 from sim.scenario.runner import Stage
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
 
 ROOT = Path(__file__).parent.parent

@@ -19,7 +19,7 @@ import aiohttp
 
 from bench.common import ATLAS, table
 from sim.clock import Clock
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
 from tests.docker.private_engine import GATEWAY, PrivateEngine, answering, make_images, why_not
 

@@ -20,9 +20,9 @@ from sim.cli.running import prepare_process
 from sim.clock import Clock
 from sim.control.verbs import Control
 from sim.dashboard import feed
-from sim.dashboard.model import LiveModel
+from sim.dashboard.live_model import LiveModel
 from sim.scenario.evidence import percentile
-from sim.scenario.load import scenario_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
 
 SESSIONS = 1000
 WARM_UP_S, MEASURED_S = 15.0, 20.0

@@ -15,7 +15,7 @@ from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from sim.clock import Clock
 from sim.observe.journal import Journal
-from sim.routing.dns.server import NameServer
+from sim.routing.dns.nameserver import NameServer
 from sim.routing.resolver import Resolver
 from sim.topology.addresses import AddressPlan
 from sim.topology.geography import place_named

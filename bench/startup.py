@@ -14,7 +14,7 @@ _PROGRAM = """
 import asyncio, json, sys, time
 began = time.perf_counter()
 from pathlib import Path
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 from sim.world import World
 imported = time.perf_counter()
 async def main():

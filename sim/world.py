@@ -39,9 +39,9 @@ from sim.machines.runtimes import make_runtime
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network import link_server
 from sim.network.between import link_between
-from sim.network.client import LinkServerClient
 from sim.network.links import Link, Links
 from sim.network.python_client import bound_to
+from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.places.entry import Entries

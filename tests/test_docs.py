@@ -18,9 +18,9 @@ from sim.scenario.faults import FAULTS
 from sim.scenario.validate import validate
 from sim.testing import targets
 from sim.testing.expect import Expect
-from sim.topology.document import load_document, parse_document
 from sim.topology.kinds import kind_of
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
+from sim.topology.yaml_document import load_document, parse_document
 from tools import pages
 
 ROOT = Path(__file__).parents[1]
@@ -193,3 +193,22 @@ def test_every_listing_of_flys_walk_takes_json():
     assert len(commands) >= 19
     for command in commands:
         assert any("--json" in param.opts for param in command.params), command.name
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+ROOMS = re.findall(r"^\| `([\w/]+/)` \| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+
+
+def test_every_room_is_on_the_map():
+    there = {
+        f"{path.name}/" for path in (ROOT / "sim").iterdir() if (path / "__init__.py").exists()
+    }
+    assert there <= {room for room, _ in ROOMS}
+
+
+@pytest.mark.parametrize(("room", "text"), ROOMS, ids=[room for room, _ in ROOMS])
+def test_what_the_map_names_is_there(room, text):
+    """A file of the room, a folder of it, or the way to a file in another room."""
+    for name in re.findall(r"`([a-z_/]+)`", text):
+        paths = (ROOT / "sim" / room / name, ROOT / "sim" / name, ROOT / name)
+        assert any(path.with_suffix(".py").is_file() or path.is_dir() for path in paths), name

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sim.errors import InputError
-from sim.scenario.load import scenario_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
 from sim.simulate import world_for
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 TOPOLOGY = {
     "app": "atlas",

@@ -8,7 +8,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import StartError
-from sim.network.client import LinkServerError
+from sim.network.toxiproxy_api import LinkServerError
 from sim.observe.events import PartFailed, PartRestarted
 from sim.observe.journal import Journal
 from sim.upkeep import Part, Upkeep

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from sim.alerts.board import Board, Finding, Standing
-from sim.alerts.database import DatabaseWatch
-from sim.alerts.machines import MachineWatch
-from sim.alerts.outages import OutageWatch
-from sim.alerts.residency import ResidencyWatch
+from sim.alerts.database_alerts import DatabaseWatch
+from sim.alerts.machine_alerts import MachineWatch
+from sim.alerts.outage_alerts import OutageWatch
+from sim.alerts.residency_alerts import ResidencyWatch
 from sim.observe.events import Alert, Event
 from sim.observe.journal import Record
 from sim.topology.model import Topology

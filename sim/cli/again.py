@@ -10,7 +10,7 @@ import click
 
 from sim.cli.options import EXISTING, journal_option, secrets_option
 from sim.cli.outputs import Outputs, output_options
-from sim.cli.run import Manner, simulated, tell
+from sim.cli.run import RunOptions, simulated, tell
 from sim.cli.tables import listing
 from sim.errors import InputError, Problem
 
@@ -40,7 +40,7 @@ def replay(
     if run.scenario is None:
         message = "is of a world that was only brought up: there is no scenario to run again"
         raise InputError(Problem(message, str(recorded)))
-    manner = Manner(runtime_named(run.runtime), run.speed, secrets, journal)
+    manner = RunOptions(runtime_named(run.runtime), run.speed, secrets, journal)
     after = simulated(before.evidence.scenario, run.seed, manner)
     code = tell(after, Outputs(**outputs))
     click.echo(err=True)

@@ -12,7 +12,7 @@ import click
 from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
-from sim.control.client import ask, have_done
+from sim.control.control_client import ask, have_done
 from sim.errors import InputError
 from sim.topology.model import Strategy
 

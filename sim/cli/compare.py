@@ -16,7 +16,7 @@ from sim.cli.options import (
     seed_option,
     speed_option,
 )
-from sim.cli.run import Manner, loaded, simulated
+from sim.cli.run import RunOptions, loaded, simulated
 from sim.cli.tables import listing
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def compare(
 
     if len(files) < 2:
         raise click.UsageError("give two files at least: scenarios, journals or reports")
-    manner = Manner(runtime, speed, secrets)
+    manner = RunOptions(runtime, speed, secrets)
     same = fresh_seed() if seed is None else seed
     reports: dict[str, Document] = {}
     for name, path in zip(beside.named([path.stem for path in files]), files, strict=True):

@@ -9,7 +9,7 @@ import click
 
 from sim.cli.options import OUTPUT, world_option
 from sim.control.choose import the_world
-from sim.control.client import ask
+from sim.control.control_client import ask
 from sim.errors import InputError
 
 _TARGETS = (

@@ -13,7 +13,7 @@ from sim.cli.options import json_option, seed_option, world_option
 from sim.cli.tables import listing
 from sim.clock import Clock
 from sim.control.choose import the_world
-from sim.control.client import ask
+from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.topology.addresses import LINK_SERVER_PORT, Endpoint
 
@@ -72,7 +72,7 @@ def links(context: click.Context, as_json: bool, world: str | None) -> int:
 @seed_option
 def serve(host: str, port: int, seed: int | None) -> int:
     """Run the embedded link server by itself, for any client of Toxiproxy."""
-    from sim.network.embedded.server import serve as serve_links
+    from sim.network.embedded.embedded_server import serve as serve_links
 
     asyncio.run(serve_links(Endpoint(host, port), seed))
     return 0

@@ -11,7 +11,7 @@ from sim import registry
 from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
-from sim.control.client import ask, have_done
+from sim.control.control_client import ask, have_done
 
 _COLUMNS = (
     *("id", "name", "place", "state", "checks", "region", "role", "image", "ip_address", "volume"),

@@ -6,7 +6,7 @@ import click
 
 from sim.cli.options import world_option
 from sim.control.choose import the_world
-from sim.control.client import ask
+from sim.control.control_client import ask
 
 open_option = click.option("--open", "opens", is_flag=True, help="Open the live page in a browser.")
 

@@ -13,7 +13,7 @@ import click
 
 from sim.cli.options import world_option
 from sim.control.choose import the_world
-from sim.control.client import ask
+from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.registry import WorldRecord
 

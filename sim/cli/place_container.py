@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from sim import registry
-from sim.control.client import ask
+from sim.control.control_client import ask
 from sim.docker.engine import CLIENT_LABEL, WORLD_LABEL
 from sim.errors import EnvironmentLacksError
 from sim.places import trust

@@ -35,7 +35,7 @@ DEMO_SPEED = 10.0
 
 
 @dataclass(frozen=True)
-class Manner:
+class RunOptions:
     """How a scenario is run: what is the same for one run and for many."""
 
     runtime: RuntimeName
@@ -70,7 +70,7 @@ def run(
     **outputs: Path | None,
 ) -> int:
     """Run SCENARIO and judge it."""
-    manner = Manner(runtime, speed, secrets, journal, Outputs(**outputs))
+    manner = RunOptions(runtime, speed, secrets, journal, Outputs(**outputs))
     if repeat is None:
         return _run_file(scenario, seed, manner)
     return _repeat(scenario, seed, repeat, manner)
@@ -100,7 +100,7 @@ def demo(
 ) -> int:
     """Kill Frankfurt under fifty clients in New York and London."""
     scenario = topologies() / "frankfurt-crash.yaml"
-    manner = Manner(runtime, speed, outputs=Outputs(**outputs))
+    manner = RunOptions(runtime, speed, outputs=Outputs(**outputs))
     if not live and not opens:
         return _run_file(scenario, seed, manner)
     from sim.cli.worlds import stay_up
@@ -128,12 +128,12 @@ def topologies() -> Path:
     return inside if inside.is_dir() else package.parent / "topologies"
 
 
-def _run_file(path: Path, seed: int | None, manner: Manner) -> int:
+def _run_file(path: Path, seed: int | None, manner: RunOptions) -> int:
     """Run the scenario of a file, print its report, and give the exit code of its verdict."""
     return tell(simulated(loaded(path), seed, manner), manner.outputs)
 
 
-def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
+def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int:
     """Run the scenario of a file with one seed after another; the worst verdict's exit code."""
     from sim.report import series
     from sim.rng import fresh_seed
@@ -166,7 +166,7 @@ def _repeat(path: Path, seed: int | None, times: int, manner: Manner) -> int:
 
 def loaded(path: Path) -> Scenario:
     """The scenario of a file; the notes on its topology are told."""
-    from sim.scenario.load import load_scenario
+    from sim.scenario.load_scenario import load_scenario
 
     scenario = load_scenario(path)
     for note in scenario.topology.notes:
@@ -175,7 +175,7 @@ def loaded(path: Path) -> Scenario:
 
 
 def simulated(
-    scenario: Scenario, seed: int | None, manner: Manner, *, err: bool = False
+    scenario: Scenario, seed: int | None, manner: RunOptions, *, err: bool = False
 ) -> Outcome:
     """Run a scenario in front of a person: named first, told while it happens, and judged.
 
@@ -192,7 +192,7 @@ def simulated(
     return run_async(simulate(world, scenario, warn=lambda _text: None, watch=watch))
 
 
-def _world_for(scenario: Scenario, seed: int | None, manner: Manner) -> World:
+def _world_for(scenario: Scenario, seed: int | None, manner: RunOptions) -> World:
     """The world of a scenario, not up yet."""
     from sim.rng import fresh_seed
     from sim.secrets import load_secrets

@@ -21,7 +21,7 @@ from sim.cli.running import run_async
 
 if TYPE_CHECKING:
     from sim.machines.runtime import RuntimeName
-    from sim.sweep.sweep import Passage
+    from sim.sweep.sweep import BoundaryResult
 
 _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 
@@ -49,7 +49,7 @@ def sweep(
     and its expectations are not.
     """
     from sim.rng import fresh_seed
-    from sim.scenario.load import load_scenario
+    from sim.scenario.load_scenario import load_scenario
     from sim.scenario.targets import read_location
     from sim.secrets import load_secrets
     from sim.sweep.boundaries import boundaries
@@ -84,15 +84,15 @@ def sweep(
     return {"held": 0, "failed": 1, "unknown": 4}[outcome]
 
 
-def _say(passage: Passage) -> None:
+def _say(passage: BoundaryResult) -> None:
     click.echo(f"{_name(passage)}: {passage.verdict}", err=True)
 
 
-def _name(passage: Passage) -> str:
+def _name(passage: BoundaryResult) -> str:
     return passage.boundary.name if passage.boundary else "undisturbed"
 
 
-def _row(passage: Passage) -> dict[str, Any]:
+def _row(passage: BoundaryResult) -> dict[str, Any]:
     return {
         "boundary": _name(passage),
         "verdict": passage.verdict,

@@ -12,7 +12,7 @@ import click
 
 from sim.cli.options import world_option
 from sim.control.choose import the_world
-from sim.control.client import get, stream
+from sim.control.control_client import get, stream
 from sim.errors import SimError
 
 _TERMINATED = 143

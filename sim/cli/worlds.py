@@ -28,7 +28,7 @@ from sim.cli.page import open_option, show_page
 from sim.cli.running import run_async
 from sim.cli.tables import listing
 from sim.clock import Clock
-from sim.control.client import ask
+from sim.control.control_client import ask
 from sim.errors import InputError, SimError
 from sim.registry import WorldRecord
 
@@ -66,7 +66,7 @@ def up(
         return asyncio.run(_detached([arg for arg in sys.argv[1:] if arg not in own], opens))
     from sim.rng import fresh_seed
     from sim.secrets import load_secrets
-    from sim.topology.load import load_topology
+    from sim.topology.load_topology import load_topology
     from sim.world import World
 
     loaded = load_topology(topology)

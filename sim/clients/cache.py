@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from sim.clients.dns import Answer, ResolveError
-from sim.clients.spec import Personality
+from sim.clients.load_spec import Personality
 from sim.clock import Clock
 
 _BROWSER_S = 60.0

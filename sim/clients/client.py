@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import aiohttp
 
 from sim.clients.ending import ConnectionClosedError
+from sim.clients.load_spec import LoadSpec
 from sim.clients.pace import Pace, Term, Watch
-from sim.clients.spec import LoadSpec
 from sim.clients.urls import checked_path
 from sim.clients.vantage import Setting, Vantage
 from sim.clients.websocket import WebSocket, Wire

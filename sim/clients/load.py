@@ -15,8 +15,8 @@ from sim.clients.driver import Driver
 from sim.clients.driver_loading import load_driver
 from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
+from sim.clients.load_spec import LoadSpec
 from sim.clients.shares import interleave, largest_remainder
-from sim.clients.spec import LoadSpec
 from sim.clients.vantage import Setting, Vantage
 from sim.observe.events import (
     ClientMade,

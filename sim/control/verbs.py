@@ -11,8 +11,8 @@ from sim.control.app_verbs import AppVerbs
 from sim.control.machine_verbs import MachineVerbs
 from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics import MetricsSite
+from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
-from sim.control_server.server import ControlServer
 from sim.dashboard.site import Dashboard
 from sim.errors import InputError
 from sim.places.containers import ClientNetworks

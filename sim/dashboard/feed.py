@@ -12,7 +12,7 @@ from typing import Any
 
 from sim.clock import Clock
 from sim.dashboard.frame import frame, news
-from sim.dashboard.model import LiveModel
+from sim.dashboard.live_model import LiveModel
 from sim.dashboard.player import Player
 from sim.world import World
 

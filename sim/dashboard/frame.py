@@ -13,7 +13,7 @@ from typing import Any
 
 from sim.costs.prices import machine_month_usd
 from sim.dashboard.clients import Whereabouts, whereabouts
-from sim.dashboard.model import LiveModel
+from sim.dashboard.live_model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.network.conditions import Conditions
 from sim.network.links import Link

@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.observe.excerpt import excerpt
 from sim.observe.journal import Record
 from sim.scenario import runner
-from sim.scenario.load import load_scenario, scenario_from_mapping
+from sim.scenario.load_scenario import load_scenario, scenario_from_mapping
 from sim.scenario.model import Scenario
 from sim.scenario.timeline import Timeline
 from sim.world import World

@@ -12,13 +12,13 @@ from typing import Any
 
 from aiohttp import web
 
+from sim.control_server.control_server import Handler
 from sim.control_server.guard import open_to_all
-from sim.control_server.server import Handler
 from sim.dashboard.door import COOKIE, Door
 from sim.dashboard.feed import Feed
 from sim.dashboard.forms import forms
 from sim.dashboard.frame import portrait
-from sim.dashboard.model import LiveModel
+from sim.dashboard.live_model import LiveModel
 from sim.dashboard.player import Player
 from sim.errors import InputError
 from sim.page.files import drawing, joined, land, styles

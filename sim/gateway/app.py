@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from sim.clock import Clock
-from sim.gateway import session as protocol
+from sim.gateway import protocol
 from sim.gateway.store import Store, Variant
 
 # Shorter than a usual kill_timeout (Fly's default is 5 s), so that the farewell is still said.

@@ -19,7 +19,6 @@ from sim.clock import Clock
 from sim.errors import InputError, SimError, StartError
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
-from sim.machines.chronicle import Chronicle
 from sim.machines.config import MachineConfig, config_of
 from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
@@ -27,6 +26,7 @@ from sim.machines.roster import Roster
 from sim.machines.runs import Runs, running
 from sim.machines.runtime import Executed, Instance, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
+from sim.machines.state_recorder import StateRecorder
 from sim.observe.events import CordonChanged, MachineUpdated, PartFailed
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
@@ -50,7 +50,7 @@ class Fleet(Roster):
         self._specs = specs
         self._health = health
         self._journal = journal
-        self._chronicle = Chronicle(clock, journal)
+        self._chronicle = StateRecorder(clock, journal)
         self._runs = Runs(runtime, specs, health, clock, self._chronicle)
 
     def __repr__(self) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Sequence
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.machines.checker import HealthChecker
-from sim.machines.chronicle import Chronicle
 from sim.machines.lifecycle import Action, State
 from sim.machines.machine import Machine
 from sim.machines.restarts import restart_after_s
 from sim.machines.runtime import Exit, Instance, Runtime
 from sim.machines.specs import SpecBuilder
+from sim.machines.state_recorder import StateRecorder
 from sim.machines.stopping import StopOrder, stop
 
 # Real seconds that a machine has until its first passing check: how fast a real program starts
@@ -36,7 +36,7 @@ class Runs:
         specs: SpecBuilder,
         health: HealthChecker,
         clock: Clock,
-        chronicle: Chronicle,
+        chronicle: StateRecorder,
     ) -> None:
         self._runtime = runtime
         self._specs = specs

@@ -17,8 +17,8 @@ from sim.metrics.own import (
     world_metrics,
 )
 from sim.metrics.tally import JournalTally
-from sim.network.client import LinkServerError
 from sim.network.stats import LinkStats
+from sim.network.toxiproxy_api import LinkServerError
 from sim.world import World
 
 

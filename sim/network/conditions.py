@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sim.network.spec import ProxySpec, Stream, ToxicSpec
+from sim.network.link_spec import ProxySpec, Stream, ToxicSpec
 from sim.topology.addresses import Endpoint
 
 Mode = Literal["silent", "refusing"]

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
-from sim.network.client import NO_ANSWER, LinkServerClient, LinkServerError
 from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
+from sim.network.link_spec import ProxySpec, ToxicSpec
 from sim.network.measure import problem, turns_to_measure_again
-from sim.network.spec import ProxySpec, ToxicSpec
 from sim.network.stats import LinkStats, parse_metrics
+from sim.network.toxiproxy_api import NO_ANSWER, LinkServerClient, LinkServerError
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal
 

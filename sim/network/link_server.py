@@ -19,7 +19,7 @@ from typing import Protocol
 from sim import registry
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
-from sim.network.embedded.server import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.links import Links
 from sim.network.real import RealLinkServer
 from sim.network.remote import RemoteLinkServer

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from sim.clock import Clock
-from sim.network.client import LinkServerClient, LinkServerError
 from sim.network.conditions import LinkSpec
 from sim.network.link import Ground, Link, LinkCheckError
 from sim.network.stats import LinkStats, parse_metrics
+from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 from sim.observe.journal import Journal
 
 __all__ = ["Link", "LinkCheckError", "LinkSpec", "LinkStats", "Links"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
-from sim.network.client import LinkServerClient, LinkServerError
+from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 
 POLL_REAL_S = 0.02
 READY_REAL_S = 10.0

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sim import registry
 from sim.errors import EnvironmentLacksError, SimError
-from sim.routing.dns.server import PORT
+from sim.routing.dns.nameserver import PORT
 from sim.routing.resolver import Resolver
 from sim.streams.forwarder import TcpForwarder
 from sim.streams.proxy_protocol import Peers, v1_header

@@ -16,8 +16,8 @@ from sim.places.socks import VERSION
 from sim.places.socks_proxy import SocksProxy
 from sim.rng import Rng
 from sim.streams.accept import peek
-from sim.streams.server import TcpServer
 from sim.streams.tcp import TcpStream
+from sim.streams.tcp_server import TcpServer
 
 _FIRST_BYTE_REAL_S = 60.0
 

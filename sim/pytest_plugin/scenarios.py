@@ -15,7 +15,7 @@ from sim.pytest_plugin.options import seeds, settings
 from sim.pytest_plugin.sections import Failure, section
 from sim.report.outcome import Outcome
 from sim.report.terminal import asked
-from sim.scenario.load import load_scenario
+from sim.scenario.load_scenario import load_scenario
 from sim.scenario.validate import is_scenario_file
 from sim.secrets import load_secrets
 from sim.simulate import simulate, world_for

@@ -16,11 +16,11 @@ from sim.observe.journal import Record
 from sim.report import document
 from sim.report.document import Document
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import scenario_from_mapping
-from sim.scenario.session import Session
+from sim.scenario.live_session import Session
+from sim.scenario.load_scenario import scenario_from_mapping
 from sim.scenario.verdict import Verdict, of_session
 from sim.scenario.verdict import judge as verdict_of
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from sim.routing.dns.authority import Authority
-from sim.routing.dns.server import NameServer
+from sim.routing.dns.nameserver import NameServer
 from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.wire import Transport
 from sim.routing.dns.zone import View, Zone
+from sim.routing.dns.zone_authority import Authority
 
 
 class _Mirror(Mapping[str | None, View]):

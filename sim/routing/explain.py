@@ -15,8 +15,8 @@ from dnslib import RCODE, DNSError, DNSRecord
 from dnslib.label import DNSLabelError
 
 from sim.errors import InputError, Problem
-from sim.routing.dns.authority import Authority
 from sim.routing.dns.subnet import Prefixes, as_subnet
+from sim.routing.dns.zone_authority import Authority
 from sim.routing.router import allowed_regions, preferred_regions, round_trip_ms
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Subnet, Topology

@@ -12,7 +12,7 @@ from sim.machines.lifecycle import State
 from sim.machines.runtime import MachineSpec
 from sim.routing.dns import wire
 from sim.routing.dns.internal import InternalZone, Resident
-from sim.routing.dns.server import NameServer, ask
+from sim.routing.dns.nameserver import NameServer, ask
 from sim.routing.resolver import Resolver
 from sim.routing.router import round_trip_ms
 from sim.topology.model import Topology

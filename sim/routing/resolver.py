@@ -16,13 +16,13 @@ from sim.clock import Clock
 from sim.observe.events import RoutingChanged
 from sim.observe.journal import Journal
 from sim.routing.container_nameserver import ContainerNameserver
-from sim.routing.dns.authority import Authority
 from sim.routing.dns.counters import Counts
-from sim.routing.dns.server import NameServer, ask
+from sim.routing.dns.nameserver import NameServer, ask
 from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.ttl import ShrinkingViews, bounded_ttl_s
 from sim.routing.dns.wire import Transport
 from sim.routing.dns.zone import Outlook, View, Zone
+from sim.routing.dns.zone_authority import Authority
 from sim.routing.explain import Explanation, Standing, explain
 from sim.routing.router import Router, deciding_regions
 from sim.topology.addresses import AddressPlan

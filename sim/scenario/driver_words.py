@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sim.scenario.reading import Reading
-from sim.topology.document import FieldPath
 from sim.topology.problems import suggest
 from sim.topology.units import quoted
+from sim.topology.yaml_document import FieldPath
 
 IN_PYTHON = "what YAML cannot say, a driver in Python can (docs/drivers.md)"
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sim.scenario.checks import CHECKS, CheckSpec
-from sim.scenario.checks.spec import WINDOW
+from sim.scenario.checks.check_spec import WINDOW
 from sim.scenario.faults import FAULTS, FaultSpec
 from sim.scenario.model import Expectation, Target, TimelineEntry
 from sim.scenario.params import Param, read_seconds
 from sim.scenario.reading import Reading
 from sim.scenario.targets import TARGETS, target_wanted
-from sim.topology.document import FieldPath
 from sim.topology.problems import listed, suggest
 from sim.topology.units import format_duration
+from sim.topology.yaml_document import FieldPath
 
 _AT = Param("at", "at_s", read_seconds, required=True)
 

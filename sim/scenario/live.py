@@ -12,8 +12,8 @@ from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
 from sim.scenario.model import Expectation, Load, TimelineEntry
 from sim.scenario.reading import Reading
-from sim.topology.document import Document
 from sim.topology.model import Topology
+from sim.topology.yaml_document import Document
 
 
 def live_fault(entry: Mapping[str, Any], topology: Topology) -> TimelineEntry:

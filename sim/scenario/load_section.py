@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sim.clients.backoff import JITTERS, BackoffSpec
 from sim.clients.http_declaration import InData
-from sim.clients.spec import PERSONALITIES, Personality
+from sim.clients.load_spec import PERSONALITIES, Personality
 from sim.scenario.driver_section import SUFFIXES, read_driver, read_driver_file
 from sim.scenario.model import Load
 from sim.scenario.reading import Reading

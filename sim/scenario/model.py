@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sim.clients.backoff import BackoffSpec
 from sim.clients.http_declaration import InData
-from sim.clients.spec import Personality
+from sim.clients.load_spec import Personality
 from sim.topology.model import Topology
 
 TargetKind = Literal["region", "machine", "link", "location", "service"]

@@ -12,7 +12,7 @@ from typing import Protocol
 from sim.authority import Authority
 from sim.clients.driver import Ledger
 from sim.clients.load import Load
-from sim.clients.spec import LoadSpec
+from sim.clients.load_spec import LoadSpec
 from sim.clients.vantage import Setting
 from sim.clock import Clock
 from sim.observe.events import LoadStarted, Sent

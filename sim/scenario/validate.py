@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sim.errors import InputError, Problem
 from sim.scenario.driver_section import read_driver
-from sim.scenario.load import load_scenario
+from sim.scenario.load_scenario import load_scenario
 from sim.scenario.reading import Reading
-from sim.topology.document import load_document
 from sim.topology.kinds import kind_of
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
+from sim.topology.yaml_document import load_document
 
 
 def is_scenario_file(path: Path) -> bool:

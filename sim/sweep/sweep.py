@@ -34,7 +34,7 @@ SIDE_BY_SIDE = 4
 
 
 @dataclass(frozen=True)
-class Passage:
+class BoundaryResult:
     """What became of the session at one boundary (None: undisturbed).
 
     `forgot` counts resumptions at which the gateway no longer knew all that it had acknowledged;
@@ -85,7 +85,9 @@ class Sweep:
     secrets: Mapping[str, str]
     warn: Callable[[str], None]
 
-    async def run(self, at: Sequence[Boundary], told: Callable[[Passage], None]) -> list[Passage]:
+    async def run(
+        self, at: Sequence[Boundary], told: Callable[[BoundaryResult], None]
+    ) -> list[BoundaryResult]:
         """The clean run's passage, then those of the boundaries; each is `told` at its end.
 
         Raises InputError where even the undisturbed session does not fare well.
@@ -101,7 +103,7 @@ class Sweep:
         told(clean)
         places = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def one(boundary: Boundary) -> Passage:
+        async def one(boundary: Boundary) -> BoundaryResult:
             async with places:
                 passage = await self.passage(boundary, clean.ack_ms / 1000)
             told(passage)
@@ -109,7 +111,7 @@ class Sweep:
 
         return [clean, *await asyncio.gather(*(one(boundary) for boundary in at))]
 
-    async def passage(self, boundary: Boundary | None, way_s: float) -> Passage:
+    async def passage(self, boundary: Boundary | None, way_s: float) -> BoundaryResult:
         """Take one session through a boundary, in a world of its own."""
         topology = self.scenario.topology
         alone = replace(topology, locations={self.location: topology.locations[self.location]})
@@ -156,12 +158,12 @@ async def _strike(world: World, machine: str, earlier: str | None) -> None:
             await inflict(world, world.journal, "start", Target("machine", earlier), {})
 
 
-def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Passage:
+def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> BoundaryResult:
     history, ledger = evidence.history, balance(evidence.history)
     sessions = count(history)
     latencies = [acked.latency_ms for _, acked in history.of(Acked)]
     outages = find_outages(history, evidence.pace)
-    return Passage(
+    return BoundaryResult(
         boundary,
         machines=[_named(history, machine) for machine in trap.struck],
         outage_s=max((outage.seconds for outage in outages), default=0.0),

@@ -7,11 +7,11 @@ from sim.report.outcome import Outcome
 from sim.testing.clients import Answer, SimClient
 from sim.testing.errors import CutOffError, ExpectationError, NotSettledError
 from sim.testing.expect import Expect
-from sim.testing.load import RunningLoad
 from sim.testing.opening import open_world
-from sim.testing.session import SimSession
+from sim.testing.running_load import RunningLoad
+from sim.testing.sim_session import SimSession
+from sim.testing.sim_world import SimWorld
 from sim.testing.targets import Link, Location, Machine, Region, Service
-from sim.testing.world import SimWorld
 
 __all__ = [
     "Answer",

@@ -18,7 +18,7 @@ from sim.clients.vantage import Setting
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
 from sim.testing.errors import CutOffError
 from sim.testing.portal import Portal
-from sim.testing.session import Notes, SimSession
+from sim.testing.sim_session import Notes, SimSession
 
 
 @dataclass(frozen=True)

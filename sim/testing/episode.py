@@ -18,7 +18,7 @@ from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.report.terminal import asked
 from sim.scenario.checks import Finding
-from sim.scenario.checks.spec import unknown
+from sim.scenario.checks.check_spec import unknown
 from sim.scenario.disturbances import settled
 from sim.scenario.evidence import Evidence
 from sim.scenario.felt import unfelt

@@ -11,8 +11,8 @@ from sim.errors import InputError, Problem
 from sim.machines.runtime import runtime_named
 from sim.secrets import load_secrets
 from sim.testing.portal import Portal
-from sim.testing.world import SimWorld
-from sim.topology.load import load_topology
+from sim.testing.sim_world import SimWorld
+from sim.topology.load_topology import load_topology
 from sim.world import World
 
 DEFAULT_SEED = 1

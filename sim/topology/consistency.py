@@ -8,7 +8,6 @@ from itertools import combinations
 from sim.errors import Problem
 from sim.topology.cities import CITIES
 from sim.topology.distance import DATABASE
-from sim.topology.document import Document
 from sim.topology.geography import (
     REGIONS,
     city_suggestions,
@@ -20,6 +19,7 @@ from sim.topology.geography import (
 from sim.topology.problems import listed, suggest
 from sim.topology.schema import TopologySchema
 from sim.topology.units import format_duration
+from sim.topology.yaml_document import Document
 
 
 def problems_between(schema: TopologySchema, document: Document) -> list[Problem]:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim.errors import Problem
-from sim.topology.document import Document, FieldPath
 from sim.topology.units import quoted
+from sim.topology.yaml_document import Document, FieldPath
 
 # What these fields hold is never repeated in a message: it may be a secret.
 _CONFIDENTIAL = frozenset({"env", "secrets", "url", "webhook"})

@@ -8,7 +8,7 @@ import pytest
 
 from sim.alerts.rules import AlertRules
 from sim.observe.journal import Record
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 TOPOLOGY = {
     "app": "atlas",

@@ -13,7 +13,7 @@ from sim.clock import Clock
 from sim.observe.events import Alert
 from sim.observe.journal import Journal
 from sim.secrets import NO_SECRETS
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from sim.topology.model import ALERTS
 from tests.alerts.conftest import TOPOLOGY
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.alerts.outages import OutageWatch
+from sim.alerts.outage_alerts import OutageWatch
 from sim.observe.events import (
     Acked,
     ClientMade,
@@ -21,7 +21,7 @@ from sim.observe.events import (
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.observe.outages import Pace, find_outages
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from tests.alerts.conftest import TOPOLOGY
 
 BEGUN: list[tuple[float, Event]] = [(0.0, LoadStarted(2, 1.0, 5.0))]

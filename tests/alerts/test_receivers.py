@@ -17,7 +17,7 @@ from sim.clock import Clock
 from sim.observe.events import Alert, AlertUndelivered
 from sim.observe.journal import Journal
 from sim.secrets import NO_SECRETS
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from tests.alerts.conftest import TOPOLOGY
 
 DOWN = Alert("machine_down", "aaaa", "began", "it is stopped", "fra", 20.0)

@@ -14,8 +14,8 @@ from sim.dashboard.frame import portrait
 from sim.observe.history import History
 from sim.observe.outages import Pace, find_outages
 from sim.scenario.faults import FAULTS
-from sim.scenario.load import scenario_from_mapping
-from sim.topology.load import load_topology
+from sim.scenario.load_scenario import scenario_from_mapping
+from sim.topology.load_topology import load_topology
 from sim.world import World
 
 pytestmark = pytest.mark.e2e

@@ -16,7 +16,7 @@ from sim.control.verbs import Control
 from sim.observe.events import EdgeConnection, FaultBegan, RoutingChanged
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
 from tests.browser.conftest import FLAGS, chromium_here, debugging_port, running, tab_of
 

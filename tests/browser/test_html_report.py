@@ -33,9 +33,9 @@ from sim.report import document
 from sim.report.html import render
 from sim.report.outcome import judge as judge_journal
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import scenario_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
 from sim.scenario.verdict import judge
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\"> & \u2028"
 TOPOLOGY = {

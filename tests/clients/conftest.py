@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from sim.authority import Authority
 from sim.clients.load import Load
-from sim.clients.spec import LoadSpec
+from sim.clients.load_spec import LoadSpec
 from sim.clients.vantage import Setting
 from sim.clock import Clock
 from sim.observe.journal import Journal

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 
 from sim.clients.client import Client
 from sim.clients.driver_loading import load_driver
-from sim.clients.spec import LoadSpec
+from sim.clients.load_spec import LoadSpec
 from sim.clients.websocket import Wire
 from sim.clock import Clock
 from sim.observe.events import Acked, Sent
@@ -19,7 +19,7 @@ from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.scenario.driver_section import read_declaration
 from sim.scenario.reading import Reading
-from sim.topology.document import Document
+from sim.topology.yaml_document import Document
 
 SPEED = 10.0
 

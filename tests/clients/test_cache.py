@@ -6,7 +6,7 @@ import pytest
 
 from sim.clients.cache import DnsCache
 from sim.clients.dns import Answer, ResolveError
-from sim.clients.spec import PERSONALITIES
+from sim.clients.load_spec import PERSONALITIES
 from sim.clock import Clock
 
 

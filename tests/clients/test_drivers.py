@@ -21,7 +21,7 @@ from sim.observe.events import (
 )
 from sim.scenario.driver_section import read_driver
 from sim.scenario.reading import Reading
-from sim.topology.document import Document
+from sim.topology.yaml_document import Document
 from tests.slot import address
 
 # Loads talk for a time here, and of that a busy machine takes its part.

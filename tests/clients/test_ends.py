@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 
 from sim.clients.load import Load
-from sim.clients.spec import LoadSpec
+from sim.clients.load_spec import LoadSpec
 from sim.observe.events import Acked, Connected, Disconnected
 from sim.observe.journal import Journal, only
 from sim.rng import Rng
 from sim.scenario.driver_section import read_declaration
 from sim.scenario.reading import Reading
-from sim.topology.document import load_document
+from sim.topology.yaml_document import load_document
 
 IN_PYTHON = """
 class Greeter:

@@ -15,7 +15,7 @@ from sim.clients.backoff import BackoffSpec
 from sim.clients.client import Client
 from sim.clients.ending import ConnectionOverError
 from sim.clients.load import Load
-from sim.clients.spec import LoadSpec
+from sim.clients.load_spec import LoadSpec
 from sim.clients.vantage import Setting
 from sim.clock import Clock
 from sim.observe.events import (

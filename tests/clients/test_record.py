@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sim.clients.client import Client
-from sim.clients.spec import LoadSpec
+from sim.clients.load_spec import LoadSpec
 from sim.clock import Clock
 from sim.rng import Rng
 

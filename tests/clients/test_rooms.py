@@ -14,7 +14,7 @@ from sim.observe.events import Acked, Audited, Disconnected, Sent, SessionReady
 from sim.observe.history import History
 from sim.observe.ledger import balance
 from sim.scenario.audit import audit_drivers
-from sim.scenario.load import scenario_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
 
 ROOMS: dict[str, Any] = {
     "websocket": "/live?ticket={client}",

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
 from sim.control_server.guard import open_to_all
-from sim.control_server.server import ControlServer
 from sim.errors import InputError
 
 TOKEN = "a-token-of-the-test"

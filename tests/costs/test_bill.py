@@ -7,7 +7,7 @@ from sim.costs.prices import MONTH_S, egress_gb_usd, group_of, machine_month_usd
 from sim.observe.events import EdgeConnection, LoadEnded, LoadStarted, MachineChanged
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 
 def topology(costs=None, gateway=None, **regions):

@@ -9,7 +9,7 @@ import pytest
 from sim.dashboard.forms import forms
 from sim.scenario.faults import FAULTS
 from sim.scenario.live import live_fault
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 
 TOPOLOGY = load_topology(Path(__file__).parents[2] / "topologies" / "atlas-voice.yaml")
 TARGETS = {

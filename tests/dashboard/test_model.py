@@ -7,7 +7,7 @@ import math
 import pytest
 
 from sim.dashboard.clients import whereabouts
-from sim.dashboard.model import MOST_CHARACTERS, MOST_LINES, LiveModel
+from sim.dashboard.live_model import MOST_CHARACTERS, MOST_LINES, LiveModel
 from sim.observe.events import (
     Acked,
     Alert,
@@ -30,7 +30,7 @@ from sim.observe.events import (
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.observe.outages import Pace, find_outages
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 TOPOLOGY = topology_from_mapping(
     {

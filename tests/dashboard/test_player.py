@@ -12,7 +12,7 @@ import pytest
 
 from sim.control.verbs import Control
 from sim.observe.events import Acked, FaultBegan, LoadEnded
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 from sim.world import World
 
 pytestmark = pytest.mark.e2e

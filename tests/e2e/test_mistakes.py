@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sim.topology.addresses import AddressPlan
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sim import registry
-from sim.control.client import ask
+from sim.control.control_client import ask
 from sim.control.verbs import Control
 from sim.network.link_server import VARIABLE
 from sim.observe.events import Acked, PartFailed, PartRestarted
@@ -20,8 +20,8 @@ from sim.observe.history import History
 from sim.observe.journal import only
 from sim.report.outcome import judge
 from sim.scenario import runner
-from sim.scenario.load import scenario_from_mapping
-from sim.topology.load import topology_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
 from tests.e2e.test_scenarios import QUICK_TOPOLOGY
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sim.scenario.load import load_scenario
+from sim.scenario.load_scenario import load_scenario
 from sim.sweep.boundaries import boundaries
 from sim.sweep.sweep import Sweep, farthest_location
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.gateway.session import (
+from sim.gateway.protocol import (
     Message,
     ProtocolError,
     Sequence,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sim.clock import Clock
-from sim.network.client import LinkServerClient
 from sim.network.embedded import EmbeddedLinkServer
+from sim.network.toxiproxy_api import LinkServerClient
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 

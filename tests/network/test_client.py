@@ -8,8 +8,8 @@ import contextlib
 import pytest
 from aiohttp import web
 
-from sim.network.client import LinkServerClient, LinkServerError
-from sim.network.spec import ProxySpec, ToxicSpec
+from sim.network.link_spec import ProxySpec, ToxicSpec
+from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 from sim.topology.addresses import Endpoint
 from tests.network.conftest import HOST, serving
 

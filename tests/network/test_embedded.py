@@ -13,9 +13,9 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
-from sim.network.client import LinkServerClient, LinkServerError
 from sim.network.embedded import EmbeddedLinkServer
-from sim.network.spec import ProxySpec, ToxicSpec
+from sim.network.link_spec import ProxySpec, ToxicSpec
+from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 from tests.network.conftest import HOST, connected, endpoint_of, serving

@@ -14,11 +14,11 @@ import pytest
 from sim.clock import Clock
 from sim.errors import InputError
 from sim.network import measure
-from sim.network.client import LinkServerClient
 from sim.network.conditions import Conditions
 from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats
 from sim.network.measure import problem, turns_to_measure_again
 from sim.network.stats import parse_metrics
+from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal, only
 from sim.topology.addresses import Endpoint

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from sim.network.client import LinkServerClient
 from sim.network.embedded import EmbeddedLinkServer
-from sim.network.spec import ProxySpec
+from sim.network.link_spec import ProxySpec
+from sim.network.toxiproxy_api import LinkServerClient
 from sim.rng import Rng
 from tests.network.conftest import HOST
 

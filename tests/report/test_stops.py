@@ -16,7 +16,7 @@ from sim.observe.events import (
 )
 from sim.observe.journal import Record
 from sim.report import html, stops, summary, terminal
-from sim.report.html.model import model, story
+from sim.report.html.page_model import model, story
 from sim.report.outcome import judge
 from tests.scenario.conftest import TOPOLOGY
 

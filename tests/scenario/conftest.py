@@ -8,8 +8,8 @@ from sim.observe.events import Audited, LoadEnded, LoadStarted, RunStarted
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import scenario_from_mapping
-from sim.topology.load import topology_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 TOPOLOGY = {
     "app": "atlas",

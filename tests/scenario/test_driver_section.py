@@ -10,11 +10,11 @@ import pytest
 from sim.clients.binary import FORMS
 from sim.errors import InputError
 from sim.scenario import driver_section, http_section
-from sim.scenario import load as scenario_load
-from sim.scenario.load import load_scenario
+from sim.scenario import load_scenario as scenario_load
+from sim.scenario.load_scenario import load_scenario
 from sim.scenario.validate import validate
 from sim.topology import kinds
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 from sim.topology.schema import TopologySchema
 
 GOOD = """\

@@ -9,7 +9,7 @@ import pytest
 from sim.clients.http_declaration import HttpDeclaration
 from sim.errors import InputError
 from sim.scenario.live import live_load
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 TOPOLOGY = topology_from_mapping(
     {

@@ -7,7 +7,7 @@ import pytest
 from sim.errors import InputError
 from sim.scenario.live import live_fault
 from sim.scenario.model import Target
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 
 @pytest.fixture(scope="module")

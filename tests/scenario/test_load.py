@@ -6,10 +6,10 @@ import pytest
 
 from sim.clients.backoff import BackoffSpec
 from sim.errors import InputError, Problem
-from sim.scenario.load import load_scenario, scenario_from_mapping
+from sim.scenario.load_scenario import load_scenario, scenario_from_mapping
 from sim.scenario.model import Expectation, Load, Target, TimelineEntry
 from sim.scenario.validate import validate
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 
 FILES = Path(__file__).parents[2] / "topologies"
 

@@ -34,8 +34,8 @@ from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.scenario import verdict
 from sim.scenario.checks import CHECKS
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import scenario_from_mapping
-from sim.topology.load import topology_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 
 CLIENTS, EVERY_S, CUT_S, BACK_S, END_S = 500, 4, 20.0, 21.0, 60.0
 HOME = {"new-york": "iad", "london": "fra"}

@@ -15,13 +15,13 @@ from sim.errors import InputError
 from sim.observe.events import FaultBegan, FaultFailed, MachineChanged
 from sim.observe.journal import Record, decode, encode
 from sim.scenario.faults import FAULTS
-from sim.scenario.faults.world import describe
+from sim.scenario.faults.breakable import describe
 from sim.scenario.live import live_fault
-from sim.scenario.load import load_scenario, scenario_from_mapping
+from sim.scenario.load_scenario import load_scenario, scenario_from_mapping
 from sim.scenario.model import Target
 from sim.scenario.save import scenario_text
-from sim.topology.document import parse_document
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
+from sim.topology.yaml_document import parse_document
 
 TOPOLOGY = {
     "app": "atlas",

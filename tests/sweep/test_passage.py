@@ -9,13 +9,13 @@ from sim.observe.events import HealthChanged, LoadEnded, LoadStarted, MachineCha
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.scenario.evidence import Evidence
-from sim.scenario.load import scenario_from_mapping
+from sim.scenario.load_scenario import scenario_from_mapping
 from sim.sweep.boundaries import IDLE, Boundary
-from sim.sweep.sweep import Passage, _could_come_back
-from sim.topology.load import topology_from_mapping
+from sim.sweep.sweep import BoundaryResult, _could_come_back
+from sim.topology.load_topology import topology_from_mapping
 from tests.scenario.conftest import TOPOLOGY
 
-CLEAN = Passage(
+CLEAN = BoundaryResult(
     boundary=Boundary("idle", IDLE),
     machines=("fra m1",),
     outage_s=8.2,
@@ -35,7 +35,7 @@ UNASKABLE = {"why_unstored": "nobody knows", "askable": False}
 
 
 def passage(**changes):
-    return Passage(**{**vars(CLEAN), **changes})
+    return BoundaryResult(**{**vars(CLEAN), **changes})
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError, Problem
-from sim.topology.document import parse_document
-from sim.topology.load import load_topology, topology_from_mapping
+from sim.topology.load_topology import load_topology, topology_from_mapping
 from sim.topology.model import Topology
+from sim.topology.yaml_document import parse_document
 
 GOOD = """\
 app: voice

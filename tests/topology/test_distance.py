@@ -15,7 +15,7 @@ from sim.topology.distance import (
     link_spec,
 )
 from sim.topology.geography import REGIONS, distance_km
-from sim.topology.load import topology_from_mapping
+from sim.topology.load_topology import topology_from_mapping
 from sim.topology.model import Coordinates, Topology
 
 points = st.builds(

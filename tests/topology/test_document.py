@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError, Problem
-from sim.topology.document import MAX_BYTES, field_name, load_document, parse_document
+from sim.topology.yaml_document import MAX_BYTES, field_name, load_document, parse_document
 
 
 def problems(text: str) -> tuple[Problem, ...]:

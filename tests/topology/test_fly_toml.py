@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim.errors import InputError, Problem
 from sim.topology.fly_toml import read_fly_toml
-from sim.topology.load import load_topology, topology_from_mapping
+from sim.topology.load_topology import load_topology, topology_from_mapping
 from sim.topology.model import Check, Concurrency, Deploy
 
 FLY = """\

@@ -5,7 +5,7 @@ import pytest
 from sim.errors import InputError
 from sim.topology.geography import REGIONS
 from sim.topology.init import init_topology
-from sim.topology.load import load_topology
+from sim.topology.load_topology import load_topology
 
 
 def test_the_starter_loads_as_it_is(tmp_path: Path) -> None:

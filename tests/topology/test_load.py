@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.topology.load import document_of, load_topology, topology_from_mapping
+from sim.topology.load_topology import document_of, load_topology, topology_from_mapping
 from sim.topology.model import (
     Check,
     Concurrency,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.bodies import AppRequest, parsed
-from sim.control.machines_api.desk import Desk
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import app_json
 
 
 class Apps:
     """The endpoints at /v1/apps."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def list(self, request: web.Request) -> web.Response:

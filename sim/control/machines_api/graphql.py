@@ -13,9 +13,9 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.bodies import M, checked, parsed
 from sim.control.machines_api.configs import full_image
-from sim.control.machines_api.desk import Desk
 from sim.control.machines_api.shapes import ORGANIZATION, app_json
 from sim.errors import InputError
 
@@ -53,7 +53,7 @@ class NoAnswerError(Exception):
 class Graphql:
     """The endpoint /graphql."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
         # The first whose pattern is in the query answers it.
         self._known: tuple[tuple[str, Callable[[Variables], dict[str, Any]]], ...] = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext, nonce_of, number
 from sim.control.machines_api.bodies import LeaseRequest, parsed
-from sim.control.machines_api.desk import Desk, nonce_of, number
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import lease_json
 from sim.machines import lease as rules
 from sim.machines.lease import Lease
@@ -21,7 +21,7 @@ _NONCE_DIGITS = 16
 class Leases:
     """The endpoints at /v1/apps/{app}/machines/{id}/lease."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def find(self, request: web.Request) -> web.Response:
@@ -61,7 +61,7 @@ class Leases:
         return web.json_response(shown, status=status)
 
 
-def new_lease(desk: Desk, ttl_real_s: float, description: str = "") -> Lease:
+def new_lease(desk: ApiContext, ttl_real_s: float, description: str = "") -> Lease:
     """A lease from now on, with a nonce that nobody knows."""
     expires_s = desk.clock.now() + ttl_real_s * desk.clock.speed
     nonce = desk.nonces.hex_id(_NONCE_DIGITS)

@@ -16,8 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sim.control.machines_api.desk import Desk
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.api_context import ApiContext
+from sim.control.machines_api.refusals import Refusal
 from sim.machines.child import tail
 from sim.machines.machine import Machine
 
@@ -39,7 +39,7 @@ class _Chunk:
 class Logs:
     """The endpoint /api/v1/apps/{app}/logs."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def answer(self, request: web.Request) -> web.Response:

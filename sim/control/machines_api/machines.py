@@ -6,11 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext, flag
 from sim.control.machines_api.bodies import LaunchGiven, parsed
 from sim.control.machines_api.configs import config_from, config_json
-from sim.control.machines_api.desk import Desk, flag
-from sim.control.machines_api.errors import Refusal, no_room
 from sim.control.machines_api.leases import new_lease
+from sim.control.machines_api.refusals import Refusal, no_room
 from sim.control.machines_api.regions import chosen
 from sim.control.machines_api.shapes import event_json
 from sim.errors import EnvironmentLacksError
@@ -25,7 +25,7 @@ _DOWN = (State.CREATED, State.STOPPED, State.FAILED, State.SUSPENDED)
 class Machines:
     """The endpoints below /v1/apps/{app}/machines that are of the whole machine."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def list(self, request: web.Request) -> web.Response:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.bodies import MetadataRequest, parsed
 from sim.control.machines_api.configs import with_metadata
-from sim.control.machines_api.desk import Desk
 
 
 class Metadata:
     """The endpoints at /v1/apps/{app}/machines/{id}/metadata."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def get(self, request: web.Request) -> web.Response:

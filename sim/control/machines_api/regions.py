@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.bodies import PlacementsRequest, parsed
-from sim.control.machines_api.desk import Desk
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import region_json
 from sim.topology.geography import REGIONS, continent
 from sim.topology.model import Topology
@@ -25,7 +25,7 @@ _GROUPS = {
 class Regions:
     """The endpoints below /v1/platform."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def list(self, request: web.Request) -> web.Response:

@@ -6,16 +6,16 @@ from typing import Any
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.bodies import SecretRequest, SecretsRequest, parsed
-from sim.control.machines_api.desk import Desk
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.refusals import Refusal
 from sim.machines.app_secrets import SecretDigest
 
 
 class Secrets:
     """The endpoints at /v1/apps/{app}/secrets."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
         self._secrets = desk.fleet.secrets
 

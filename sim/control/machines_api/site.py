@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext, Served
 from sim.control.machines_api.apps import Apps
-from sim.control.machines_api.desk import Desk, Served
-from sim.control.machines_api.errors import Handler, Refusal, answering
 from sim.control.machines_api.graphql import Graphql
 from sim.control.machines_api.ips import Addresses
 from sim.control.machines_api.leases import Leases
 from sim.control.machines_api.logs import Logs
 from sim.control.machines_api.machines import Machines
 from sim.control.machines_api.metadata import Metadata
+from sim.control.machines_api.refusals import Handler, Refusal, answering
 from sim.control.machines_api.regions import Regions
 from sim.control.machines_api.secrets import Secrets
 from sim.control.machines_api.verbs import Verbs
@@ -29,7 +29,7 @@ class MachinesApi:
     """A site of the control server. Close it before the fleet: it has verbs under way."""
 
     def __init__(self, world: Served) -> None:
-        self._desk = Desk(world)
+        self._desk = ApiContext(world)
 
     async def close(self) -> None:
         """End what was asked for and is not done."""

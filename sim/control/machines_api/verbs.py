@@ -7,6 +7,7 @@ import signal as signals
 
 from aiohttp import web
 
+from sim.control.machines_api.api_context import ApiContext, flag
 from sim.control.machines_api.bodies import (
     ExecRequest,
     SignalRequest,
@@ -14,8 +15,7 @@ from sim.control.machines_api.bodies import (
     checked,
     parsed,
 )
-from sim.control.machines_api.desk import Desk, flag
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import process_json
 
 _OK = {"ok": True}
@@ -24,7 +24,7 @@ _OK = {"ok": True}
 class Verbs:
     """The endpoints /v1/apps/{app}/machines/{id}/VERB. Each comes back once it is under way."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def start(self, request: web.Request) -> web.Response:

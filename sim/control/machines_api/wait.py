@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sim.control.machines_api.desk import Desk, number
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.api_context import ApiContext, number
+from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import event_id
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
@@ -22,7 +22,7 @@ _CAN_BE_AWAITED = (State.STARTED, State.STOPPED, State.SUSPENDED, State.DESTROYE
 class Waiting:
     """The endpoint /v1/apps/{app}/machines/{id}/wait."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
 
     async def wait(self, request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from sim.errors import SimError
-from sim.network.embedded.server import serve
+from sim.network.embedded.embedded_server import serve
 from sim.topology.addresses import LINK_SERVER_PORT, Endpoint
 
 

@@ -14,7 +14,7 @@ from sim.network.embedded.addresses import AddressError
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS
-from sim.network.spec import Stream, attributes_problem
+from sim.network.link_spec import Stream, attributes_problem
 from sim.rng import Rng
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from sim.network.embedded.pipe import Engine, Pipe
 from sim.network.embedded.toxics.base import Mark
-from sim.network.spec import Stream
+from sim.network.link_spec import Stream
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() sends an RST
 

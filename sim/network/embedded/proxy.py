@@ -16,7 +16,7 @@ from sim.network.embedded.dial import Dial
 from sim.network.embedded.listener import Listener
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.toxics import Context, Stage, Toxic
-from sim.network.spec import Stream
+from sim.network.link_spec import Stream
 from sim.rng import Rng
 
 STREAMS: tuple[Stream, ...] = ("upstream", "downstream")

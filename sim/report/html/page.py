@@ -16,7 +16,7 @@ from typing import Any
 
 from sim.page.files import drawing, joined, land, styles
 from sim.report.document import Document
-from sim.report.html.model import model
+from sim.report.html.page_model import model
 from sim.scenario.evidence import Evidence
 from sim.scenario.verdict import Verdict
 

@@ -27,7 +27,7 @@ from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
 from sim.routing.edge.request_id import RequestIds
 from sim.streams.proxy_protocol import Peers, ProxyHeaderError, read_proxy_header
-from sim.streams.server import TcpServer
+from sim.streams.tcp_server import TcpServer
 from sim.streams.tls import HandshakeError, accept
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Topology

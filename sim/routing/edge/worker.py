@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from sim.observe.journal import Journal
 from sim.routing.choice import MachineView
 from sim.routing.edge import backhaul_protocol
-from sim.streams.server import TcpServer
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
+from sim.streams.tcp_server import TcpServer
 from sim.topology.addresses import AddressPlan
 
 

@@ -19,7 +19,7 @@ from sim.scenario.checks import (
     served_by,
     sessions,
 )
-from sim.scenario.checks.spec import CheckSpec, Finding
+from sim.scenario.checks.check_spec import CheckSpec, Finding
 
 _FILES = (
     served_by,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sim.observe.deploys import DeployRun
 from sim.observe.stops import Stop
-from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice, read_count
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sim.observe.disconnects import ENDED_BY, UNKNOWN, End, fold
 from sim.observe.events import Connected
-from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice, read_code, read_limit, write_limit
 from sim.scenario.targets import read_location, read_region

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.scenario.checks.spec import LOCATION, REGION, Finding, Params, check, unknown, window
+from sim.scenario.checks.check_spec import LOCATION, REGION, Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_seconds
 

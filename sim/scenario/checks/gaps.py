@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from sim.observe.silences import Silence, longest_silences
-from sim.scenario.checks.spec import LOCATION, Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import (
+    LOCATION,
+    Finding,
+    Params,
+    check,
+    counted,
+    unknown,
+    window,
+)
 from sim.scenario.evidence import Evidence, percentile
 from sim.scenario.params import Param, read_percentile, read_positive_seconds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.observe.events import Connected
-from sim.scenario.checks.spec import REGION, Finding, Params, check, unknown, window
+from sim.scenario.checks.check_spec import REGION, Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_frequency
 

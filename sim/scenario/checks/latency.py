@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.scenario.checks.spec import LOCATION, Finding, Params, check, unknown, window
+from sim.scenario.checks.check_spec import LOCATION, Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence, percentile
 from sim.scenario.params import Param, read_milliseconds, read_percentile
 from sim.scenario.targets import read_region

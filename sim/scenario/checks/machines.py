@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sim.scenario.checks.spec import Finding, Params, check, counted
+from sim.scenario.checks.check_spec import Finding, Params, check, counted
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_deaths
 

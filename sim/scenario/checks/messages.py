@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sim.observe.ledger import AnomalyKind
 from sim.observe.numbering import told
-from sim.scenario.checks.spec import Finding, Params, check, unknown, window
+from sim.scenario.checks.check_spec import Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_count
 

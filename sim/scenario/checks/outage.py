@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sim.clients.spec import PERSONALITIES
+from sim.clients.load_spec import PERSONALITIES
 from sim.observe.history import History
 from sim.observe.outages import Outage
-from sim.scenario.checks.spec import LOCATION, Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import (
+    LOCATION,
+    Finding,
+    Params,
+    check,
+    counted,
+    unknown,
+    window,
+)
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice, read_seconds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.observe.events import EdgeConnection
-from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Known, Param
 

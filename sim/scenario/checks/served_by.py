@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sim.scenario.checks.spec import (
+from sim.scenario.checks.check_spec import (
     LOCATION,
     REGION,
     Finding,

@@ -6,7 +6,7 @@ from sim.clients.declaration import Declaration
 from sim.observe.events import SessionReady
 from sim.observe.numbering import told
 from sim.observe.sessions import Sessions, count
-from sim.scenario.checks.spec import Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice
 

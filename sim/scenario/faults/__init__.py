@@ -8,8 +8,8 @@ from sim.errors import SimError
 from sim.observe.events import FaultBegan, FaultFailed
 from sim.observe.journal import Journal
 from sim.scenario.faults import dns, heal, health, links, machines, releases, services
-from sim.scenario.faults.spec import FaultSpec, Params
-from sim.scenario.faults.world import Breakable, describe
+from sim.scenario.faults.breakable import Breakable, describe
+from sim.scenario.faults.fault_spec import FaultSpec, Params
 from sim.scenario.model import Target
 
 FAULTS: Mapping[str, FaultSpec] = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sim.scenario.faults.spec import Params, fault
-from sim.scenario.faults.world import Breakable, locations_at
+from sim.scenario.faults.breakable import Breakable, locations_at
+from sim.scenario.faults.fault_spec import Params, fault
 from sim.scenario.model import Target
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Set as AbstractSet
 
+from sim.scenario.faults.breakable import Breakable, links_at, locations_at
+from sim.scenario.faults.fault_spec import LINKS, Detail, Params, fault
 from sim.scenario.faults.health import cure, unblind
 from sim.scenario.faults.machines import reconnect, start, thaw
-from sim.scenario.faults.spec import LINKS, Detail, Params, fault
-from sim.scenario.faults.world import Breakable, links_at, locations_at
 from sim.scenario.model import Target
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sim.scenario.faults.spec import MACHINES, Params, fault
-from sim.scenario.faults.world import Breakable, machines_at, regions_at
+from sim.scenario.faults.breakable import Breakable, machines_at, regions_at
+from sim.scenario.faults.fault_spec import MACHINES, Params, fault
 from sim.scenario.model import Target
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sim.scenario.faults.spec import LINKS, Params, fault
-from sim.scenario.faults.world import Breakable, links_at
+from sim.scenario.faults.breakable import Breakable, links_at
+from sim.scenario.faults.fault_spec import LINKS, Params, fault
 from sim.scenario.model import Target
 from sim.scenario.params import (
     Known,

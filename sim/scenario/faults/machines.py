@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from sim.machines.lifecycle import State
-from sim.scenario.faults.spec import MACHINES, Params, fault
-from sim.scenario.faults.world import Breakable, machines_at
+from sim.scenario.faults.breakable import Breakable, machines_at
+from sim.scenario.faults.fault_spec import MACHINES, Params, fault
 from sim.scenario.model import Target
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import get_args
 
-from sim.scenario.faults.spec import MACHINES, Detail, Effect, Params, fault
-from sim.scenario.faults.world import Breakable, machines_at
+from sim.scenario.faults.breakable import Breakable, machines_at
+from sim.scenario.faults.fault_spec import MACHINES, Detail, Effect, Params, fault
 from sim.scenario.model import Target
 from sim.scenario.params import (
     Param,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from sim.scenario.faults.spec import Params, fault
-from sim.scenario.faults.world import Breakable, links_at
+from sim.scenario.faults.breakable import Breakable, links_at
+from sim.scenario.faults.fault_spec import Params, fault
 from sim.scenario.model import Target
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem
-from sim.topology.fly_toml.document import Table, TomlDocument
 from sim.topology.fly_toml.service import read_service
+from sim.topology.fly_toml.toml_document import Table, TomlDocument
 from sim.topology.sizes import SIZES
 
 # Fly's documented defaults.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.topology.fly_toml.document import Table
+from sim.topology.fly_toml.toml_document import Table
 
 DEFAULT_PORT = 8080
 # What a service without checks gets: at Fly its machines get traffic once their port accepts.

@@ -15,7 +15,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.control.machines_api.site import MachinesApi
-from sim.control_server.server import ControlServer
+from sim.control_server.control_server import ControlServer
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.health import Result

@@ -7,7 +7,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.observe.journal import Journal
-from sim.routing.dns.authority import Authority
+from sim.routing.dns.zone_authority import Authority
 from sim.routing.resolver import Resolver
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Coordinates, Gateway, Location, Region, Routing, Topology

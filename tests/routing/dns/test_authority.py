@@ -10,7 +10,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from sim.routing.dns import authority as authority_module
+from sim.routing.dns import zone_authority as authority_module
 from sim.topology.model import Region, Routing
 from tests.slot import address
 

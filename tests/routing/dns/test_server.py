@@ -10,8 +10,8 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
-from sim.routing.dns import server as server_module
-from sim.routing.dns.server import NameServer
+from sim.routing.dns import nameserver as server_module
+from sim.routing.dns.nameserver import NameServer
 from tests.slot import address
 
 FIRST, SECOND = address("1.53"), address("2.53")

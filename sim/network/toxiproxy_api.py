@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from sim.errors import SimError
-from sim.network.spec import ProxySpec, ToxicSpec, attributes_problem
+from sim.network.link_spec import ProxySpec, ToxicSpec, attributes_problem
 
 NO_ANSWER = 0
 _TIMEOUT_S = 5.0

@@ -23,7 +23,7 @@ _EVENT = {Action.READY: "start", Action.START_FAILED: "exit", Action.EXITED: "ex
 _EVENT |= {Action.SUSPENDED: "suspend", Action.DESTROYED: "destroy"}
 
 
-class Chronicle:
+class StateRecorder:
     """Applies actions to machines, and tells whoever listens."""
 
     def __init__(self, clock: Clock, journal: Journal) -> None:

@@ -21,7 +21,7 @@ from sim.scenario.model import Target, TargetKind
 from sim.scenario.params import Param
 
 if TYPE_CHECKING:
-    from sim.scenario.faults.world import Breakable
+    from sim.scenario.faults.breakable import Breakable
 
 Params = Mapping[str, Any]
 

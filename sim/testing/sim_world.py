@@ -22,15 +22,15 @@ from sim.rng import Rng
 from sim.scenario import runner
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_expectation, live_fault, live_load
-from sim.scenario.load import load_scenario
+from sim.scenario.load_scenario import load_scenario
 from sim.scenario.load_section import MAX_CLIENTS
 from sim.scenario.model import Load as LoadAsked
 from sim.testing import targets
 from sim.testing.clients import SimClient
 from sim.testing.episode import Episode, demand
 from sim.testing.expect import Expect
-from sim.testing.load import RunningLoad
 from sim.testing.portal import Portal
+from sim.testing.running_load import RunningLoad
 from sim.testing.watch import Watch, settle
 from sim.topology.units import parse_duration
 from sim.world import World

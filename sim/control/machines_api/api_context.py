@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from sim.clock import Clock
-from sim.control.machines_api.errors import Refusal
+from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import View, machine_json
 from sim.errors import SimError
 from sim.machines import lease as leases
@@ -39,7 +39,7 @@ class Served(Protocol):
     machine_runtime: WorldRuntime
 
 
-class Desk:
+class ApiContext:
     """One for each site. Machines that were destroyed are remembered for a while, as at Fly."""
 
     def __init__(self, world: Served) -> None:

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from sim.errors import InputError, Problem
 from sim.topology.build import build
 from sim.topology.consistency import problems_between
-from sim.topology.document import Document, FieldPath, load_document, similar_file
 from sim.topology.fly_toml import FlyToml, read_fly_toml
 from sim.topology.kinds import mistaken
 from sim.topology.model import Topology
 from sim.topology.problems import problems_of
 from sim.topology.schema import TopologySchema
+from sim.topology.yaml_document import Document, FieldPath, load_document, similar_file
 
 
 def load_topology(path: Path) -> Topology:
