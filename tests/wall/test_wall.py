@@ -15,7 +15,7 @@ from tests.wall.faults import FAULTS
 from tests.wall.storm import DRIVERS, SOUND
 from tests.wall.wall import WALL, Reason, run
 
-SEED, SIDE_BY_SIDE = 7, 2
+SEED, SIDE_BY_SIDE = 7, 3
 CHOSEN = [*zip(WALL, cycle(DRIVERS), strict=False), *((SOUND, protocol) for protocol in DRIVERS)]
 
 
