@@ -45,7 +45,7 @@ class Client:
         self.vantage = vantage
         self.clock = setting.clock
         self.rng = rng
-        self.payload = spec.payload
+        self.payload = spec.payload_bytes
         self.every_s = spec.every_s
         self.timeout_s = spec.timeout_s
         self.http: aiohttp.ClientSession

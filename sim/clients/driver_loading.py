@@ -15,13 +15,8 @@ from sim.clients.driver import Driver
 from sim.clients.drivers.declared import Declared, DeclaredLedger
 from sim.clients.drivers.http import Http
 from sim.clients.http_declaration import HttpDeclaration, InData
+from sim.clients.load_spec import BUILT_IN_DRIVERS
 from sim.errors import InputError, Problem
-
-_BUILT_IN = {
-    "http": "sim.clients.drivers.http:Http",
-    "echo": "sim.clients.drivers.echo:Echo",
-    "session": "sim.clients.drivers.session:Session",
-}
 
 
 def load_driver(name: str | InData) -> Callable[[], Driver]:
@@ -33,12 +28,12 @@ def load_driver(name: str | InData) -> Callable[[], Driver]:
         return partial(Http, name)
     if isinstance(name, Declaration):
         return partial(DeclaredLedger if name.stored else Declared, name)
-    target = _BUILT_IN.get(name, name)
+    target = BUILT_IN_DRIVERS.get(name, name)
     module_name, colon, class_name = target.partition(":")
     if not colon or not module_name or not class_name:
-        close = get_close_matches(name, _BUILT_IN, n=1)
+        close = get_close_matches(name, BUILT_IN_DRIVERS, n=1)
         hint = f"; did you mean `{close[0]}`?" if close else "."
-        raise _problem(f"unknown driver `{name}`{hint} Built in are {', '.join(_BUILT_IN)}")
+        raise _problem(f"unknown driver `{name}`{hint} Built in are {', '.join(BUILT_IN_DRIVERS)}")
     module = _import(name, module_name)
     made = getattr(module, class_name, None)
     if made is None:

@@ -13,12 +13,19 @@ Personality = Literal["strict", "browser", "jvm", "pinned", "serve_stale", "happ
 PERSONALITIES: tuple[Personality, ...] = get_args(Personality)
 
 
+BUILT_IN_DRIVERS: Mapping[str, str] = {
+    "session": "sim.clients.drivers.session:Session",
+    "echo": "sim.clients.drivers.echo:Echo",
+    "http": "sim.clients.drivers.http:Http",
+}
+
+
 @dataclass(frozen=True)
 class LoadSpec:
     """Who talks to the gateway, how often, and how patiently. Seconds are simulated.
 
-    `driver` is a built-in name, `package.module:Class`, or a declared one; `payload` is a message's
-    size in bytes; `resolver` maps DNS personalities to their shares; a message or connection
+    `driver` is a built-in name, `package.module:Class`, or a declared one; `resolver`
+    maps DNS personalities to their shares; a message or connection
     attempt that is unanswered after `timeout_s` is given up; `backoff` is the wait before a
     reconnect.
     """
@@ -26,7 +33,7 @@ class LoadSpec:
     driver: str | InData = "session"
     clients: int = 10
     every_s: float = 1.0
-    payload: int = 320
+    payload_bytes: int = 320
     resolver: Mapping[Personality, float] = field(default_factory=lambda: {"strict": 1.0})
     timeout_s: float = 5.0
     backoff: BackoffSpec = field(default_factory=BackoffSpec)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sim.clients.load_spec import LoadSpec
 from sim.errors import InputError
 from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
-from sim.scenario.model import Expectation, Load, TimelineEntry
+from sim.scenario.model import Expectation, TimelineEntry
 from sim.scenario.reading import Reading
 from sim.topology.model import Topology
 from sim.topology.yaml_document import Document
@@ -32,7 +33,7 @@ def live_expectation(entry: Mapping[str, Any], topology: Topology) -> Expectatio
     return found[0]
 
 
-def live_load(section: Mapping[str, Any], topology: Topology, folder: Path) -> Load:
+def live_load(section: Mapping[str, Any], topology: Topology, folder: Path) -> LoadSpec:
     """The load of a scenario's `load:`; a driver's file is looked for in `folder`.
 
     Raises InputError.

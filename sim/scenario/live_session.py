@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from sim.clients.load_spec import LoadSpec
 from sim.observe.events import LoadEnded, LoadStarted
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
 from sim.observe.outages import Outage, Pace, find_outages
 from sim.scenario.evidence import Evidence
-from sim.scenario.model import Load, Scenario
+from sim.scenario.model import Scenario
 from sim.topology.model import Topology
 
 
@@ -22,7 +23,7 @@ class Session(Evidence):
     def __init__(self, records: Sequence[Record], topology: Topology) -> None:
         history = History(records, whole=True)
         paces = [load.every_s for _, load in history.of(LoadStarted) if load.every_s]
-        load = Load(every_s=paces[-1]) if paces else Load()
+        load = LoadSpec(every_s=paces[-1]) if paces else LoadSpec()
         super().__init__(history, Scenario(history.name, topology, load, (), history.end))
         self._records = records
 
@@ -46,7 +47,7 @@ class Session(Evidence):
     def _outages_of(self, began: int, end: int) -> Iterator[Outage]:
         t, started = self._records[began]
         assert isinstance(started, LoadStarted)  # noqa: S101 - a load begins with its start
-        every_s = started.every_s or Load.every_s
+        every_s = started.every_s or LoadSpec.every_s
         pace = Pace.of(self.topology, every_s, self.history.speed, started.timeout_s)
         # Where DNS led before the load began is in its history too, as it is in a run's.
         history = History(excerpt(self._records[:end], began))

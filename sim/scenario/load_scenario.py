@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sim.clients.http_declaration import InData
+from sim.clients.load_spec import LoadSpec
 from sim.errors import InputError, Problem
 from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
-from sim.scenario.model import Load, Scenario
+from sim.scenario.model import Scenario
 from sim.scenario.reading import Reading
 from sim.topology.kinds import mistaken
 from sim.topology.load_topology import load_topology
@@ -78,7 +79,7 @@ def _scenario(
     )
 
 
-def _storable(data: Mapping[str, Any], load: Load) -> dict[str, Any]:
+def _storable(data: Mapping[str, Any], load: LoadSpec) -> dict[str, Any]:
     """The document without files that it refers to: a driver's own file becomes part of it."""
     document = copy.deepcopy(dict(data))
     if isinstance(load.driver, InData):

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from sim.clients.backoff import JITTERS, BackoffSpec
 from sim.clients.http_declaration import InData
-from sim.clients.load_spec import PERSONALITIES, Personality
+from sim.clients.load_spec import BUILT_IN_DRIVERS, PERSONALITIES, LoadSpec, Personality
 from sim.scenario.driver_section import SUFFIXES, read_driver, read_driver_file
-from sim.scenario.model import Load
 from sim.scenario.reading import Reading
 from sim.topology.problems import listed, suggest
 from sim.topology.units import format_duration, parse_size, quoted
 
-DRIVERS = ("session", "echo", "http")
 MAX_CLIENTS = 10_000
 MAX_PAYLOAD = 1024 * 1024
 
@@ -22,17 +20,17 @@ _KEYS = ("driver", "clients", "every", "payload", "resolver", "timeout", "backof
 _PATH = ("load",)
 
 
-def read_load(reading: Reading, folder: Path) -> Load:
+def read_load(reading: Reading, folder: Path) -> LoadSpec:
     """The load that the document asks for; what it leaves out is Load's default.
 
     `folder` is where the path of a driver's file starts.
     """
-    default = Load()
+    default = LoadSpec()
     data = reading.mapping(reading.document.data.get("load", {}), _PATH)
     if data is None:
         return default
     reading.unknown_keys(data, _KEYS, _PATH)
-    return Load(
+    return LoadSpec(
         driver=_driver(reading, data.get("driver", default.driver), folder),
         clients=_clients(reading, data.get("clients", default.clients)),
         every_s=reading.duration(data, "every", _PATH, default.every_s) or default.every_s,
@@ -49,9 +47,9 @@ def _driver(reading: Reading, value: object, folder: Path) -> str | InData:
         return read_driver(reading, value, path, "in the scenario") or "session"
     if isinstance(value, str) and value.endswith(SUFFIXES):
         return read_driver_file(reading, value, folder, path) or "session"
-    if value not in DRIVERS and not re.fullmatch(r"[\w.]+:\w+", str(value)):
+    if value not in BUILT_IN_DRIVERS and not re.fullmatch(r"[\w.]+:\w+", str(value)):
         own = "a class of yours is written `package.module:Class`, a file of yours `my-driver.yaml`"
-        message = f"unknown driver {quoted(value)}{suggest(str(value), DRIVERS)} ({own})"
+        message = f"unknown driver {quoted(value)}{suggest(str(value), BUILT_IN_DRIVERS)} ({own})"
         reading.problem(message, *_PATH, "driver")
     return str(value)
 

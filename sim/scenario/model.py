@@ -10,29 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from sim.clients.backoff import BackoffSpec
-from sim.clients.http_declaration import InData
-from sim.clients.load_spec import Personality
+from sim.clients.load_spec import LoadSpec
 from sim.topology.model import Topology
 
 TargetKind = Literal["region", "machine", "link", "location", "service"]
-
-
-@dataclass(frozen=True)
-class Load:
-    """The clients: how many, which driver, how often they send, how they cache DNS.
-
-    `timeout_s` is how long a client waits for an acknowledgement before it gives the connection
-    up. `resolver` has the share of the clients of each caching model; the shares sum to 1.
-    """
-
-    driver: str | InData = "session"
-    clients: int = 10
-    every_s: float = 1.0
-    payload_bytes: int = 320
-    resolver: Mapping[Personality, float] = field(default_factory=lambda: {"strict": 1.0})
-    timeout_s: float = 5.0
-    backoff: BackoffSpec = field(default_factory=BackoffSpec)
 
 
 @dataclass(frozen=True)
@@ -73,7 +54,7 @@ class Scenario:
 
     name: str
     topology: Topology
-    load: Load
+    load: LoadSpec
     timeline: tuple[TimelineEntry, ...]
     duration_s: float
     expect: tuple[Expectation, ...] = ()

@@ -20,7 +20,6 @@ from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.scenario.audit import audit_database, audit_drivers, cannot_audit
 from sim.scenario.faults import Breakable, inflict
-from sim.scenario.model import Load as LoadAsked
 from sim.scenario.model import Scenario, TimelineEntry
 from sim.scenario.timeline import Timeline
 from sim.topology.addresses import AddressPlan
@@ -83,13 +82,13 @@ def setting_of(world: Stage) -> Setting:
     )
 
 
-def make_load(world: Stage, asked: LoadAsked, rng: Rng, warn: Callable[[str], None]) -> Load:
+def make_load(world: Stage, asked: LoadSpec, rng: Rng, warn: Callable[[str], None]) -> Load:
     """The load that is asked for, not begun. Raises InputError for a driver that cannot be used.
 
     Its clients' turns are numbered on from those of an earlier load of this world, for what the
     gateway keeps outlives a load.
     """
-    load = Load(spec_of(asked), setting_of(world), rng, warn)
+    load = Load(asked, setting_of(world), rng, warn)
     highest: Counter[str] = Counter()
     for _, event in world.journal.records:
         if isinstance(event, Sent):
@@ -107,19 +106,6 @@ async def audit(world: Stage, load: Load) -> None:
         await audit_drivers(world, load.drivers, load.records())
     else:
         cannot_audit(world, str(load.spec.driver))
-
-
-def spec_of(asked: LoadAsked) -> LoadSpec:
-    """What a scenario asks of a load, as clients take it."""
-    return LoadSpec(
-        driver=asked.driver,
-        clients=asked.clients,
-        every_s=asked.every_s,
-        payload=asked.payload_bytes,
-        resolver=asked.resolver,
-        timeout_s=asked.timeout_s,
-        backoff=asked.backoff,
-    )
 
 
 async def _play(

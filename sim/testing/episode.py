@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.clients.load_spec import LoadSpec
 from sim.observe.events import ClientMade
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
@@ -22,7 +23,7 @@ from sim.scenario.checks.check_spec import unknown
 from sim.scenario.disturbances import settled
 from sim.scenario.evidence import Evidence
 from sim.scenario.felt import unfelt
-from sim.scenario.model import Expectation, Load, Scenario
+from sim.scenario.model import Expectation, Scenario
 from sim.testing.errors import ExpectationError
 from sim.topology.model import Topology
 from sim.topology.units import format_duration, parse_duration
@@ -41,7 +42,7 @@ class Episode:
     name: str
     test_from: int
     load_from: int | None = None
-    load: Load | None = None
+    load: LoadSpec | None = None
     section: dict[str, Any] = field(default_factory=dict)
     expect: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -62,7 +63,7 @@ class Episode:
         """What was seen so far."""
         history = History(self.of(records))
         history.last_t += _GRAIN_S  # windows are half open, and what was seen last counts too
-        load = self.load or Load(every_s=max(1.0, history.end))
+        load = self.load or LoadSpec(every_s=max(1.0, history.end))
         return Evidence(history, Scenario(self.name, topology, load, (), history.end))
 
     def document(self, end_s: float) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from sim.clients.load import Load
+from sim.clients.load_spec import LoadSpec
 from sim.observe.events import Acked, Event
 from sim.rng import Rng
 from sim.scenario import runner
-from sim.scenario.model import Load as LoadAsked
 from sim.testing.portal import Portal
 from sim.testing.watch import Watch
 from sim.topology.units import format_duration, parse_duration
@@ -26,7 +26,7 @@ class LoadOwner(Protocol):
     watch: Watch
     notes: list[str]
 
-    def begin_load(self, section: Mapping[str, Any], asked: LoadAsked) -> Rng:
+    def begin_load(self, section: Mapping[str, Any], asked: LoadSpec) -> Rng:
         """A load begins; its stream of chance."""
 
     def on_end(self, end: Callable[[], Awaitable[object]]) -> None:
@@ -36,7 +36,7 @@ class LoadOwner(Protocol):
 class RunningLoad:
     """Clients that talk until the `async with` block ends. Then it is found out what is stored."""
 
-    def __init__(self, owner: LoadOwner, section: Mapping[str, Any], asked: LoadAsked) -> None:
+    def __init__(self, owner: LoadOwner, section: Mapping[str, Any], asked: LoadSpec) -> None:
         self._owner = owner
         self._section = section
         self._asked = asked

@@ -11,6 +11,7 @@ from typing import Any
 
 from sim.clients.client import Client
 from sim.clients.http_declaration import InData
+from sim.clients.load_spec import LoadSpec
 from sim.clients.vantage import Vantage
 from sim.errors import InputError
 from sim.observe.events import Event, FaultBegan
@@ -24,7 +25,6 @@ from sim.scenario.faults import inflict
 from sim.scenario.live import live_expectation, live_fault, live_load
 from sim.scenario.load_scenario import load_scenario
 from sim.scenario.load_section import MAX_CLIENTS
-from sim.scenario.model import Load as LoadAsked
 from sim.testing import targets
 from sim.testing.clients import SimClient
 from sim.testing.episode import Episode, demand
@@ -158,7 +158,7 @@ class SimWorld:
         rng = self.world.rng.fork(f"guest {self._guests}")
         setting = runner.setting_of(self.world)
         vantage = Vantage(location, number, personality, setting, rng.fork("dns"))
-        client = Client(vantage, runner.spec_of(asked), _Endless(), setting, rng)
+        client = Client(vantage, asked, _Endless(), setting, rng)
         made = SimClient(client, setting, self.portal)
         self.on_end(lambda: made.hang_up("the world ended", expected=True))
         return made
@@ -198,7 +198,7 @@ class SimWorld:
         records = [decode(line) for line in lines]
         return [encode(record) for record in self._told(self._episode.of(records))]
 
-    def begin_load(self, section: Mapping[str, Any], asked: LoadAsked) -> Rng:
+    def begin_load(self, section: Mapping[str, Any], asked: LoadSpec) -> Rng:
         """A load begins; its stream of chance, which of a world's first is that of scenarios."""
         self._loads += 1
         episode = self._episode

@@ -75,7 +75,7 @@ class Talk:
         self.clock = Clock(SPEED)
         self.journal = Journal(self.clock)
         self._term = Term(self.clock, self.journal)
-        spec = LoadSpec(every_s=0.5, payload=payload, timeout_s=timeout_s)
+        spec = LoadSpec(every_s=0.5, payload_bytes=payload, timeout_s=timeout_s)
         setting = SimpleNamespace(clock=self.clock, journal=self.journal)
         self.client = Client(Place(server), spec, self._term, setting, Rng(7))  # type: ignore[arg-type]
         self._jar = aiohttp.CookieJar(unsafe=True)

@@ -55,7 +55,7 @@ def test_a_driver_of_ones_own_is_found_in_the_current_folder(folder):
     ("name", "said"),
     [
         ("sesion", "unknown driver `sesion`; did you mean `session`?"),
-        ("what", "unknown driver `what`. Built in are http, echo, session"),
+        ("what", "unknown driver `what`. Built in are session, echo, http"),
         ("their_driver", "unknown driver `their_driver`"),
         ("their_driver:", "unknown driver `their_driver:`"),
         ("their_driver:Goood", "module their_driver has no `Goood`; it has Good, Needy, Impatient"),

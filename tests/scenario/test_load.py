@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from sim.clients.backoff import BackoffSpec
+from sim.clients.load_spec import LoadSpec
 from sim.errors import InputError, Problem
 from sim.scenario.load_scenario import load_scenario, scenario_from_mapping
-from sim.scenario.model import Expectation, Load, Target, TimelineEntry
+from sim.scenario.model import Expectation, Target, TimelineEntry
 from sim.scenario.validate import validate
 from sim.topology.load_topology import load_topology
 
@@ -73,7 +74,7 @@ def test_the_format_as_documented_loads_in_the_order_of_time(tmp_path: Path) -> 
     scenario = load_scenario(path)
     assert scenario.name == "frankfurt crashes"
     assert scenario.topology == load_topology(tmp_path / "t.yaml")
-    assert scenario.load == Load(
+    assert scenario.load == LoadSpec(
         "session", 50, 0.2, 320, {"strict": 1.0}, 5.0, BackoffSpec(0.25, 5.0)
     )
     assert scenario.timeline == (
@@ -93,7 +94,7 @@ def test_the_format_as_documented_loads_in_the_order_of_time(tmp_path: Path) -> 
 def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     scenario = load_scenario(write(tmp_path, "topology: t.yaml\nduration: 10s\n"))
     assert scenario.name == "s"
-    assert scenario.load == Load()
+    assert scenario.load == LoadSpec()
     assert scenario.timeline == ()
     assert scenario.expect == ()
 
