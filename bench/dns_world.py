@@ -58,15 +58,17 @@ def plan() -> AddressPlan:
 
 def subnet_answers() -> Iterator[tuple[IPv4Network, str, str]]:
     """Each client subnet, its location, and the address that the name has for it."""
+    answers = location_answers()
     for name, location in topology().locations.items():
         for subnet in location.subnets:
             assert isinstance(subnet, IPv4Network)
-            yield subnet, name, location_answers()[name]
+            yield subnet, name, answers[name]
 
 
 def location_answers() -> dict[str, str]:
     """The address that each location is answered with."""
-    return {name: plan().link(name, region).host for name, region in HOMES.items()}
+    addresses = plan()
+    return {name: addresses.link(name, region).host for name, region in HOMES.items()}
 
 
 DEFAULT = "new-york"  # who asks without a client subnet
