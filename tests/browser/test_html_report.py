@@ -314,6 +314,8 @@ async def test_dark_narrow_and_paper_fit_and_keep_their_pictures(page, small, ar
     assert await page.js("getComputedStyle(document.querySelector('.slide')).display") == "none"
 
 
+@pytest.mark.thorough
+@pytest.mark.realtime
 async def test_five_hundred_clients_and_ten_minutes_open_in_two_seconds(page, large, artefacts):
     assert large.stat().st_size < 1_000_000
     took = []

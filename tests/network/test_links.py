@@ -138,6 +138,7 @@ async def test_what_the_far_end_takes_to_answer_is_not_the_links(
         assert (await links.open(spec_to(upstream))).state == "up"
 
 
+@pytest.mark.realtime
 async def test_many_links_open_at_once(links: Links, upstream: Endpoint, clock: Clock) -> None:
     begun = clock.real_ms()
     specs = [
