@@ -10,6 +10,7 @@ import sys
 import pytest
 import yaml
 
+from sim.cli import main
 from sim.topology.addresses import AddressPlan
 from sim.topology.load_topology import load_topology
 
@@ -41,6 +42,21 @@ def up(sim, tmp_path):
     return up
 
 
+@pytest.fixture
+def validated(tmp_path, monkeypatch, capsys):
+    """`sim validate` of a topology's text in this process: it reads a file as `up` does."""
+
+    def validated(text):
+        path = tmp_path / "mine.yaml"
+        path.write_text(text)
+        monkeypatch.setattr("sys.argv", ["sim", "validate", str(path)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return subprocess.CompletedProcess(sys.argv, int(end.value.code or 0), *capsys.readouterr())
+
+    return validated
+
+
 def told(done, code, *words):
     """Ended with that code and a message with these words, and no traceback."""
     assert done.returncode == code, done.stderr
@@ -55,22 +71,24 @@ def test_an_unknown_key_gets_a_suggestion(up):
     assert told(up(bad), 2, "mine.yaml:3", "comand", "did you mean `command`")
 
 
-def test_a_bare_number_for_a_duration_names_the_units(up):
-    assert told(up(TOPOLOGY + "routing: {ttl: 30}\n"), 2, "mine.yaml:11", "routing.ttl", "30s")
+def test_a_bare_number_for_a_duration_names_the_units(validated):
+    assert told(
+        validated(TOPOLOGY + "routing: {ttl: 30}\n"), 2, "mine.yaml:11", "routing.ttl", "30s"
+    )
 
 
-def test_subnets_that_overlap(up):
+def test_subnets_that_overlap(validated):
     bad = TOPOLOGY.replace("paris: {}", "paris: {subnets: [81.2.69.128/25]}")
-    assert told(up(bad), 2, "mine.yaml", "london", "paris", "81.2.69.128/25")
+    assert told(validated(bad), 2, "mine.yaml", "london", "paris", "81.2.69.128/25")
 
 
-def test_a_syntax_error_is_told_with_its_line(up):
-    assert told(up(TOPOLOGY + "routing: {ttl: 30s\n"), 2, "mine.yaml:1")
+def test_a_syntax_error_is_told_with_its_line(validated):
+    assert told(validated(TOPOLOGY + "routing: {ttl: 30s\n"), 2, "mine.yaml:1")
 
 
-def test_all_problems_of_a_file_are_told_at_once(up):
+def test_all_problems_of_a_file_are_told_at_once(validated):
     bad = TOPOLOGY.replace("command:", "comand:") + "routing: {ttl: 30, mode: geo}\n"
-    assert told(up(bad), 2, "comand", "routing.ttl", "routing.mode")
+    assert told(validated(bad), 2, "comand", "routing.ttl", "routing.mode")
 
 
 def test_a_command_that_does_not_exist(up):
