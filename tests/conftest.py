@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -16,9 +17,17 @@ __all__ = ["engine", "own_engine", "virtually"]
 
 T = TypeVar("T")
 
-# How long an example takes says nothing about the code: the machine may be busy.
-settings.register_profile("sim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("sim")
+# A shell starts what runs in its background deaf to SIGINT, and a program leaves that to its
+# children. A signal that is handled here is at its default in them, so that they hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing about the code: the machine may be busy. The few examples
+# of every run are for the loop of an edit; `--hypothesis-profile=thorough` draws many, as CI does.
+settings.register_profile(
+    "quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=20
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
+settings.load_profile("quick")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.gateway.protocol import (
@@ -53,7 +53,6 @@ FRAMES = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(st.text() | FRAMES.map(json.dumps))
 def test_what_is_no_message_is_a_protocol_error_and_nothing_else(frame: str) -> None:
     with pytest.raises(ProtocolError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.clock import Clock, VirtualTimeLoop
@@ -262,7 +262,6 @@ _VERBS = ["start", "stop", "kill", "restart", "update", "suspend", "cordon", "un
 _VERBS += ["freeze", "thaw", "die"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(_VERBS), st.sampled_from([0.0, 0.0, 0.1, 0.7, 2.0])),

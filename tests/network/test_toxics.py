@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.network.embedded.toxics import TOXICS, Context, Item, Mark, Stage
@@ -177,7 +177,6 @@ def test_a_blackhole_gives_back_everything_in_order() -> None:
     assert blackhole.drain() == items
 
 
-@settings(deadline=None)  # how fast the machine is, is not the claim
 @given(
     length=st.integers(1, 30_000),
     average=st.integers(1, 5000),
@@ -242,7 +241,6 @@ KINDS = {
 }
 
 
-@settings(deadline=None)  # how fast the machine is, is not the claim
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     chunks=st.lists(st.binary(min_size=1, max_size=2000), max_size=20),
@@ -265,7 +263,6 @@ def test_a_stage_keeps_every_byte_in_order(
     assert subject.size == 0
 
 
-@settings(deadline=None)  # how fast the machine is, is not the claim
 @given(kind=st.sampled_from(sorted(KINDS)), count=st.integers(1, 30))
 def test_nothing_leaves_before_it_came_or_before_what_is_ahead(kind: str, count: int) -> None:
     subject = stage(kind, **KINDS[kind])

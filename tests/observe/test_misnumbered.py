@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.observe.misnumbered import RIGHT, WRONG, Connection, Gateway, Run, Script, matrix
@@ -33,7 +33,6 @@ def scripts(numberings):
     return st.builds(Script, numbering=names, connections=CONNECTIONS, resends=st.booleans())
 
 
-@settings(max_examples=100, deadline=None)
 @given(script=scripts(RIGHT), gateway=GATEWAYS)
 def test_of_right_numbering_the_truth_is_told(script, gateway):
     run = Run(script, gateway)
@@ -42,7 +41,6 @@ def test_of_right_numbering_the_truth_is_told(script, gateway):
     assert run.verdict() == ("failed" if befell else "held", befell)
 
 
-@settings(max_examples=200, deadline=None)
 @given(script=scripts(WRONG), gateway=GATEWAYS)
 def test_no_wrong_numbering_is_held_for_a_loss_or_failed_for_none(script, gateway):
     run = Run(script, gateway)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError, Problem
@@ -320,7 +320,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_any_data_is_a_topology_or_an_input_error(data: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
@@ -338,7 +337,6 @@ def paths(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
     return found
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_good_file_with_two_values_replaced_is_a_topology_or_an_input_error(
     data: st.DataObject,

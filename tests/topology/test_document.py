@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError, Problem
@@ -151,7 +151,6 @@ def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
     assert load_document(tmp_path / "bom.yaml").data == {"app": "x"}
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="ab:-[]{},&*!|>'\"#%@? \n\t~0.<", max_size=40))
 def test_any_text_is_a_mapping_or_an_input_error(text: str) -> None:
     data: object = {}

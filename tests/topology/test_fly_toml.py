@@ -381,9 +381,7 @@ def places(data: Any) -> list[tuple[Any, Any]]:
 VALUES = st.sampled_from([0, 5, -1, 1.5, True, "", "x", "'", "1s", [], [5], [{}], ["a"], {}])
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_good_file_with_two_values_replaced_is_read_or_an_input_error(
     tmp_path: Path, data: st.DataObject

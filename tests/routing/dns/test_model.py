@@ -15,7 +15,7 @@ from sim.routing.dns import wire
 
 HOST = "atlas-voice-v2.fly.dev"
 SOURCE = "198.51.100.1"  # is in no location
-SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 LABELS = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
 NAMES = st.one_of(

@@ -7,7 +7,7 @@ import socket
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.streams.splice import splice
@@ -49,7 +49,6 @@ async def send_all(writer, chunks):
         await writer.drain()
 
 
-@settings(max_examples=60, deadline=None)
 @given(up=lengths, down=lengths, early=st.booleans())
 def test_a_splice_delivers_exactly_the_bytes(up, down, early):
     up, down = filled(up), filled(down)
@@ -113,7 +112,6 @@ def chunked(parts):
     return body + b"0\r\n\r\n"
 
 
-@settings(max_examples=60, deadline=None)
 @given(up=lengths, down=lengths, encoded=st.tuples(st.booleans(), st.booleans()))
 def test_bodies_stream_exactly_both_ways(up, down, encoded):
     """Whatever framing either side uses: chunked, or a length known before."""
