@@ -30,6 +30,12 @@ class Book:
     remembered: int = 0  # the last number acknowledged to this client
     waiting: dict[int, float] = field(default_factory=dict)  # unacknowledged: when sent; ascending
 
+    @property
+    def acked_up_to(self) -> int:
+        """Up to which number all of it was acknowledged, where later ones may have been before."""
+        oldest = min(self.waiting, default=None)
+        return self.remembered if oldest is None else min(self.remembered, oldest - 1)
+
 
 class Incoming(Protocol[M_co]):
     """Where the gateway's messages come from."""
@@ -82,11 +88,11 @@ class Conversation(ABC, Generic[M]):
             await asyncio.gather(sending, listening, return_exceptions=True)
 
     def acked(self, seq: int) -> None:
-        """The gateway acknowledged that message."""
+        """The gateway acknowledged that message; again, or for one never sent, means nothing."""
         book = self.book
-        book.remembered = max(book.remembered, seq)
-        book.waiting.pop(seq, None)
-        self._client.acked(book.session, seq)
+        if book.waiting.pop(seq, None) is not None:
+            book.remembered = max(book.remembered, seq)
+            self._client.acked(book.session, seq)
 
     async def _send_all(self, begin_after: int) -> None:
         book = self.book

@@ -103,8 +103,8 @@ class Declared:
         elif "acked" in said:
             acked = _number(said["acked"], "`acked`")
         else:
-            acked = book.remembered
-        known = book.remembered
+            acked = book.acked_up_to
+        known = book.acked_up_to
         client.session_ready(book.session, resumed=book.opened, acked=acked, remembered=known)
         book.opened = True
         if acked < known or another:
@@ -203,10 +203,10 @@ class _Talk(Conversation[Heard]):
         An error's page may look like an acknowledgement, so it `promises` nothing by itself.
         """
         if promises and (ack := self._is.ack.read(heard)) is not None:
-            for seq in self._meant(ack, heard):
+            for seq in self._meant(ack, heard, "`ack`"):
                 self.acked(seq)
         elif self._is.refused and (refusal := self._is.refused.read(heard)) is not None:
-            for seq in self._meant(refusal, heard):
+            for seq in self._meant(refusal, heard, "`refused`"):
                 self.book.waiting.pop(seq, None)
                 self._client.failed(self.book.session, seq, str(heard))
         else:
@@ -228,14 +228,23 @@ class _Talk(Conversation[Heard]):
     def _values(self) -> dict[str, Value]:
         return _values(self._is, self._client, self.book, self._taken)
 
-    def _meant(self, values: Mapping[str, Any], heard: Heard) -> list[int]:
+    def _meant(self, values: Mapping[str, Any], heard: Heard, pattern: str) -> list[int]:
         """Which messages an answer is about: one, all up to one, or else the oldest that waits.
 
         The answer to a request is about the message that it carried, unless it says otherwise.
+        Raises ValueError for a message that was never sent: whatever is taken for its answer may
+        as well be taken for another's.
         """
         waiting = list(self.book.waiting)
         if "sequence" in values:
-            return [_number(values["sequence"], "`sequence`")]
+            seq = _number(values["sequence"], "`sequence`")
+            if not 0 < seq <= self.book.own:
+                raise ValueError(
+                    f"{pattern} took message {seq} from {heard}, and {self._client.name} has sent"
+                    f" no such message in session {self.book.session}: what is said to others, or"
+                    " about something else, must not match"
+                )
+            return [seq]
         if "up_to" in values:
             last = _number(values["up_to"], "`up_to`")
             return [seq for seq in waiting if seq <= last]
