@@ -53,6 +53,16 @@ class JsonPath:
             found = [value for parent in found for value in _children(parent, step)]
         return found
 
+    def is_in(self, data: Any) -> bool:
+        """Whether data has that place, though it may be empty: `[]`, `{}` or null at a wildcard."""
+        found = [data]
+        for step in self.steps:
+            parents = found
+            found = [value for parent in parents for value in _children(parent, step)]
+            if not found:
+                return step is None and all(parent in ([], {}, None) for parent in parents)
+        return True
+
     def first(self, data: Any) -> Any:
         """The first value that it leads to, or None."""
         return next(iter(self.find(data)), None)

@@ -40,10 +40,11 @@ class Anomaly:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The sum of all messages' lives."""
+    """The sum of all messages' lives. `acked_sent_t`: when those acknowledged went out first."""
 
     sent: int
     acked: int
+    acked_sent_t: Sequence[float]
     unknown: int
     anomalies: Sequence[Anomaly]
     mistakes: Sequence[Mistake]
@@ -74,9 +75,11 @@ def balance(history: History) -> Ledger:
         why = "nobody asked what is stored"
     elif audit.error is not None:
         why = f"it could not be found out what is stored: {audit.error}"
+    acked_sent_t = [life.sent_t for life in lives.values() if life.acked_t is not None]
     return Ledger(
         sent=len(lives),
-        acked=sum(1 for life in lives.values() if life.acked_t is not None),
+        acked=len(acked_sent_t),
+        acked_sent_t=acked_sent_t,
         unknown=sum(1 for life in lives.values() if life.acked_t is None and not life.refused),
         anomalies=anomalies,
         mistakes=numbering.mistakes,

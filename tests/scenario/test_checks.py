@@ -218,6 +218,14 @@ class TestMessages:
         assert finding(evidence, *pairs, **self.asked, until="20s").held is True
         assert finding(evidence, *pairs, **self.asked, **{"from": "20s"}).held is False
 
+    def test_a_time_without_a_message_is_unknown(self, evidence):
+        found = finding(evidence, *life(1, 1), *life(2, 30), **self.asked, **{"from": "40s"})
+        assert (found.held, found.observed) == (None, "nothing")
+
+    def test_only_those_sent_in_the_window_are_told_of(self, evidence):
+        found = finding(evidence, *life(1, 1), *life(2, 30), **self.asked, until="20s")
+        assert found.observed.endswith("of 1")
+
     def test_a_number_that_means_two_messages_is_unknown_and_named(self, evidence):
         pairs = [*life(1, 1), *life(1, 5, stored=0), *life(2, 6)]
         found = finding(evidence, *pairs, **self.asked)

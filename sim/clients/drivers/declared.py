@@ -147,12 +147,14 @@ class DeclaredLedger(Declared):
                 return None
             if answer.status != HTTPStatus.OK:
                 raise ValueError(f"GET {path} was answered with status {answer.status}")
-            data = Heard(await answer.text()).data
-        if data is None:
+            heard = Heard(await answer.text())
+        if heard.data is None:
             raise ValueError(f"GET {path} was not answered with JSON")
+        if not asked.sequence.is_in(heard.data):
+            raise ValueError(f"GET {path}: nothing at {asked.sequence.text} in {heard}")
         return [
             _number(value, f"GET {path}: {asked.sequence.text}")
-            for value in asked.sequence.find(data)
+            for value in asked.sequence.find(heard.data)
         ]
 
 

@@ -28,6 +28,9 @@ def messages(evidence: Evidence, params: Params) -> Finding:
     if not ledger.audited:
         return unknown(ledger.why_not_audited)
     from_s, until_s = window(evidence, params)
+    acked = sum(1 for t in ledger.acked_sent_t if from_s <= t < until_s)
+    if not acked:
+        return unknown("no message was acknowledged that was sent in this time")
     inside = [a for a in ledger.anomalies if from_s <= a.sent_t < until_s]
     kinds: tuple[AnomalyKind, ...] = ("lost", "duplicated", "reordered")
     found = {kind: sum(1 for a in inside if a.kind == kind) for kind in kinds}
@@ -37,10 +40,10 @@ def messages(evidence: Evidence, params: Params) -> Finding:
     if not broken and doubted:
         return Finding(None, f"{observed} of those that are rightly numbered", told(doubted))
     if not broken:
-        return Finding(held=True, observed=f"{observed} of {ledger.acked}")
+        return Finding(held=True, observed=f"{observed} of {acked}")
     first = next(anomaly for anomaly in inside if anomaly.kind in broken)
     why = (
         f"for example message {first.seq} of session {first.session}, sent at {first.sent_t:.1f} s"
         f" by {first.client}: {first.text}"
     )
-    return Finding(held=False, observed=f"{observed} of {ledger.acked}", why=why)
+    return Finding(held=False, observed=f"{observed} of {acked}", why=why)
