@@ -242,9 +242,8 @@ class _Talk(Conversation[Heard]):
             seq = _number(values["sequence"], "`sequence`")
             if not 0 < seq <= self.book.own:
                 raise ValueError(
-                    f"{pattern} took message {seq} from {heard}, and {self._client.name} has sent"
-                    f" no such message in session {self.book.session}: what is said to others, or"
-                    " about something else, must not match"
+                    f"{pattern} took number {seq} from {heard}, and no such message was sent in"
+                    " this session: what is said to others, or about something else, must not match"
                 )
             return [seq]
         if "up_to" in values:
