@@ -16,7 +16,16 @@ from sim.clients.pace import Pace, Term, Watch
 from sim.clients.urls import checked_path
 from sim.clients.vantage import Setting, Vantage
 from sim.clients.websocket import WebSocket, Wire
-from sim.observe.events import Acked, Connected, Failed, Sent, SessionReady, Unknown
+from sim.observe.events import (
+    Acked,
+    Connected,
+    Failed,
+    PatternMatched,
+    PatternMissed,
+    Sent,
+    SessionReady,
+    Unknown,
+)
 from sim.observe.numbering import HOW
 from sim.rng import Rng
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
@@ -64,6 +73,7 @@ class Client:
         self._term = term
         self._write = setting.journal.write
         self._messages: dict[tuple[str, int], _Message] = {}
+        self._matched: set[str] = set()
         self._in_flight = 0
         self._turns = count(1)
 
@@ -223,6 +233,16 @@ class Client:
         region, machine = self.machine or ("?", "?")
         self.served = True
         self._write(SessionReady(self.name, session, region, machine, resumed, acked, remembered))
+
+    def matched(self, pattern: str) -> None:
+        """A message was what this pattern of the driver describes."""
+        if pattern not in self._matched:
+            self._matched.add(pattern)
+            self._write(PatternMatched(self.name, pattern))
+
+    def missed(self, pattern: str, messages: int, first: str) -> None:
+        """So many messages came while the pattern was waited for in vain, and none was known."""
+        self._write(PatternMissed(self.name, self.location, pattern, messages, first))
 
     # --- what the load does with it ---
 

@@ -17,6 +17,8 @@ from sim.observe import releases  # noqa: F401 - its events are among the kinds 
 from sim.observe.event import Event as Event  # noqa: PLC0414 - it is named from here as well
 from sim.observe.mishaps import DriverRaised as DriverRaised  # noqa: PLC0414 - likewise
 from sim.observe.mishaps import MachineDied as MachineDied  # noqa: PLC0414 - likewise
+from sim.observe.mishaps import PatternMatched as PatternMatched  # noqa: PLC0414 - likewise
+from sim.observe.mishaps import PatternMissed as PatternMissed  # noqa: PLC0414 - likewise
 
 NOBODY = "nobody"
 

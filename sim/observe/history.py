@@ -32,6 +32,8 @@ from sim.observe.events import (
     LoadStarted,
     MachineChanged,
     PartFailed,
+    PatternMatched,
+    PatternMissed,
     Resolved,
     RoutingChanged,
     RunStarted,
@@ -178,9 +180,27 @@ class History:
                 first.setdefault(kind, raised)
         return [(first[kind], count) for kind, count in counts.most_common()]
 
+    @cached_property
+    def unmatched(self) -> Sequence[str]:
+        """The driver's patterns that no message matched in the whole run, though messages came.
+
+        Whether the gateway never said so, or the driver does not know its words, nobody can tell.
+        """
+        matched = {event.pattern for _, event in self.of(PatternMatched)}
+        missed: dict[str, list[PatternMissed]] = defaultdict(list)
+        for _, event in self.of(PatternMissed):
+            if event.pattern not in matched:
+                missed[event.pattern].append(event)
+        return [
+            f"{sum(event.messages for event in events)} messages came while clients waited, and"
+            f" none matched the driver's {pattern} in the whole run; the first was"
+            f" {events[0].first}"
+            for pattern, events in missed.items()
+        ]
+
     @property
     def broken_parts(self) -> Iterator[str]:
-        """Why this run cannot be trusted, where it cannot: what failed, what the driver raised."""
+        """Why this run cannot be trusted, where it cannot: what failed, how the driver erred."""
         for t, part in self.of(PartFailed):
             yield f"{part.part} failed at {t:.1f} s: {part.reason}"
         for t, fault in self.of(FaultFailed):
@@ -188,6 +208,7 @@ class History:
         for raised, count in self.driver_errors[:_MOST_RAISED]:
             times = "once" if count == 1 else f"{count} times"
             yield f"the driver raised {times} ({raised.where}): {raised.error}"
+        yield from self.unmatched
 
     @cached_property
     def machine_changes(self) -> Mapping[str, Sequence[Timed[MachineChanged]]]:

@@ -1,4 +1,4 @@
-"""Events of what nobody asked for: a machine that ends by itself, a driver that raises."""
+"""Events of what nobody asked for: a machine that ends by itself, a driver that is mistaken."""
 
 from __future__ import annotations
 
@@ -43,3 +43,30 @@ class DriverRaised(Event):
     def where(self) -> str:
         """The place in the driver, as `rooms.py:12`."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class PatternMatched(Event):
+    """For the first time a message of the gateway was what this client's driver waited for.
+
+    `pattern` is where the driver says it: such as `ack`, or step 2 of `hello`.
+    """
+
+    kind = "pattern_matched"
+    client: str
+    pattern: str
+
+
+@dataclass(frozen=True)
+class PatternMissed(Event):
+    """A client waited in vain for what a pattern of its driver describes, though messages came.
+
+    So many `messages` came meanwhile that the driver had no name for; `first` is one, shortened.
+    """
+
+    kind = "pattern_missed"
+    client: str
+    location: str
+    pattern: str
+    messages: int
+    first: str

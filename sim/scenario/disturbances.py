@@ -1,8 +1,9 @@
 """What may have broken an expectation without the gateway's doing, and what was broken before it.
 
-A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised,
-a drain that was cut short because simulated seconds are shorter than a gateway's own: from then on
-the run is not the one that was asked for. What had been broken by then stays broken.
+A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised
+or never recognised what it waits for, a drain that was cut short because simulated seconds are
+shorter than a gateway's own: from then on the run is not the one that was asked for. What had been
+broken by then stays broken.
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ def _disturbances(history: History, check: str) -> Iterator[Disturbance]:
             yield Disturbance(t, words)
     for t, raised in history.of(DriverRaised):
         yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
+    for words in history.unmatched:
+        yield Disturbance(0.0, words)
 
 
 def _began(history: History, failed: FaultFailed, failed_s: float) -> float:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from sim.clients.ending import ConnectionOverError
-from sim.observe.events import Sent, SessionReady
+from sim.observe.events import PatternMatched, PatternMissed, Sent, SessionReady
 from tests.clients.talking import socket
 
 DRIVER: dict[str, Any] = {
@@ -89,3 +89,46 @@ async def test_a_gateway_that_has_all_up_to_a_gap_has_forgotten_nothing(talk):
         await there.live(turns=9)
     await there.live(turns=3)
     assert all(e.acked >= e.remembered for e in there.events(SessionReady))
+
+
+# --- what is never recognised ---
+
+
+async def test_messages_that_are_no_ready_are_told_of(talk):
+    driver = {**DRIVER, "ready": {"match": {"op": "welcome"}}}
+    there = await talk([room(lambda _c, n: [n])], driver, timeout_s=1.0)
+    with pytest.raises(TimeoutError):
+        await there.live()
+    (missed,) = there.events(PatternMissed)
+    assert (missed.pattern, missed.messages, missed.first) == (
+        "`ready`",
+        1,
+        '{"op": "joined", "room": "r"}',
+    )
+
+
+async def test_the_ready_of_a_resumption_is_another_pattern_where_it_differs(talk):
+    resume = {**DRIVER["resume"], "ready": {"match": {"op": "rejoined"}}}
+    there = await talk([room(loses_the_second)], {**DRIVER, "resume": resume}, timeout_s=2.0)
+    with pytest.raises((ConnectionOverError, aiohttp.ClientError)):
+        await there.live(turns=9)
+    with pytest.raises(TimeoutError):
+        await there.live()
+    assert [event.pattern for event in there.events(PatternMatched)] == ["`ready`", "`ack`"]
+    assert [event.pattern for event in there.events(PatternMissed)] == ["`ready` of `resume`"]
+
+
+async def test_messages_that_acknowledge_nothing_are_told_of(talk):
+    driver = {**DRIVER, "ack": {"match": {"op": "kept"}, "sequence": "$.n"}}
+    there = await talk([room(lambda _c, n: [n])], driver, timeout_s=1.0)
+    with pytest.raises(TimeoutError):
+        await there.live(turns=99)
+    (missed,) = there.events(PatternMissed)
+    assert (missed.pattern, missed.first) == ("`ack`", '{"op": "said", "n": 1}')
+
+
+async def test_a_gateway_that_says_nothing_is_not_the_patterns_doing(talk):
+    there = await talk([room(lambda _c, _n: [])], DRIVER, timeout_s=1.0)
+    with pytest.raises(TimeoutError):
+        await there.live(turns=99)
+    assert not there.events(PatternMissed)

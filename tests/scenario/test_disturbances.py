@@ -16,6 +16,8 @@ from sim.observe.events import (
     FaultFailed,
     MachineStopped,
     PartFailed,
+    PatternMatched,
+    PatternMissed,
     Sent,
     Stored,
 )
@@ -146,3 +148,23 @@ def test_what_follows_a_drain_that_the_speed_cut_short_is_unknown(
     assert verdict.outcome == outcome
     why = verdict.findings[0][1].why
     assert ("m was killed at 56.0 s after 0.5 s of real time" in why) is (outcome == "unknown")
+
+
+MISSED = PatternMissed(CLIENT, "london", "`ready`", 3, "hi")
+NEVER = [(0.1, Connected(CLIENT, "london", "fra", "m"))]
+
+
+def test_a_pattern_that_nothing_ever_matched_may_be_why_nobody_was_served(evidence):
+    verdict = judge(evidence(*NEVER, (5.1, MISSED), (10.1, MISSED), expect=[OUTAGE]))
+    assert (verdict.outcome, verdict.findings[0][1].held) == ("unknown", None)
+    (doubt,) = verdict.doubts
+    assert doubt == (
+        "6 messages came while clients waited, and none matched the driver's `ready` in the whole"
+        " run; the first was hi"
+    )
+
+
+def test_one_that_matched_once_is_known_to_be_right(evidence):
+    matched = PatternMatched("new-york/0", "`ready`")
+    verdict = judge(evidence(*NEVER, (1.0, matched), (5.1, MISSED), expect=[OUTAGE]))
+    assert (verdict.outcome, verdict.doubts) == ("failed", [])

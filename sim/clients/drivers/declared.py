@@ -68,7 +68,8 @@ class Declared:
         )
         async with open_line(client, opening, values, self._since) as line:
             talk = _Talk(self._is, client, book, line, self._taken)
-            values = take(await greet(client, opening.hello, talk, values))
+            of = "" if opening.hello == self._is.opening.hello else " of `resume`"
+            values = take(await greet(client, opening.hello, talk, values, of))
             ready = await self._ready(client, opening, talk)
             take({name: value for name, value in ready.items() if name not in _OF_READY})
             said |= ready
@@ -76,7 +77,11 @@ class Declared:
             acked = self._settle(client, book, said)
             for seq in [seq for seq in book.waiting if seq <= acked]:
                 talk.acked(seq)
-            await talk.hold(begin_after=acked)
+            try:
+                await talk.hold(begin_after=acked)
+            except TimeoutError:
+                talk.unanswered()
+                raise
 
     async def _ready(self, client: Client, opening: Opening, talk: _Talk) -> Mapping[str, Any]:
         """Wait for the gateway to take the session up; the values of the message that says so."""
@@ -84,7 +89,8 @@ class Declared:
             return {}
         forgotten = self._is.forgotten if opening is self._is.resume else None
         replies = (forgotten, opening.ready) if forgotten else (opening.ready,)
-        came, values = await wait_for(client, replies, talk, "`ready`")
+        of = "" if opening.ready == self._is.opening.ready else " of `resume`"
+        came, values = await wait_for(client, replies, talk, f"`ready`{of}")
         return {"acked": 0} if came is forgotten else values
 
     def _entered(self, book: Book, said: Mapping[str, Any]) -> Book:
@@ -173,6 +179,8 @@ class _Talk(Conversation[Heard]):
         self._is = declaration
         self._line = line
         self._taken = taken
+        self._strange = 0
+        self._first_strange = ""
 
     async def deliver(self, seq: int) -> None:
         send, values = self._is.send, {**self._values, "seq": seq}
@@ -196,8 +204,14 @@ class _Talk(Conversation[Heard]):
         return await self._line.receive()
 
     async def heard(self, message: Heard) -> None:
-        if not self._is_about_messages(message):
-            await self.besides(message)
+        if not self._is_about_messages(message) and not await self.besides(message):
+            self._strange += 1
+            self._first_strange = self._first_strange or str(message)
+
+    def unanswered(self) -> None:
+        """No answer came in time: take note where messages came that the driver has no name for."""
+        if self._strange:
+            self._client.missed("`ack`", self._strange, self._first_strange)
 
     def _is_about_messages(self, heard: Heard, *, promises: bool = True) -> bool:
         """Take in what acknowledges or refuses messages; whether it does.
@@ -213,10 +227,14 @@ class _Talk(Conversation[Heard]):
                 self._client.failed(self.book.session, seq, str(heard))
         else:
             return False
+        self._client.matched("`ack`")
         return True
 
-    async def besides(self, heard: Heard) -> None:
-        """Whatever is about no message: answer what wants an answer, leave where told to go."""
+    async def besides(self, heard: Heard) -> bool:
+        """Whatever is about no message: answer what wants an answer, leave where told to go.
+
+        Whether it was one of these.
+        """
         if self._is.goodbye and self._is.goodbye.read(heard) is not None:
             self._client.going_away()
             raise ConnectionOverError(f"the gateway said goodbye: {heard}")
@@ -224,7 +242,8 @@ class _Talk(Conversation[Heard]):
             if (values := asked.read(heard)) is not None:
                 given = {name: plain(value) for name, value in values.items()}
                 await self.say(answer.frame({**self._values, **given}))
-                return
+                return True
+        return False
 
     @property
     def _values(self) -> dict[str, Value]:

@@ -24,8 +24,8 @@ class Talking(Protocol):
     async def receive(self) -> Heard:
         """What the gateway says next. Raises ConnectionOverError where the connection ended."""
 
-    async def besides(self, heard: Heard) -> None:
-        """Take in what nobody waits for now."""
+    async def besides(self, heard: Heard) -> bool:
+        """Take in what nobody waits for now; whether the driver knows it."""
 
 
 async def ask(client: Client, requests: Iterable[Request], values: Values) -> dict[str, Value]:
@@ -102,16 +102,18 @@ def fill_headers(
 
 
 async def greet(
-    client: Client, steps: Sequence[Step], line: Talking, values: Values
+    client: Client, steps: Sequence[Step], line: Talking, values: Values, of: str = ""
 ) -> dict[str, Value]:
     """Go through the steps of a `hello`; the values that were taken from what came.
+
+    `of` follows a step's name, where there is more than one `hello`.
 
     Raises ConnectionOverError where the connection ends, TimeoutError where nothing fits, both with
     the step's number.
     """
     taken: dict[str, Value] = {}
     for number, step in enumerate(steps, 1):
-        where = f"step {number} of `hello`"
+        where = f"step {number} of `hello`{of}"
         if isinstance(step, Wait):
             _, given = await wait_for(client, (step.reply,), line, where)
             taken |= given
@@ -128,11 +130,12 @@ async def wait_for(
 ) -> tuple[Reply, dict[str, Value]]:
     """The first message that is one of the replies: which, and its values.
 
-    What is none of them is taken in besides.
+    What is none of them is taken in besides. `where` is the name of the last of the replies.
 
     Raises as `greet` does, beginning with `where`.
     """
     last: Heard | None = None
+    strange: list[Heard] = []
     try:
         async with client.clock.timeout(client.timeout_s):
             while True:
@@ -140,9 +143,14 @@ async def wait_for(
                 for reply in replies:
                     found = reply.read(last)
                     if found is not None:
+                        if reply is replies[-1]:
+                            client.matched(where)
                         return reply, {name: plain(value) for name, value in found.items()}
-                await line.besides(last)
+                if not await line.besides(last):
+                    strange.append(last)
     except TimeoutError as error:
+        if strange:
+            client.missed(where, len(strange), str(strange[0]))
         came = "nothing came" if last is None else f"the last that came is {last}"
         message = f"no {replies[-1].written} within {client.timeout_s:g} s; {came}"
         raise TimeoutError(f"{where}: {message}") from error

@@ -192,6 +192,8 @@ class _Polls(_OneWay):
             self._values |= taken_from(poll.request, answer, body)
             if poll.each is None:
                 self._read.append(body)
-            else:
+            elif poll.each.is_in(body.data):
                 self._read.extend(Heard.of(item) for item in poll.each.find(body.data))
+            else:
+                self._read.append(body)  # heard as a message that nobody knows, and so is told of
         return self._read.popleft()
