@@ -15,11 +15,13 @@ demo: $(VENV)/.installed
 # (tests/slot.py), and each world a slot. What is marked `realtime` measures against the wall clock
 # and runs after them, alone. PYTEST_ADDOPTS=--durations=40 says which tests took longest.
 WORKERS ?= 3
-SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# The loop of an edit: lint, types, and every test that brings no world up.
+# The loop of an edit: lint, types, and every test that brings no world up. Worlds wait much; these
+# tests compute, so that there is one process for each core.
 check: lint test-without-worlds
 
+test-without-worlds: WORKERS = auto
 test-without-worlds: $(VENV)/.dev
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not e2e and not thorough and not realtime"
 
@@ -28,13 +30,18 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -m "realtime and not thorough"
 
 # What no test without a world reaches. The floor is what was reached when it was set; raise it.
+coverage: WORKERS = auto
 coverage: $(VENV)/.dev
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not e2e and not thorough and not realtime" \
 		--cov --cov-report=term:skip-covered
 
-# What takes its time: the library of outages, containers, sweeps, kills at random moments.
+# What takes its time: the library of outages, containers, sweeps, kills at random moments. What is
+# marked `docker` shares one engine, which is costly to start: it runs in one process too. Last, every
+# property, with ten times as many examples as in `make test`.
 test-thorough: $(VENV)/.dev
-	$(BIN)/pytest -m thorough
+	$(BIN)/pytest -n 2 --dist loadfile -m "thorough and not realtime and not docker"
+	$(BIN)/pytest -m "thorough and (realtime or docker)"
+	$(BIN)/pytest -n auto --hypothesis-profile=thorough -m "hypothesis and not thorough"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

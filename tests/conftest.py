@@ -30,6 +30,14 @@ settings.register_profile("thorough", settings.get_profile("quick"), max_example
 settings.load_profile("quick")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the engine of tests/docker: each process with such a test starts one."""
+    for item in items:
+        if "own_engine" in getattr(item, "fixturenames", ()):
+            item.add_marker("docker")
+
+
 @pytest.fixture
 def virtually() -> Callable[[Coroutine[Any, Any, T]], T]:
     """Run a coroutine in virtual time: its waits cost nothing and are exact."""

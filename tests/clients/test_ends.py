@@ -168,6 +168,7 @@ async def test_every_kind_of_driver_notices_a_kill_while_it_waits_for_its_turn(
         assert down.reason == "the connection ended without a close frame"
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("kind", ["echo", "declared"])
 async def test_who_waits_for_a_turn_comes_back_with_the_herd(small_world, declared, one, kind):
     world = await small_world(speed=1.0)

@@ -13,7 +13,7 @@ import pytest
 DEPLOYS = Path(__file__).parents[2] / "topologies" / "deploys"
 NAMES = sorted(path.stem for path in DEPLOYS.glob("*.yaml"))
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 
 @pytest.mark.parametrize("name", NAMES)

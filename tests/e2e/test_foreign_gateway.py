@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 ROOT = Path(__file__).parents[2]
 TOPOLOGY: dict[str, Any] = {

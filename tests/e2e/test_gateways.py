@@ -20,7 +20,7 @@ import pytest
 
 from tests.e2e.conftest import Sim
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "topologies" / "gateways"

@@ -14,7 +14,7 @@ import yaml
 
 from tests.e2e.test_scenarios import QUICK_CRASH, QUICK_TOPOLOGY, SPEED
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 
 @pytest.fixture

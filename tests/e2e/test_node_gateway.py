@@ -13,7 +13,7 @@ import yaml
 
 from tests.docker.private_engine import BASE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 SOURCE = Path(__file__).parent / "node_gateway"
 SPEED = 5

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 OUTAGES = Path(__file__).parents[2] / "topologies" / "outages"
 SPEED, SEED, SIDE_BY_SIDE = "6", "7", 4

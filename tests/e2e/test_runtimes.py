@@ -11,7 +11,7 @@ import yaml
 
 from tests.docker.private_engine import GATEWAY
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 SPEED = 5
 TOPOLOGY: dict[str, Any] = {

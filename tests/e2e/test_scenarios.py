@@ -107,6 +107,7 @@ def test_the_reference_gateway_survives_a_crash(run, sim, tmp_path):
     assert json.loads(again.read_text()) == report
 
 
+@pytest.mark.thorough
 def test_sessions_in_memory_are_named_as_such(run):
     done, report = run(QUICK_CRASH, gateway("--sessions", "memory"))
     assert done.returncode == 1
@@ -123,6 +124,7 @@ def test_acknowledging_before_the_commit_loses_messages(run):
     assert "not in the database" in broken(report)["messages"]
 
 
+@pytest.mark.thorough
 def test_without_deduplication_messages_are_stored_twice(run):
     done, report = run(QUICK_CRASH, gateway("--dedupe", "off"))
     assert done.returncode == 1
@@ -139,6 +141,7 @@ def test_residency_and_failover_contradict_each_other(run):
     assert "by iad, allowed is fra" in broken(report)["residency"]
 
 
+@pytest.mark.thorough
 def test_a_frozen_region_costs_the_clients_timeout_too(run):
     """A freeze is noticed later than a crash: nothing is refused, nothing answers."""
     load = {**QUICK_CRASH["load"], "timeout": "3s"}
@@ -154,6 +157,7 @@ def test_a_frozen_region_costs_the_clients_timeout_too(run):
     assert report["outages"][0]["detection_s"] >= 3
 
 
+@pytest.mark.thorough
 def test_a_grey_path_moves_nobody(run):
     """Checks pass, clients cannot get through: DNS stays, and the outage lasts until healed."""
     scenario = {

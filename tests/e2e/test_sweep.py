@@ -12,7 +12,7 @@ from sim.scenario.load_scenario import load_scenario
 from sim.sweep.boundaries import boundaries
 from sim.sweep.sweep import Sweep, farthest_location
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 SCENARIO = {

@@ -7,7 +7,7 @@ import pytest
 from bench.common import world_of
 from bench.scale import TINY, places
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
 
 
 async def test_a_hundred_locations_and_eighteen_regions_come_up(tmp_path, monkeypatch):

@@ -37,6 +37,7 @@ def bricks(request):
 
 @pytest.mark.e2e
 @pytest.mark.thorough
+@pytest.mark.realtime
 @pytest.mark.parametrize(("gateway", "protocol"), CHOSEN)
 def test_the_verdict_on_a_gateway_is_right_and_says_why(bricks, gateway, protocol):
     brick = bricks[gateway, protocol].result()
