@@ -15,7 +15,7 @@ from sim.clients.load_spec import LoadSpec
 from sim.clients.pace import Pace, Term, Watch
 from sim.clients.urls import checked_path
 from sim.clients.vantage import Setting, Vantage
-from sim.clients.websocket import WebSocket, Wire
+from sim.clients.websocket import WebSocket, Wire, describe
 from sim.observe.events import (
     Acked,
     Connected,
@@ -66,6 +66,9 @@ class Client:
         self.broken = False
         self.stuffed = False
         self.told_to_go = False
+        self.answered = False
+        self.taken = 0
+        self.first_taken = ""
         self.left_unanswered = 0
         self.on_settled: Callable[[], object] | None = None
         self._sockets: list[WebSocket] = []
@@ -73,6 +76,7 @@ class Client:
         self._term = term
         self._write = setting.journal.write
         self._messages: dict[tuple[str, int], _Message] = {}
+        self._highest: dict[str, int] = {}  # by session: the highest number that was sent
         self._matched: set[str] = set()
         self._in_flight = 0
         self._turns = count(1)
@@ -103,7 +107,7 @@ class Client:
         assert isinstance(wire, Wire)  # noqa: S101 - what the session was told to make
         self.connected(wire.headers)
         self.closed = None
-        socket = WebSocket(wire, self.clock, self._watch.ended)
+        socket = WebSocket(wire, self.clock, self._watch.ended, self._taken)
         self._sockets.append(socket)
         try:
             yield socket
@@ -122,6 +126,11 @@ class Client:
         """What has ended a WebSocket whose block the driver is in."""
         ends = (socket.end for socket in self._sockets)
         return next((ConnectionClosedError(end.code, end.reason) for end in ends if end), None)
+
+    def _taken(self, message: aiohttp.WSMessage) -> None:
+        if self._in_flight and not self.answered:
+            self.taken += 1
+            self.first_taken = self.first_taken or describe(message)
 
     def going_away(self) -> None:
         """The gateway has said by a message that it goes away, and the driver leaves for that."""
@@ -189,6 +198,7 @@ class Client:
         number that is not whole.
         """
         _check_names(session, seq)
+        self._highest[session] = max(seq, self._highest.get(session, seq))
         message = self._messages.get((session, seq))
         if message is None:
             message = self._messages[session, seq] = _Message()
@@ -201,14 +211,22 @@ class Client:
         self._write(Sent(self.name, session, seq, message.attempts))
 
     def acked(self, session: str, seq: int, headers: Mapping[str, str] | None = None) -> None:
-        """The gateway acknowledged a message; latency counts from when it last went out."""
+        """The gateway acknowledged a message; latency counts from when it last went out.
+
+        Raises ValueError for one that was never sent, which only `send` can tell of.
+        """
         _check_names(session, seq)
+        if session not in self._highest or seq > self._highest[session]:
+            raise ValueError(
+                f"message {seq} was acknowledged and never sent: `client.send` tells of each"
+                f" message that goes out ({HOW})"
+            )
         if headers is not None:
             self.connected(headers)
         message = self._settle(session, seq)
         if message is None:
             return
-        self.served = True
+        self.served = self.answered = True
         region, machine = self.machine or ("?", "?")
         latency_ms = round(self.clock.real_ms() - message.sent_real_ms, 3)
         self._write(Acked(self.name, session, seq, region, machine, latency_ms))
@@ -217,6 +235,7 @@ class Client:
         """The gateway refused a message for certain: nothing of it is kept."""
         _check_names(session, seq)
         if self._settle(session, seq) is not None:
+            self.answered = True
             region = self.machine[0] if self.machine else self.region
             self._write(Failed(self.name, session, seq, region, reason))
 
@@ -261,6 +280,9 @@ class Client:
         self.broken = False
         self.stuffed = False
         self.told_to_go = False
+        self.answered = False
+        self.taken = 0
+        self.first_taken = ""
 
     def end(self) -> None:
         """A connection's life is over; what it left unanswered may be sent again in the next."""

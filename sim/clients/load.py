@@ -28,6 +28,7 @@ from sim.observe.events import (
     PartFailed,
 )
 from sim.observe.journal import Journal, Record
+from sim.observe.mishaps import ANSWER
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real
@@ -63,6 +64,7 @@ class Load:
         self._warn = warn
         self._warned: set[str] = set()
         self._new_driver = load_driver(spec.driver)
+        self._is_users = not isinstance(spec.driver, InData) and ":" in spec.driver
         self._first_record = 0
         self._over = asyncio.Event()
         self._closing = asyncio.Event()
@@ -181,6 +183,8 @@ class Load:
                     reason = await self._one_life(driver, client)
                 finally:
                     client.end()
+            if self._is_users and client.taken and not client.answered:
+                client.missed(ANSWER, client.taken, client.first_taken)
             write_end(self._journal, client, reason, expected=self._closing.is_set())
             if client.served:
                 backoff.reset()

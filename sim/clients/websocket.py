@@ -53,12 +53,17 @@ class WebSocket:
     """
 
     def __init__(
-        self, wire: Wire, clock: Clock, on_end: Callable[[], object] = lambda: None
+        self,
+        wire: Wire,
+        clock: Clock,
+        on_end: Callable[[], object] = lambda: None,
+        on_taken: Callable[[aiohttp.WSMessage], object] = lambda _message: None,
     ) -> None:
         self.stuffed = False
         self._wire = wire
         self._clock = clock
         self._on_end = on_end
+        self._on_taken = on_taken
         self._unread: deque[aiohttp.WSMessage] = deque()
         self._unread_bytes = 0
         self._bounded = True
@@ -125,6 +130,7 @@ class WebSocket:
         self._unread_bytes -= len(message.data) + _OVERHEAD
         if self._unread_bytes <= MOST_UNREAD:
             _release(self._room)
+        self._on_taken(message)
         return message
 
     async def receive_str(self, *, timeout: float | None = None) -> str:  # noqa: ASYNC109 - aiohttp's

@@ -42,6 +42,7 @@ from sim.observe.events import (
     Stored,
 )
 from sim.observe.journal import Record
+from sim.observe.mishaps import ANSWER
 
 _MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the report has all
 
@@ -187,14 +188,15 @@ class History:
         Whether the gateway never said so, or the driver does not know its words, nobody can tell.
         """
         matched = {event.pattern for _, event in self.of(PatternMatched)}
+        if self.acked or any(True for _ in self.of(Failed)):
+            matched.add(ANSWER)
         missed: dict[str, list[PatternMissed]] = defaultdict(list)
         for _, event in self.of(PatternMissed):
             if event.pattern not in matched:
                 missed[event.pattern].append(event)
         return [
             f"{sum(event.messages for event in events)} messages came while clients waited, and"
-            f" none matched the driver's {pattern} in the whole run; the first was"
-            f" {events[0].first}"
+            f" the driver took none for {pattern} in the whole run; the first was {events[0].first}"
             for pattern, events in missed.items()
         ]
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from sim.observe.event import Event
 
+# What a driver in Python has no pattern for.
+ANSWER = "an answer (`client.acked`)"
+
 
 @dataclass(frozen=True)
 class MachineDied(Event):
@@ -62,6 +65,8 @@ class PatternMissed(Event):
     """A client waited in vain for what a pattern of its driver describes, though messages came.
 
     So many `messages` came meanwhile that the driver had no name for; `first` is one, shortened.
+    Of a driver in Python, whose pattern is ANSWER, they are those that it took while a message was
+    unanswered.
     """
 
     kind = "pattern_missed"

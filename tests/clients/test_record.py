@@ -58,3 +58,19 @@ def test_a_session_is_named_by_text(client):
 def test_what_a_session_holds_is_told_by_a_number(client):
     with pytest.raises(TypeError, match="whole number, not '3'"):
         client.session_ready("s", resumed=True, acked="3", remembered=3)
+
+
+@pytest.mark.parametrize("session", ["s", "another"])
+def test_what_was_never_sent_cannot_be_acknowledged(client, session):
+    client.send("s", 3)
+    with pytest.raises(
+        ValueError, match=r"message 4 was acknowledged and never sent: .client.send"
+    ):
+        client.acked(session, 4)
+
+
+def test_what_was_acknowledged_may_be_acknowledged_again(client, written):
+    client.send("s", 3)
+    for _ in range(2):
+        client.acked("s", 3)
+    assert [event.kind for event in written] == ["sent", "acked"]

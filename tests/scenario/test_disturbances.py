@@ -12,6 +12,7 @@ from sim.observe.events import (
     Disconnected,
     DriverRaised,
     Event,
+    Failed,
     FaultBegan,
     FaultFailed,
     MachineStopped,
@@ -21,6 +22,7 @@ from sim.observe.events import (
     Sent,
     Stored,
 )
+from sim.observe.mishaps import ANSWER
 from sim.scenario.verdict import judge
 
 CLIENT = "london/0"
@@ -159,9 +161,23 @@ def test_a_pattern_that_nothing_ever_matched_may_be_why_nobody_was_served(eviden
     assert (verdict.outcome, verdict.findings[0][1].held) == ("unknown", None)
     (doubt,) = verdict.doubts
     assert doubt == (
-        "6 messages came while clients waited, and none matched the driver's `ready` in the whole"
+        "6 messages came while clients waited, and the driver took none for `ready` in the whole"
         " run; the first was hi"
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Acked("new-york/0", "s", 1, "fra", "m", 20.0), "failed"),
+        (Failed("new-york/0", "s", 1, "fra", "no"), "failed"),
+        (Sent("new-york/0", "s", 1), "unknown"),
+    ],
+)
+def test_a_driver_in_python_that_takes_messages_and_tells_of_no_answer(evidence, answer, outcome):
+    missed = PatternMissed(CLIENT, "london", ANSWER, 3, "hi")
+    verdict = judge(evidence(*NEVER, (1.0, answer), (5.1, missed), expect=[OUTAGE]))
+    assert verdict.outcome == outcome
 
 
 def test_one_that_matched_once_is_known_to_be_right(evidence):
