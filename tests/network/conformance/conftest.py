@@ -39,7 +39,7 @@ def stock(stock_binary: str) -> Iterator[Endpoint]:
         process.kill()
 
 
-@pytest.fixture(params=["embedded", "stock"])
+@pytest.fixture(params=["embedded", pytest.param("stock", marks=pytest.mark.thorough)])
 async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
     """The API of a link server without proxies."""
     server = None
