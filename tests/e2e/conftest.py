@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,9 +84,9 @@ def processes_in(folder):
     return found
 
 
-@pytest.fixture
-def sim():
-    """The command; after the test nothing of it may be left.
+@contextmanager
+def at_home():
+    """The command in a home of its own, of which nothing may be left at the end.
 
     Its home is in memory where that can be: a database is many small files, which some file
     systems make slowly in a folder where many others were removed.
@@ -97,6 +98,13 @@ def sim():
         if command.left_behind():
             command("down", "--all")
         assert command.left_behind() == []
+
+
+@pytest.fixture
+def sim():
+    """The command in a home of its own, of which nothing may be left after the test."""
+    with at_home() as command:
+        yield command
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,28 @@ import socket
 
 import pytest
 
+from tests.e2e.conftest import at_home
+
 pytestmark = pytest.mark.e2e
+
+
+def brought_up(sim, topologies):
+    done = sim("up", topologies / "atlas-voice.yaml", "--detach", "--seed", "7", "--speed", "10")
+    assert done.returncode == 0, done.stderr
+    return sim
 
 
 @pytest.fixture
 def up(sim, topologies):
     """The two-region world, up in the background."""
-    done = sim("up", topologies / "atlas-voice.yaml", "--detach", "--seed", "7", "--speed", "10")
-    assert done.returncode == 0, done.stderr
-    return sim
+    return brought_up(sim, topologies)
+
+
+@pytest.fixture(scope="module")
+def standing(topologies):
+    """One such world for the tests that leave its machines alone."""
+    with at_home() as sim:
+        yield brought_up(sim, topologies)
 
 
 def test_a_walk_through_a_world(up):
@@ -52,13 +65,13 @@ def test_a_walk_through_a_world(up):
     assert up.left_behind() == []
 
 
-def test_a_slowed_link_is_as_slow_as_asked(up):
-    done = up("fault", "slow", "--link", "london", "fra", "--set", "latency=200ms")
+def test_a_slowed_link_is_as_slow_as_asked(standing):
+    done = standing("fault", "slow", "--link", "london", "fra", "--set", "latency=200ms")
     assert done.returncode == 0, done.stderr
-    assert {row["link"]: row["rtt_ms"] for row in up.json("links")}["london:fra"] == 215
+    assert {row["link"]: row["rtt_ms"] for row in standing.json("links")}["london:fra"] == 215
 
 
-def test_a_mistake_is_told_and_changes_nothing(up):
+def test_a_mistake_is_told_and_changes_nothing(standing):
     for arguments, said in (
         (("fault", "crush", "--region", "fra"), "did you mean `crash`"),
         (("fault", "crash", "--region", "lhr"), "no region `lhr`"),
@@ -66,11 +79,11 @@ def test_a_mistake_is_told_and_changes_nothing(up):
         (("dig", "--from", "paris", "atlas-voice-v2.fly.dev"), "london"),
         (("logs", "--region", "lhr"), "fra"),
     ):
-        done = up(*arguments)
+        done = standing(*arguments)
         assert done.returncode == 2, arguments
         assert said in done.stderr
         assert "Traceback" not in done.stderr
-    (world,) = up.json("status")
+    (world,) = standing.json("status")
     assert {m["state"] for m in world["machines"]} == {"started"}
 
 
@@ -117,9 +130,9 @@ def test_two_worlds_at_a_time_have_addresses_of_their_own(up, topologies):
     assert up("down", "--all").returncode == 0
 
 
-def test_a_stranger_gets_nothing_from_the_control_server(up):
+def test_a_stranger_gets_nothing_from_the_control_server(standing):
     """Without the token, no verb is answered: neither to a page nor to another user."""
-    (world,) = up.json("status")
+    (world,) = standing.json("status")
     slot = world["locations"][0]["nameserver"].split(".")[1]
     with socket.create_connection((f"127.{slot}.0.1", 8470), timeout=5) as control:
         control.sendall(b"POST /status HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
