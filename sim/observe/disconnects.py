@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sim.observe.deploys import DeployRun
-from sim.observe.events import Disconnected, FaultBegan, LinkChanged, PartFailed
+from sim.observe.events import Disconnected, FaultBegan, LinkChanged, MachineDied, PartFailed
 from sim.observe.history import History, Timed
 from sim.observe.processes import Connection, connections, process_end
 
@@ -32,6 +32,9 @@ OTHER_REASONS = "other reasons"
 # An end may reach a client before or after the simulator notices its cause: by so many real
 # seconds, because sockets are real.
 _NOTICED_REAL_S = 0.5
+
+# Faults that make a process end.
+_ENDS_MACHINES = frozenset({"crash", "stop", "deploy", "scale"})
 
 _CLOSES_OF_AN_END = frozenset({1001, 1006, 1012})
 _MOST_REASONS = 3  # of one location, region, author and code
@@ -110,11 +113,29 @@ class _Causes:
         for t, change in history.of(LinkChanged):
             self._links[change.link].append((t, change))
         self._resets = [(t, f) for t, f in history.of(FaultBegan) if f.fault == "reset"]
+        self._asked = [t for t, f in history.of(FaultBegan) if f.fault in _ENDS_MACHINES]
+        self._died = [(t, died.machine) for t, died in history.of(MachineDied)]
         self._failures = [t for t, p in history.of(PartFailed) if p.part not in _OWN_PARTS]
 
     def own_part_failed(self, t: float) -> bool:
         """Whether a part of the simulator failed about then."""
         return any(abs(t - failed) <= self.noticed_s for failed in self._failures)
+
+    def process_ended(self, connection: Connection) -> bool:
+        """Whether its machine's process had ended, or was ending: what it says then is of that end.
+
+        One that ends by itself does so before the journal knows; one that is made to does not
+        before that begins.
+        """
+        down, t = connection.down, connection.until_s
+        ended = process_end(self.history, down.machine, connection.since_s)
+        if ended is None or ended <= t:
+            return ended is not None
+        from_s = ended - self.noticed_s
+        if not any(m == down.machine and abs(at - ended) <= self.noticed_s for at, m in self._died):
+            asked = [at for at in self._asked if from_s <= at <= ended]
+            from_s = max(asked, default=from_s)
+        return from_s <= t and (down.how == "goodbye" or down.code in _CLOSES_OF_AN_END)
 
     def link_was_cut(self, connection: Connection) -> bool:
         """Whether its path was cut or reset when it ended, or just before."""
@@ -169,9 +190,7 @@ def _who(causes: _Causes, connection: Connection, dropped: set[tuple[float, str]
     down, t = connection.down, connection.until_s
     if (t, down.client) in dropped:
         return "deploy"
-    ended = process_end(causes.history, down.machine, connection.since_s)
-    at_the_end = down.how == "goodbye" or down.code in _CLOSES_OF_AN_END
-    if ended is not None and ended <= t + (causes.noticed_s if at_the_end else 0.0):
+    if causes.process_ended(connection):
         return "machine"
     if not down.how or (down.how == "broken" and causes.own_part_failed(t)):
         return UNKNOWN

@@ -47,7 +47,7 @@ def _session(report: Document) -> Iterator[RenderableType]:
             table.add_row(f"{row['at_s']:.1f}", row["fault"], row["target"])
         yield table
     if report["alerts"]:
-        table = _table("Alerts", "from s|r", "to s|r", "alert", "reason")
+        table = _table("Alerts", "from s|r", "to s|r", "alert", "reason|w")
         for row in report["alerts"]:
             to_s = "-" if row["to_s"] is None else f"{row['to_s']:.1f}"
             table.add_row(f"{row['from_s']:.1f}", to_s, row["alert"], Text(row["reason"]))
@@ -55,11 +55,12 @@ def _session(report: Document) -> Iterator[RenderableType]:
 
 
 def _table(title: str, *columns: str) -> Table:
+    """A table of these columns: `|r` is aligned to the right, `|w` wraps where it is too wide."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
-        name, _, align = column.partition("|")
-        justify: Literal["left", "right"] = "right" if align else "left"
-        table.add_column(name, justify=justify, header_style="dim", no_wrap=True)
+        name, _, how = column.partition("|")
+        justify: Literal["left", "right"] = "right" if how == "r" else "left"
+        table.add_column(name, justify=justify, header_style="dim", no_wrap=how != "w")
     return table
 
 
@@ -189,7 +190,7 @@ def _tails(report: Document) -> RenderableType | None:
 def _disconnects(report: Document) -> RenderableType | None:
     if not report["disconnects"]:
         return None
-    columns = ("location", "region", "by", "code", "reason", "ended|r", "left unanswered|r")
+    columns = ("location", "region", "by", "code", "reason|w", "ended|r", "left unanswered|r")
     table = _table(disconnects.HEAD, *columns)
     for row in report["disconnects"][: disconnects.MOST_ROWS]:
         table.add_row(*map(Text, disconnects.cells(row)))

@@ -36,7 +36,7 @@ async def acked(world, count):
 
 async def test_echo_counts_what_comes_back_as_it_was(small_world):
     world = await small_world()
-    await world.load(driver="echo", payload=10_000, **ONE).run(3.0)
+    await world.load(driver="echo", payload_bytes=10_000, **ONE).run(3.0)
     assert 1 <= len(world.events(Sent)) == len(world.events(Acked)) <= 7
     assert {a.machine for a in world.events(Acked)} == {"iad-1"}
 
@@ -73,7 +73,7 @@ async def test_http_asks_what_it_is_told_to(small_world):
     page = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text()
     driver = asking(**yaml.safe_load(page.partition("# orders.yaml\n")[2].partition("```")[0]))
     world.gateways["iad"].status = 201
-    await world.load(driver=driver, payload=3, **ONE).run(1.0)
+    await world.load(driver=driver, payload_bytes=3, **ONE).run(1.0)
     first, *_ = world.gateways["iad"].requests
     assert (first.method, first.path_qs) == ("POST", "/orders?of=new-york/0")
     assert (first.headers["X-Turn"], first.content_type) == ("1", "application/json")

@@ -86,3 +86,24 @@ def test_a_long_list_is_cut_and_says_so():
     told = stops.lines({"stops": killed})
     assert len(told) == 11
     assert told[-1] == "… 3 more"
+
+
+def test_a_long_reason_squeezes_no_column_of_the_console():
+    report = judge(RECORDS, "a journal").report
+    reason = "step 2 of `hello`: no `<success` within 5 s; the last that came is " + "x" * 150
+    report["disconnects"] = [{**row, "reason": reason} for row in report["disconnects"]]
+    assert report["disconnects"]
+    out = io.StringIO()
+    terminal.show(Console(file=out, width=80), report)
+    (head,) = [line for line in out.getvalue().splitlines() if "left unanswered" in line]
+    assert head.split() == [
+        "location",
+        "region",
+        "by",
+        "code",
+        "reason",
+        "ended",
+        *head.split()[-2:],
+    ]
+    assert "london" in out.getvalue()
+    assert "<success" in out.getvalue()

@@ -36,6 +36,10 @@ def acked(t, region="fra", seq=None, client=LONDON, latency_ms=20.0):
     return (t, Acked(client, f"s-{client}", seq, region, f"m-{region}", latency_ms))
 
 
+def crash(t):
+    return (t, FaultBegan("crash", "fra", {"kind": "region", "region": "fra"}))
+
+
 def steadily(region="fra", start=0.5, end=150.0, client=LONDON, latency_ms=20.0):
     """An answer a second."""
     count = int(end - start) + 1
@@ -107,6 +111,10 @@ class TestOutage:
         asked = {**self.asked, "max": "30s"}
         ran = evidence(connected(client="new-york/0"), *tries, expect=[asked])
         assert judge(ran).findings[0][1].held is None
+        ran = evidence(connected(client="new-york/0"), *tries, crash(15.0), expect=[asked])
+        assert judge(ran).findings[0][1].held is None
+        ran = evidence(connected(client="new-york/0"), crash(5.0), *tries, expect=[asked])
+        assert judge(ran).findings[0][1].held is False
         turned_down = (20.0, ConnectFailed(LONDON, "london", "fra", "status 403", "m"))
         ran = evidence(connected(client="new-york/0"), *tries, turned_down, expect=[asked])
         assert judge(ran).findings[0][1].held is False

@@ -13,6 +13,7 @@ from sim.observe.events import (
     FaultBegan,
     LinkChanged,
     MachineChanged,
+    MachineDied,
     PartFailed,
     RoutingChanged,
 )
@@ -52,6 +53,8 @@ def who(evidence, *events):
 
 
 RESET = {"kind": "link", "location": "london", "region": "fra"}
+CRASH = (20.1, FaultBegan("crash", "fra", {"kind": "region", "region": "fra"}))
+DIED = MachineDied("f", "fra", "exited with code 0", code=0)
 RELEASE = DeployBegan(2, "rolling", ("f",), "atlas:2")
 
 
@@ -69,6 +72,10 @@ RELEASE = DeployBegan(2, "rolling", ("f",), "atlas:2")
         # a close of another kind just before, or long before, is no part of the machine's end
         ([closed(20.0, 4000), state(20.2, "stopped")], "gateway"),
         ([down(20.0), state(22.0, "stopped")], "gateway"),
+        # a kill that began after it: however soon it came, it did not end what had ended
+        ([down(20.0), CRASH, state(20.2, "stopped")], "gateway"),
+        ([(19.9, CRASH[1]), down(20.0), state(20.2, "stopped")], "machine"),
+        ([down(20.0), CRASH, state(20.2, "stopped"), (20.2, DIED)], "machine"),
         # a stop, in whose drain the client is told; and a silent link that hid a kill
         ([state(20.0, "stopping"), closed(23.0, 1001), state(23.1, "stopped")], "machine"),
         ([state(20.0, "stopped"), left(60.0)], "machine"),

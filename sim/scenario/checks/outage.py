@@ -79,8 +79,15 @@ def outage(evidence: Evidence, params: Params) -> Finding:
 
 
 def _reached(history: History, clients: Collection[str]) -> bool:
-    """Whether it was the gateway that served nobody, or a fault: else it may be us."""
-    return bool(history.faults) or any(
+    """Whether it was the gateway that served nobody, or a fault: else it may be us.
+
+    Where clients got through to no machine before the first fault, it was not the fault.
+    """
+    first_fault_s = history.faults[0][0] if history.faults else 0.0
+    failed_before = any(
+        t < first_fault_s for client in clients for t, _ in history.connect_failed.get(client, ())
+    )
+    return (bool(history.faults) and not failed_before) or any(
         history.connected.get(client)
         or any(failed.machine for _, failed in history.connect_failed.get(client, ()))
         for client in clients
