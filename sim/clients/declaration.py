@@ -131,6 +131,12 @@ class Declaration:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def acks_by_order(self) -> bool:
+        """Whether an acknowledgement says no number: it is taken for that of the oldest message."""
+        named = {"sequence", "up_to"} & self.ack.names
+        return not named and not isinstance(self.send, Request)
+
     @cached_property
     def names_sessions(self) -> bool:
         """Whether a session has a name that the gateway knows: from the client, or its own.

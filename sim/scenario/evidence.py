@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from sim.clients.declaration import Declaration
 from sim.observe.deaths import Death, find_deaths
 from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.disconnects import End, find_ends
@@ -57,6 +58,12 @@ class Evidence:
     def driver_mistakes(self) -> list[str]:
         """Why nothing that rests on acknowledgements is proven, where the driver misnumbers."""
         return [told(self.ledger.mistakes)] if self.ledger.mistakes else []
+
+    @property
+    def acks_by_order(self) -> bool:
+        """Whether the driver tells only by their order which message an answer is about."""
+        driver = self.scenario.load.driver
+        return isinstance(driver, Declaration) and driver.acks_by_order
 
     @cached_property
     def deploys(self) -> Sequence[DeployRun]:

@@ -27,11 +27,11 @@ TOPOLOGY = {
 def evidence():
     """Evidence of (time, event) pairs in a load from 0 to 150 s, and of what is expected."""
 
-    def make(*pairs, expect=(), ended=True, audited=True, speed=1.0):
+    def make(*pairs, expect=(), ended=True, audited=True, speed=1.0, driver="session"):
         document = {
             "name": "by hand",
             "topology": "atlas.yaml",
-            "load": {"driver": "session", "clients": 2, "every": "1s"},
+            "load": {"driver": driver, "clients": 2, "every": "1s"},
             "duration": "150s",
             "expect": list(expect),
         }

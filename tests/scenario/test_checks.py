@@ -251,6 +251,20 @@ class TestMessages:
         pairs = [*life(1, 1), *life(2, 30), *life(2, 40, stored=0)]
         assert finding(evidence, *pairs, **self.asked, until="20s").held is True
 
+    @pytest.mark.parametrize(
+        ("ack", "held"),
+        [("^ok (?P<sequence>[0-9]+)", False), ("^upto (?P<up_to>.)", False), ("ok", None)],
+    )
+    def test_an_answer_without_a_number_may_be_anothers(self, evidence, ack, held):
+        """The gateway answered two of three and keeps two: the third is one that it never took."""
+        kept = [*life(1, 1), *life(2, 2, stored=0), *life(3, 3, acked_too=False)]
+        driver = {"websocket": "/", "send": "{seq}", "ack": ack}
+        ran = evidence(connected(), *kept, driver=driver, expect=[self.asked])
+        assert judge(ran).findings[0][1].held is held
+        lost = [*life(1, 1), *life(2, 2, stored=0), *life(3, 3, acked_too=False, stored=0)]
+        ran = evidence(connected(), *lost, driver=driver, expect=[self.asked])
+        assert judge(ran).findings[0][1].held is False
+
     def test_without_an_audit_unknown(self, evidence):
         ran = evidence(connected(), *life(1, 1), expect=[self.asked], audited=False)
         assert judge(ran).findings[0][1].held is None

@@ -143,7 +143,7 @@ class _Stream(_OneWay):
             try:
                 chunk = await self._response.content.readany()
             except aiohttp.ClientPayloadError as error:
-                raise _closed(self._client, NO_CLOSE_FRAME, "an event stream") from error
+                raise _closed(self._client, NO_CLOSE_FRAME, "the event stream broke off") from error
             if not chunk:
                 raise _closed(self._client, NO_CODE, "the event stream ended")
             for event in self._reader.feed(chunk):
