@@ -132,6 +132,19 @@ class Declaration:
         return self.name
 
     @property
+    def resumption_tells(self) -> bool:
+        """Whether a gateway that has forgotten a session could say so at a resumption.
+
+        It can by naming the session or what it has of it, or where anything else is expected of it
+        than of a new one: else it looks the same whether it knows the session or not.
+        """
+        new, known = self.opening, self.resume
+        if known is None:
+            return False
+        named = {"session", "acked"} & known.gives
+        return bool(named or self.forgotten) or _asked(known) != _asked(new)
+
+    @property
     def acks_by_order(self) -> bool:
         """Whether an acknowledgement says no number: it is taken for that of the oldest message."""
         named = {"sequence", "up_to"} & self.ack.names
@@ -148,3 +161,11 @@ class Declaration:
             return True
         openings = (self.opening, self.resume) if self.resume else (self.opening,)
         return any("session" in opening.gives for opening in openings)
+
+
+def _asked(opening: Opening) -> tuple[object, ...]:
+    """All of an opening by whose failure a gateway may turn a session down."""
+    waits = [
+        step for step in opening.hello if isinstance(step, Wait) or isinstance(step.what, Request)
+    ]
+    return opening.line, opening.before, opening.ready, waits

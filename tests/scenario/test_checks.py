@@ -292,6 +292,25 @@ class TestSessions:
         assert found.held is True
         assert found.observed == "1 of 1 resumed"
 
+    @pytest.mark.parametrize(
+        ("resume", "told"),
+        [
+            ({"hello": "again {session}"}, False),
+            ({"hello": "again {session}", "forgotten": "^gone$"}, True),
+            ({"hello": "again {session}", "ready": "^ready at (?P<acked>[0-9]+)$"}, True),
+            ({"hello": [{"send": "again"}, {"wait": "^yours$"}]}, True),
+            ({"before": [{"get": "/{session}"}]}, True),
+        ],
+    )
+    def test_a_resumption_that_cannot_tell_is_no_proof(self, evidence, resume, told):
+        driver = {"websocket": "/", "hello": "{session}", "ready": "^ready", "resume": resume}
+        driver |= {"send": "{seq}", "ack": "^(?P<sequence>.)"}
+        pairs = [connected(), ready(0.2, 0, 0, resumed=False), *life(1, 1), cut(), ready(50, 1, 1)]
+        ran = evidence(*pairs, driver=driver, expect=[self.asked], audited=False)
+        assert judge(ran).findings[0][1].held is (True if told else None)
+        ran = evidence(*pairs, driver=driver, expect=[self.asked])
+        assert judge(ran).findings[0][1].held is True
+
     def test_a_session_that_forgot_is_named_as_such(self, evidence):
         pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 57)]
         found = finding(evidence, *pairs, **self.asked)

@@ -83,6 +83,14 @@ def _doubt(evidence: Evidence, sessions: Sessions) -> str:
             else "the driver told of new sessions instead (`resumed=False`)"
         )
         return f"{counted(sessions.replaced, 'interrupted session')} did not go on: {why}"
+    driver = evidence.scenario.load.driver
+    blind = isinstance(driver, Declaration) and not driver.resumption_tells
+    kept = evidence.ledger.audited and not evidence.ledger.count("lost")
+    if sessions.resumed and blind and not kept:
+        return (
+            "a gateway that has forgotten a session answers this driver's `resume` as one that"
+            " knows it: give it `forgotten`, or `acked` or `session` in its `ready`"
+        )
     load = evidence.scenario.load
     attempt_s = load.timeout_s + load.backoff.max_s
     late = [c for c, t in sessions.pending.items() if evidence.history.end - t > attempt_s]
