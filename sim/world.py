@@ -27,10 +27,10 @@ from sim.alerts.alarm import Alarm
 from sim.alerts.channels import Whereabouts
 from sim.authority import Authority
 from sim.cleanup import clean_up
-from sim.clients.stall import StallWatch
 from sim.clock import Clock
 from sim.deploys.deployer import Deployer
 from sim.errors import EnvironmentLacksError, single_error
+from sim.host.watch import HostWatch
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
@@ -231,13 +231,13 @@ class World:
                 scenario=self._scenario,
             )
         )
+        host = HostWatch(clock, self.journal, self._main_processes)
+        self._stack.callback(host.stop)
+        host.start()
         self.upkeep = Upkeep(clock, self.journal)
         loop = asyncio.get_running_loop()
         self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
         loop.set_exception_handler(self.upkeep.overhear)
-        stall = StallWatch(clock, self.journal)
-        self._stack.callback(stall.stop)
-        stall.start()
         self._link_server = link_server.make(
             self._stock, plan.link_server, clock, self.rng.fork("links"), folder
         )
@@ -313,6 +313,19 @@ class World:
         self.startup_ms[name] = self.clock.real_ms() - began
 
     # --- our own parts -----------------------------------------------------------------------
+
+    def _main_processes(self) -> dict[str, int]:
+        """The process of each part that is a process of this host, by the part's name."""
+        found: dict[str, int] = {}
+        if fleet := getattr(self, "fleet", None):
+            for machine in fleet.machines.values():
+                if machine.instance and (pid := machine.instance.host_pid):
+                    found[machine.name] = pid
+        if self.database and (own := self.database.own) and own.pid:
+            found[_DATABASE] = own.pid
+        if server := getattr(self, "_link_server", None):
+            found |= {"link server": server.pid} if server.pid else {}
+        return found
 
     def _watch_parts(self) -> None:
         """Have what may fail watched: a run does not go on in silence without one of these."""

@@ -18,8 +18,7 @@ from sim.observe.events import Alert
 from sim.observe.journal import Journal, Record
 from sim.topology.model import Topology
 
-# Longer than the StallWatch takes to say that the loop stood still: silence is judged after that.
-_PATIENCE_REAL_S = 0.15
+_AFTER_REAL_S = 0.01  # silence is judged once it has lasted too long, not when it is about to
 
 
 class Alarm:
@@ -73,7 +72,7 @@ class Alarm:
         if self._timer:
             self._timer.cancel()
         self._armed_for = due
-        wait_s = due - self._clock.now() + _PATIENCE_REAL_S * self._clock.speed
+        wait_s = due - self._clock.now() + _AFTER_REAL_S * self._clock.speed
         self._timer = self._clock.call_later(max(0.0, wait_s), self._look)
 
     def _look(self) -> None:

@@ -1,7 +1,7 @@
 """outage: clients of a location are not served, by the rule of `observe/outages.py`, as it happens.
 
 A client of the load is cut off once it was not served for longer than its ordinary pace and
-whatever the simulator itself stood still meanwhile; one that was never served once it was turned
+what the host kept its path waiting; one that was never served once it was turned
 away, or its patience is over. A location's outage begins with its first client and ends when the
 last one is served again, or the load is over. It is known only when the ordinary gap is over, but
 began before.
@@ -23,9 +23,7 @@ from sim.observe.events import (
     Disconnected,
     Event,
     FaultBegan,
-    HostStalled,
     LoadEnded,
-    LoadStarted,
     Resolved,
 )
 from sim.observe.waits import Ordinary, Wait
@@ -44,8 +42,8 @@ class OutageWatch:
     """Finds locations whose clients are cut off. `due` says when to ask `overdue` next."""
 
     kinds = (
-        *(LoadStarted, ClientMade, LoadEnded, HostStalled, FaultBegan),
-        *(Resolved, Connected, ConnectFailed, Disconnected, Acked),
+        *Ordinary.kinds,
+        *(ClientMade, LoadEnded, Resolved, Connected, ConnectFailed, Disconnected),
     )
 
     def __init__(self, topology: Topology, speed: float) -> None:
@@ -61,6 +59,7 @@ class OutageWatch:
 
     def take(self, t: float, event: Event) -> Iterator[Finding]:
         """What an event shows."""
+        self._ordinary.learn(t, event)
         match event:
             case Acked():
                 if client := self._clients.get(event.client):
@@ -68,8 +67,9 @@ class OutageWatch:
             case Resolved() | Connected() | ConnectFailed() | Disconnected():
                 if client := self._clients.get(event.client):
                     self._tried(t, client, event)
-            case FaultBegan() | HostStalled() | LoadStarted():
-                self._what_is_ordinary(t, event)
+            case FaultBegan():
+                for client in self._clients.values():
+                    self._ordinary.fault_began(t, client)
             case ClientMade():
                 client = _Client(location=event.location, name=event.client)
                 self._clients[event.client] = client
@@ -84,20 +84,10 @@ class OutageWatch:
             if client is None or client.looked_at != due:
                 continue  # of a load that is over, or looked at earlier than was thought
             client.looked_at = math.inf
-            if t > (limit := self._ordinary.limit(client)):
+            if t > (limit := self._ordinary.settled(client, t)):
                 yield self._hit(client)
             else:
                 self._wait(client, limit)
-
-    def _what_is_ordinary(self, t: float, event: FaultBegan | HostStalled | LoadStarted) -> None:
-        match event:
-            case FaultBegan():
-                for client in self._clients.values():
-                    self._ordinary.fault_began(t, client)
-            case HostStalled():
-                self._ordinary.host_stalled(event)
-            case LoadStarted():
-                self._ordinary.load_started(event)
 
     def _tried(self, t: float, client: _Client, event: Event) -> None:
         self._ordinary.tried(t, client)
@@ -106,7 +96,7 @@ class OutageWatch:
         ):
             client.turned_away = True
         if client.name not in self._cut_off.get(client.location, ()):
-            self._wait(client, self._ordinary.limit(client))
+            self._wait(client, self._ordinary.settled(client, t))
 
     def _served(self, t: float, client: _Client, region: str) -> Iterator[Finding]:
         cut_off = self._cut_off.setdefault(client.location, set())
@@ -114,7 +104,7 @@ class OutageWatch:
             yield self._hit(client)
         self._ordinary.served(t, client, region)
         if math.isinf(client.looked_at):
-            self._wait(client, self._ordinary.limit(client))
+            self._wait(client, self._ordinary.settled(client, t))
         if client.name in cut_off:
             cut_off.discard(client.name)
             if not cut_off:

@@ -1,7 +1,7 @@
 """Where each client of the load is, what it holds from DNS, and who is cut off, as it happens.
 
 Who is cut off, and for how long, follows the rule of `observe/outages.py`: a gap between answers
-that is longer than the client's ordinary pace and than what the simulator itself stood still.
+that is longer than the client's ordinary pace and than what the host kept its path waiting.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sim.observe.events import (
     Disconnected,
     Event,
     FaultBegan,
-    HostStalled,
     LoadEnded,
     LoadStarted,
     Resolved,
 )
+from sim.observe.noise import Noise
 from sim.observe.waits import Ordinary, Wait
 from sim.topology.model import Topology
 
@@ -58,7 +58,7 @@ class Crowd:
             LoadStarted: self._load_started,
             LoadEnded: self._load_ended,
             ClientMade: self._made,
-            HostStalled: self._stalled,
+            **dict.fromkeys(Noise.kinds, self._ordinary.learn),
             FaultBegan: self._fault_began,
             Resolved: self._resolved,
             ConnectFailed: self._connect_failed,
@@ -85,7 +85,7 @@ class Crowd:
         self.started, self.ended = t, None
         self.clients.clear()
         self.outages = {name: Outages() for name in self._topology.locations}
-        self._ordinary.load_started(event)
+        self._ordinary.learn(t, event)
 
     def _load_ended(self, t: float, _: LoadEnded) -> None:
         self.ended = t
@@ -94,10 +94,8 @@ class Crowd:
     def _made(self, _: float, event: ClientMade) -> None:
         self.clients[event.client] = Client(event.location)
 
-    def _stalled(self, _: float, event: HostStalled) -> None:
-        self._ordinary.host_stalled(event)
-
-    def _fault_began(self, t: float, _: FaultBegan) -> None:
+    def _fault_began(self, t: float, event: FaultBegan) -> None:
+        self._ordinary.learn(t, event)
         for client in self.clients.values():
             self._ordinary.fault_began(t, client)
 
@@ -122,6 +120,7 @@ class Crowd:
             client.turned_away = not event.expected or client.turned_away
 
     def _acked(self, t: float, event: Acked) -> None:
+        self._ordinary.learn(t, event)
         client = self.clients.get(event.client)
         if client is None:
             return

@@ -69,6 +69,11 @@ class ProcessInstance:
         """The process id of the main process."""
         return self._child.pid
 
+    @property
+    def host_pid(self) -> int | None:
+        """The same."""
+        return self.pid
+
     async def exited(self) -> Exit:
         """Wait for the end of the main process; what is left of the machine is killed then."""
         return await self._child.exited()

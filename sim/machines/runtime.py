@@ -91,6 +91,10 @@ class ProcessRow:
 class Instance(Protocol):
     """One run of a machine, from its start until it has exited."""
 
+    @property
+    def host_pid(self) -> int | None:
+        """Its main process among this host's, where that is known."""
+
     async def exited(self) -> Exit:
         """Wait until it is gone, and say how it ended."""
 

@@ -35,6 +35,8 @@ class ContainerLinkServer:
         state = "running" if self._engine else "stopped"
         return f"<ContainerLinkServer {self._image} at {self.url}, {state}>"
 
+    pid: int | None = None
+
     @property
     def url(self) -> str:
         """The base URL of the API."""

@@ -39,6 +39,10 @@ class LinkServer(Protocol):
     def url(self) -> str:
         """The base URL of its API."""
 
+    @property
+    def pid(self) -> int | None:
+        """Its process among this host's, where it has one of its own and that is known."""
+
     async def start(self) -> None:
         """Have it answer. Raises EnvironmentLacksError or StartError, with its last words."""
 

@@ -26,6 +26,8 @@ async def answers(url: str) -> bool:
 class RemoteLinkServer:
     """The server at `url`; `remedy` is what to do about one that does not answer."""
 
+    pid: int | None = None
+
     def __init__(self, url: str, clock: Clock, remedy: str) -> None:
         self.url = url
         self._clock = clock

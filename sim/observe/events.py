@@ -104,6 +104,19 @@ class HostStalled(Event):
     real_ms: float
 
 
+@dataclass(frozen=True)
+class ProcessorWaits(Event):
+    """What the host kept waiting in the `window_ms` (real) before this, in real ms by part.
+
+    A part is `sim` (the loop's thread, beyond what HostStalled tells), a machine (`fra/1`),
+    `database`, `link server`, or what holds for all of the host: `steal` and `memory`.
+    """
+
+    kind = "processor_waits"
+    window_ms: float
+    waited_ms: Mapping[str, float]
+
+
 # --- the world -------------------------------------------------------------------------------
 
 

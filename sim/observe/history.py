@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
@@ -43,6 +43,7 @@ from sim.observe.events import (
 )
 from sim.observe.journal import Record
 from sim.observe.mishaps import ANSWER
+from sim.observe.noise import Noise
 
 _MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the report has all
 
@@ -356,10 +357,15 @@ class History:
         """When the simulator itself ran late."""
         return self.of(HostStalled)
 
-    def stalled_s(self, start: float, end: float) -> float:
-        """Simulated seconds within a time for which the simulator itself stood still."""
-        stalls = (stall.real_ms for t, stall in self.stalls if start <= t <= end)
-        return sum(stalls) / 1000 * self.speed
+    @cached_property
+    def noise(self) -> Noise:
+        """What the host kept waiting."""
+        return Noise(self.speed, self.among(*Noise.kinds))
+
+    @cached_property
+    def regions(self) -> Collection[str]:
+        """The regions that had machines."""
+        return {change.region for _, change in self.of(MachineChanged)}
 
     @property
     def sent(self) -> Sequence[Timed[Sent]]:

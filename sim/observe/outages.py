@@ -1,8 +1,11 @@
 """Outages: how long each client was not served, and where that time went.
 
 A client's outage runs from the last moment it was served before a failure until it is served
-again. A gap within its ordinary pace is none: twice the time between its messages, one round trip
-to the region that served it, and whatever the simulator itself stood still meanwhile.
+again. A gap within its ordinary pace is none: twice the time between its messages and what the
+gateway usually takes to answer there (at least a round trip to the region that served it). Nor is
+one in which nothing failed and whose rest is covered by what the host kept one part of its path
+waiting (noise.py): it is told apart, as `excused`. One whose rest is covered by what all parts
+waited, or in which something failed, is `doubtful`: the run cannot tell whether it is an outage.
 
 For one that was never served yet it runs from its first attempt. A first answer may be slow: as
 long as the client was not turned away, a gap within its patience (the load's timeout) is none
@@ -28,13 +31,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from sim.observe.events import Acked, Disconnected, LinkChanged, MachineChanged
 from sim.observe.history import History, Timed, location_of
+from sim.observe.usual import Usual
 from sim.topology.distance import link_spec
 from sim.topology.model import Topology
+
+_FLOOR_REAL_S = 0.005  # what a few wake-ups of processes on the path take on a quiet host
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,10 @@ class Outage:
     """One client's outage. Times are simulated seconds from the load's start.
 
     `region` is the one that served it last (None: it was never served), `to_region` the one that
-    served it again (None: the run ended first, and `to_s` is that end).
+    served it again (None: the run ended first, and `to_s` is that end). For `host_s` of it, at
+    most, the host kept its path waiting, one part alone for `part_s`. A gap of
+    `ordinary_s` is none.
+    `failed`: the client lost its connection in it, or did not get one.
     """
 
     client: str
@@ -55,11 +64,30 @@ class Outage:
     dns_s: float
     recovery_s: float
     reconnect_s: float
+    host_s: float = 0.0
+    part_s: float = 0.0
+    ordinary_s: float = 0.0
+    failed: bool = False
 
     @property
     def seconds(self) -> float:
         """How long the client was cut off."""
         return self.to_s - self.from_s
+
+    @property
+    def certain_s(self) -> float:
+        """How long it was at least, whatever the host kept waiting."""
+        return 0.0 if self.doubtful else self.seconds - self.host_s
+
+    @property
+    def excused(self) -> bool:
+        """Whether it is the host's: without it, it would have been an ordinary gap."""
+        return not self.failed and self.seconds - self.part_s <= self.ordinary_s
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may be the host's."""
+        return self.seconds - self.host_s <= self.ordinary_s
 
 
 @dataclass(frozen=True)
@@ -95,12 +123,15 @@ class LocationOutage:
 class Pace:
     """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region).
 
-    `patience_s` is how long a client waits for its first answer (infinity: not known).
+    `patience_s` is how long a client waits for its first answer (infinity: not known), `usual` how
+    long answers ordinarily take. Less than `floor_s` no run can tell.
     """
 
     every_s: float
     rtt_s: dict[tuple[str, str], float]
     patience_s: float = math.inf
+    usual: Usual = field(default_factory=lambda: Usual(1.0))
+    floor_s: float = 0.0
 
     @classmethod
     def of(
@@ -115,7 +146,13 @@ class Pace:
                 for region in topology.regions
             },
             math.inf if timeout_s is None else timeout_s,
+            floor_s=_FLOOR_REAL_S * speed,
         )
+
+    def as_seen_in(self, history: History) -> Pace:
+        """The pace with what was usual in a run."""
+        told = ((t, event) for t, event in history.among(*Usual.kinds) if t <= history.end)
+        return replace(self, usual=Usual(history.speed, told))
 
     def allowed(self, location: str, region: str | None) -> float:
         """The longest gap that is no outage, in simulated seconds."""
@@ -123,7 +160,8 @@ class Pace:
 
     def resolution(self, location: str, region: str | None) -> float:
         """How much of a gap may be a message's turn and its way, in simulated seconds."""
-        return self.every_s + self.rtt_s.get((location, region or ""), 0.0)
+        rtt_s = self.rtt_s.get((location, region or ""), 0.0)
+        return self.every_s + max(rtt_s, self.usual.seconds(location, region)) + self.floor_s
 
     def allowed_first(self) -> float:
         """The same for a client that was neither served yet nor turned away."""
@@ -132,9 +170,14 @@ class Pace:
 
 def find_outages(history: History, pace: Pace) -> list[Outage]:
     """Every client's outages, in order of their beginning."""
+    return [gap for gap in find_gaps(history, pace) if not gap.excused]
+
+
+def find_gaps(history: History, pace: Pace) -> list[Outage]:
+    """The same with those gaps that are the host's."""
     found: list[Outage] = []
     for client in history.clients:
-        found += _outages_of(history, client, pace)
+        found += _gaps_of(history, client, pace)
     return sorted(found, key=lambda outage: (outage.from_s, outage.client))
 
 
@@ -152,7 +195,7 @@ def by_location(outages: Sequence[Outage]) -> list[LocationOutage]:
     return [LocationOutage(*group) for group in groups]
 
 
-def _outages_of(history: History, client: str, pace: Pace) -> list[Outage]:
+def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
     location = location_of(client)
     served = history.acked.get(client, ())
     gaps: list[tuple[float, Acked | None, float, Acked | None]] = []
@@ -171,10 +214,27 @@ def _outages_of(history: History, client: str, pace: Pace) -> list[Outage]:
         region = before.region if before else None
         slow = before is None and math.isinf(turned_away_s)
         allowed_s = pace.allowed_first() if slow else pace.allowed(location, region)
-        if end <= start + allowed_s + history.stalled_s(start, end):
+        if end <= start + allowed_s:
             continue
-        found.append(_anatomy(history, client, (start, region), (end, after)))
+        passed = {place for place in (region, after and after.region) if place}
+        path = (passed or history.regions, start, end)
+        found.append(
+            replace(
+                _anatomy(history, client, (start, region), (end, after)),
+                host_s=history.noise.path_s(*path),
+                part_s=history.noise.most_s(*path),
+                ordinary_s=allowed_s,
+                failed=_failed(history, client, start, end),
+            )
+        )
     return found
+
+
+def _failed(history: History, client: str, start: float, end: float) -> bool:
+    """Whether a client lost a connection within a time, or did not get one."""
+    refused = (t for t, _ in history.connect_failed.get(client, ()))
+    lost = (t for t, down in history.disconnected.get(client, ()) if not down.expected)
+    return any(start < t <= end for t in (*refused, *lost))
 
 
 def _first_attempt(history: History, client: str) -> float:

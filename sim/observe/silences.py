@@ -18,7 +18,7 @@ class Silence:
     """A gap between two answers to a client, or from its last one to the end.
 
     `certain_s` of it the stream stood still whenever a message had been sent; the rest may be the
-    client's own pace, the way of a message and its answer, or the simulator that stood still.
+    client's own pace, the way of a message and its answer, or the host that kept it waiting.
     """
 
     client: str
@@ -64,7 +64,9 @@ def _silence(
     history: History, client: str, pace: Pace, between: tuple[float, float], region: str | None
 ) -> Silence:
     from_s, to_s = between
-    doubt_s = pace.resolution(location_of(client), region) + history.stalled_s(from_s, to_s)
+    regions = () if region is None else (region,)
+    host_s = history.noise.path_s(regions, from_s, to_s)
+    doubt_s = pace.resolution(location_of(client), region) + host_s
     return Silence(client, from_s, to_s, max(0.0, to_s - from_s - doubt_s))
 
 

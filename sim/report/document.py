@@ -27,6 +27,7 @@ from sim.scenario.verdict import Verdict
 Document = dict[str, Any]
 
 _MOST_STRAGGLERS = 100  # of each tail, the longest stays; the sums are complete
+_MOST_EXCUSED = 100  # gaps that are the host's; the count is complete
 _MOST_NAMED = 5  # clients in a note
 _MOST_ERRORS = 10  # kinds of errors, the most frequent; `errors` has the sums of all
 _MOST_ANOMALIES = 100  # of each kind; the counts are complete
@@ -94,6 +95,9 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
         "cost_usd_month": _cost_month(cost),
         "cost": _cost(cost),
+        "noise": _noise(evidence),
+        "resolution_s": _round(_resolution_s(evidence)),
+        "resolution_ms": _round(evidence.pace.floor_s * 1000),
         "notes": _notes(evidence),
     }
 
@@ -160,6 +164,8 @@ def _outage(group: LocationOutage) -> Document:
         "clients": len({outage.client for outage in group.outages}),
         "client_seconds": _round(group.client_seconds),
         "worst_client": worst.client,
+        "host_s": _round(worst.host_s),
+        "doubtful": worst.doubtful,
     }
 
 
@@ -321,6 +327,55 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def _noise(evidence: Evidence) -> Document:
+    """What the host kept waiting during the load, and what is not counted because of it."""
+    history = evidence.history
+    waited = history.noise.by_part(0.0, history.end)
+    excused = [gap for gap in evidence.gaps if gap.excused]
+    doubtful = [gap for gap in evidence.outages if gap.doubtful]
+    return {
+        "waited_s": {part: _round(seconds) for part, seconds in waited.items()},
+        "waited_real_s": {part: _round(s / history.speed) for part, s in waited.items()},
+        "not_counted": [
+            {
+                "client": gap.client,
+                "region": gap.region,
+                "from_s": _round(gap.from_s),
+                "to_s": _round(gap.to_s),
+                "ordinary_s": _round(gap.ordinary_s),
+                "waited_s": _round(gap.part_s),
+            }
+            for gap in excused[:_MOST_EXCUSED]
+        ],
+        "not_counted_gaps": len(excused),
+        "doubtful_outages": len(doubtful),
+    }
+
+
+def _resolution_s(evidence: Evidence) -> float:
+    """The least outage that this run can tell from an ordinary gap, on the worst of its ways."""
+    ways = [(place, region) for place, found in evidence.traffic.items() for region in found]
+    ordinary_s = max((evidence.pace.allowed(*way) for way in ways), default=0.0)
+    return max([ordinary_s, *(gap.seconds for gap in evidence.gaps if gap.excused)])
+
+
+def _excused(evidence: Evidence) -> list[str]:
+    """The gaps that are the host's, in one line."""
+    excused = [gap for gap in evidence.gaps if gap.excused]
+    if not excused:
+        return []
+    history = evidence.history
+    first = min(gap.from_s for gap in excused)
+    last = max(gap.to_s for gap in excused)
+    part, waited_s = next(iter(history.noise.by_part(first, last).items()))
+    gaps = "1 gap is" if len(excused) == 1 else f"{len(excused)} gaps are"
+    note = (
+        f"the host kept {part} waiting for {waited_s / history.speed:.2f} s (real time) between"
+        f" {first:.1f} and {last:.1f} s: {gaps} not counted"
+    )
+    return [note]
+
+
 def _notes(evidence: Evidence) -> list[str]:
     """What a reader should know of how the run was made before trusting its figures."""
     notes = _early(evidence.history)
@@ -333,6 +388,7 @@ def _notes(evidence: Evidence) -> list[str]:
             f" which is not small against the shortest outage ({shortest:.1f} s):"
             " run it slower for finer figures"
         )
+    notes += _excused(evidence)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:
         notes.append(

@@ -14,7 +14,7 @@ from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import Ledger, balance
 from sim.observe.numbering import told
-from sim.observe.outages import Outage, Pace, find_outages
+from sim.observe.outages import Outage, Pace, find_gaps
 from sim.observe.stops import Stop, find_stops
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
@@ -37,12 +37,18 @@ class Evidence:
     def pace(self) -> Pace:
         """What is an ordinary gap between a client's answers in this run."""
         load = self.scenario.load
-        return Pace.of(self.topology, load.every_s, self.history.speed, load.timeout_s)
+        asked = Pace.of(self.topology, load.every_s, self.history.speed, load.timeout_s)
+        return asked.as_seen_in(self.history)
 
     @cached_property
     def outages(self) -> Sequence[Outage]:
         """Every client's outages."""
-        return find_outages(self.history, self.pace)
+        return [gap for gap in self.gaps if not gap.excused]
+
+    @cached_property
+    def gaps(self) -> Sequence[Outage]:
+        """Every client's outages, and the gaps that are the host's."""
+        return find_gaps(self.history, self.pace)
 
     @cached_property
     def tails(self) -> Sequence[Tail]:

@@ -11,7 +11,7 @@ from sim.observe.events import LoadEnded, LoadStarted
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.outages import Outage, Pace, find_outages
+from sim.observe.outages import Outage, Pace, find_gaps
 from sim.scenario.evidence import Evidence
 from sim.scenario.model import Scenario
 from sim.topology.model import Topology
@@ -28,8 +28,8 @@ class Session(Evidence):
         self._records = records
 
     @cached_property
-    def outages(self) -> Sequence[Outage]:
-        """Every client's outages, load by load: between two loads nobody asks."""
+    def gaps(self) -> Sequence[Outage]:
+        """Every client's outages and gaps, load by load: between two loads nobody asks."""
         return [outage for load in self._loads() for outage in self._outages_of(*load)]
 
     def _loads(self) -> Iterator[tuple[int, int]]:
@@ -51,5 +51,5 @@ class Session(Evidence):
         pace = Pace.of(self.topology, every_s, self.history.speed, started.timeout_s)
         # Where DNS led before the load began is in its history too, as it is in a run's.
         history = History(excerpt(self._records[:end], began))
-        for outage in find_outages(history, pace):
+        for outage in find_gaps(history, pace.as_seen_in(history)):
             yield replace(outage, from_s=outage.from_s + t, to_s=outage.to_s + t)

@@ -41,7 +41,7 @@ def test_silence_is_told_without_any_event_and_after_its_cause(virtually, topolo
     standing, alerts, kinds = virtually(story())
     assert standing == [("outage", "london", 0.0)]
     assert [(t, a.alert, a.subject) for t, a in alerts] == [
-        (pytest.approx(2.1 + 0.15), "outage", "london"),
+        (pytest.approx(2.1 + 0.005 + 0.25 + 0.01), "outage", "london"),
         (60.0, "machine_down", "aaaa"),
     ]
     assert kinds[-4:] == ["machine_changed", "fault_began", "alert", "machine_changed"]

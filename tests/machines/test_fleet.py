@@ -48,6 +48,8 @@ def topology(*command: str, fra: int = 2) -> Topology:
 
 
 class FakeInstance:
+    host_pid = None
+
     def __init__(self, clock: Clock, drain_s: float) -> None:
         self.clock, self.drain_s = clock, drain_s
         self.end: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()

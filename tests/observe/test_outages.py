@@ -12,12 +12,14 @@ from sim.observe.events import (
     LoadEnded,
     LoadStarted,
     MachineChanged,
+    ProcessorWaits,
     Resolved,
     RoutingChanged,
+    RunStarted,
 )
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.outages import Pace, by_location, find_outages
+from sim.observe.outages import Pace, by_location, find_gaps, find_outages
 
 PACE = Pace(every_s=1.0, rtt_s={("london", "fra"): 0.15, ("london", "iad"): 0.8})
 CLIENT = "london/0"
@@ -231,3 +233,85 @@ def test_separate_outages_are_separate_rows(history):
     )
     rows = by_location(find_outages(found, PACE))
     assert [row.worst.from_s for row in rows] == [20.0, 60.0]
+
+
+class TestNoise:
+    """Frankfurt answers each second; one gap of 6.5 s real or not, at speed 10."""
+
+    def found(self, history, *waits, gap=(10.0, 16.5), extra=(), speed=10.0):
+        start, end = gap
+        run = RunStarted(1, speed, "process", "embedded", "0", {})
+        events = [connected(0, "fra"), *answers("fra", 0.0, start), *answers("fra", end, 149.5)]
+        told = [(t, ProcessorWaits(100.0, waited)) for t, waited in waits]
+        return find_gaps(history((-2.0, run), *events, *told, *extra), PACE)
+
+    def test_a_gap_that_a_part_of_its_path_waited_for_is_the_hosts(self, history):
+        (gap,) = self.found(history, (16.4, {"sim": 440.0}))
+        assert gap.excused
+        assert gap.host_s == pytest.approx(4.4)
+
+    def test_many_small_waits_add_up(self, history):
+        waits = [(10.0 + n / 2, {"sim": 40.0}) for n in range(1, 13)]
+        (gap,) = self.found(history, *waits)
+        assert gap.host_s == pytest.approx(12 * 0.4)
+        assert gap.excused
+
+    def test_a_wait_counts_speed_times(self, history):
+        (gap,) = self.found(history, (16.4, {"sim": 440.0}), speed=5.0)
+        assert gap.host_s == pytest.approx(2.2)
+        assert not gap.excused
+        assert not gap.doubtful
+
+    def test_what_several_parts_waited_together_makes_it_doubtful(self, history):
+        """They may have waited one after another, or side by side."""
+        waits = [(10.0 + n, {"sim": 30.0, "fra/1": 30.0, "database": 20.0}) for n in range(1, 7)]
+        (gap,) = self.found(history, *waits)
+        assert gap.host_s == pytest.approx(6 * 0.8)
+        assert not gap.excused
+        assert gap.doubtful
+        assert gap.certain_s == 0
+
+    def test_another_regions_machine_is_not_on_the_path(self, history):
+        (gap,) = self.found(history, (16.4, {"iad/1": 600.0}))
+        assert gap.host_s == 0
+
+    def test_parts_cannot_wait_for_longer_than_the_window_lasts(self, history):
+        (gap,) = self.found(history, (14.0, {"sim": 90.0, "fra/1": 90.0, "database": 90.0}))
+        assert gap.host_s == pytest.approx(1.0)
+
+    def test_a_wait_outside_of_the_gap_explains_nothing(self, history):
+        (gap,) = self.found(history, (8.0, {"sim": 500.0}), (30.0, {"sim": 500.0}))
+        assert gap.host_s == 0
+
+    def test_where_a_connection_was_lost_it_is_doubtful_at_most(self, history):
+        (gap,) = self.found(history, (16.4, {"sim": 440.0}), extra=[lost(12.0)])
+        assert not gap.excused
+        assert gap.doubtful
+
+    def test_a_real_stall_is_found_in_noise(self, history):
+        """A gateway that sleeps for 1.5 s waits for no processor, whoever else does."""
+        waits = [(10.0 + n, {"sim": 40.0, "database": 20.0}) for n in range(20)]
+        (gap,) = self.found(history, *waits, gap=(10.0, 26.0))
+        assert not gap.excused
+        assert not gap.doubtful
+        assert gap.certain_s > 6
+
+
+class TestUsual:
+    """How long a gateway usually takes to answer is no gap, but only its median."""
+
+    def found(self, history, *latencies_ms, gap=4.0):
+        events = [
+            (float(n), replace(acked, latency_ms=latencies_ms[n % len(latencies_ms)]))
+            for n, (_, acked) in enumerate(answers("fra", 0, 99))
+        ]
+        late = [(t + gap - 1.0, acked) for t, acked in answers("fra", 100, 145)]
+        found = history(connected(0, "fra"), *events, *late)
+        return find_outages(found, PACE.as_seen_in(found))
+
+    def test_a_gateway_that_takes_two_seconds_has_longer_gaps(self, history):
+        assert len(self.found(history, 20.0)) == 1
+        assert self.found(history, 2100.0) == []
+
+    def test_a_hiccup_does_not_hide_itself(self, history):
+        assert len(self.found(history, 20.0, 20.0, 5000.0)) == 1

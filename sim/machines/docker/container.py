@@ -48,6 +48,7 @@ class DockerInstance:
         self.place = place
         self.container = place.container
         self.spec = spec
+        self.host_pid: int | None = None
         self.paused_by_us = False
         self.cut_off = False  # as far as is known, whoever did it
         self.ending = False  # it was asked to end, or is being killed

@@ -44,6 +44,8 @@ class EmbeddedLinkServer:
         state = "serving" if self._server else "stopped"
         return f"<EmbeddedLinkServer {self.url}, {state}>"
 
+    pid: int | None = None
+
     @property
     def url(self) -> str:
         """The base URL of the API."""

@@ -37,6 +37,8 @@ from sim.scenario.params import Param, choice, read_seconds
 def outage(evidence: Evidence, params: Params) -> Finding:
     """Held where the longest outage is at most `max_s` and at least `min_s`.
 
+    Unknown where it is longer than `max_s` only with what the host kept its path waiting.
+
     Those of `longer_than_s` and less do not count. `resolver` narrows it to the clients whose
     resolver has that personality.
     """
@@ -62,7 +64,9 @@ def outage(evidence: Evidence, params: Params) -> Finding:
     worst = max(counting, key=lambda outage: outage.seconds, default=None)
     seconds = worst.seconds if worst else 0.0
     most, least = params.get("max_s"), params.get("min_s")
-    too_long = most is not None and seconds > most
+    certain_s = max((o.certain_s for o in counting if o.certain_s > floor_s), default=0.0)
+    too_long = most is not None and certain_s > most
+    undecided = most is not None and certain_s <= most < seconds
     too_short = least is not None and seconds < least
     why = anatomy(worst) if worst else ""
     if too_short:
@@ -71,11 +75,24 @@ def outage(evidence: Evidence, params: Params) -> Finding:
     observed = f"{seconds:.1f} s"
     if shorter:
         observed += f" ({counted(shorter, 'shorter outage')} not counted)"
+    if worst and undecided and not too_short:
+        return Finding(None, observed, f"{_host(history, worst)}; {why}")
     if not served:
         why = f"no client of {of} was ever served; {why}" if why else ""
         if not too_long:
             return unknown(f"no client of {of} was ever served")
     return Finding(not too_long and not too_short, observed, why)
+
+
+def _host(history: History, gap: Outage) -> str:
+    """What the host kept waiting in a gap, and what would have helped."""
+    parts = history.noise.by_part(gap.from_s, gap.to_s)
+    named = ", ".join(f"{part} {s / history.speed:.2f} s" for part, s in list(parts.items())[:3])
+    return (
+        f"this machine was busy: of {gap.seconds:.1f} s up to {gap.host_s:.1f} s may be the host's,"
+        f" which kept waiting for a processor (real time): {named}. Run it with less beside it, at"
+        f" a lower speed than {history.speed:g}, or with fewer clients"
+    )
 
 
 def _reached(history: History, clients: Collection[str]) -> bool:

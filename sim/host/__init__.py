@@ -1,0 +1,1 @@
+"""What this host gives to the processes of a world, and what it keeps from them."""

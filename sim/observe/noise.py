@@ -1,0 +1,115 @@
+"""Noise: how long the host kept the parts of a path waiting for a processor. Pure.
+
+A message waits in one part of its path after another: in the simulator's own process (the client,
+the edge, the embedded links), in the link server if that is a process of its own, in the region's
+machine, in the database. So what its path waited is the sum over these, and of a region's machines
+the one that waited most; but never longer than the time in which it waited. A wait of w real
+seconds is w times the speed in simulated ones.
+
+This is an upper bound (`path_s`): parts may have waited side by side, or for the sake of another
+client. What the one part waited that waited most (`most_s`) is the more careful figure.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sim.observe.event import Event
+from sim.observe.events import HostStalled, ProcessorWaits
+
+OURS = "sim"
+
+
+@dataclass(frozen=True, order=True)
+class Wait:
+    """What parts waited in (from_s, to_s], in simulated seconds by part."""
+
+    to_s: float
+    from_s: float
+    by_part: Mapping[str, float]
+
+    def within(self, from_s: float, to_s: float) -> float:
+        """How much of this time lies in another."""
+        return max(0.0, min(self.to_s, to_s) - max(self.from_s, from_s))
+
+
+def wait_of(t: float, event: HostStalled | ProcessorWaits, speed: float) -> Wait:
+    """The waits that an event at an instant tells of.
+
+    A wait is told when it is over, so the longest may have begun before the event's window.
+    """
+    scale = speed / 1000
+    if isinstance(event, HostStalled):
+        return Wait(t, t - event.real_ms * scale, {OURS: event.real_ms * scale})
+    longest_ms = max(event.window_ms, *event.waited_ms.values())
+    waited = {part: ms * scale for part, ms in event.waited_ms.items()}
+    return Wait(t, t - longest_ms * scale, waited)
+
+
+class Noise:
+    """What the host kept waiting, by part and time, as far as it was told."""
+
+    kinds: tuple[type[Event], ...] = (HostStalled, ProcessorWaits)
+
+    def __init__(self, speed: float, told: Iterable[tuple[float, Event]] = ()) -> None:
+        self._speed = speed
+        self._waits: list[Wait] = []
+        self._longest_s = 0.0
+        for t, event in told:
+            if isinstance(event, HostStalled | ProcessorWaits):
+                self.take(t, event)
+
+    def __repr__(self) -> str:
+        return f"<Noise of {len(self._waits)} waits>"
+
+    def take(self, t: float, event: HostStalled | ProcessorWaits) -> None:
+        """Add what an event tells."""
+        wait = wait_of(t, event, self._speed)
+        self._longest_s = max(self._longest_s, wait.to_s - wait.from_s)
+        insort(self._waits, wait)
+
+    def path_s(self, regions: Collection[str], from_s: float, to_s: float) -> float:
+        """Simulated seconds for which paths to these regions waited within a time, at most."""
+        waited_s = 0.0
+        for wait in self._touching(from_s, to_s):
+            path_s = 0.0
+            machines_s = 0.0
+            for part, part_s in wait.by_part.items():
+                region, of_machine, _ = part.partition("/")
+                if not of_machine:
+                    path_s += part_s
+                elif region in regions:
+                    machines_s = max(machines_s, part_s)
+            waited_s += min(path_s + machines_s, wait.within(from_s, to_s))
+        return min(waited_s, max(0.0, to_s - from_s))
+
+    def most_s(self, regions: Collection[str], from_s: float, to_s: float) -> float:
+        """What of such a path the one part waited within a time that waited most."""
+        return max(
+            (
+                waited_s
+                for part, waited_s in self.by_part(from_s, to_s).items()
+                if "/" not in part or part.partition("/")[0] in regions
+            ),
+            default=0.0,
+        )
+
+    def by_part(self, from_s: float, to_s: float) -> dict[str, float]:
+        """Simulated seconds that each part waited within a time, the longest first."""
+        found: dict[str, float] = defaultdict(float)
+        for wait in self._touching(from_s, to_s):
+            for part, part_s in wait.by_part.items():
+                found[part] += min(part_s, wait.within(from_s, to_s))
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def _touching(self, from_s: float, to_s: float) -> Iterator[Wait]:
+        first = bisect_left(self._waits, from_s, key=lambda wait: wait.to_s)
+        for k in range(first, len(self._waits)):
+            wait = self._waits[k]
+            if wait.to_s - self._longest_s >= to_s:
+                return
+            if wait.from_s < to_s:
+                yield wait
