@@ -234,7 +234,7 @@ class World:
         host = HostWatch(clock, self.journal, self._main_processes)
         self._stack.callback(host.stop)
         host.start()
-        self.upkeep = Upkeep(clock, self.journal)
+        self.upkeep = Upkeep(clock, self.journal, lambda: host.kept_ms)
         loop = asyncio.get_running_loop()
         self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
         loop.set_exception_handler(self.upkeep.overhear)

@@ -82,3 +82,57 @@ def test_that_nobody_can_ask_is_no_reason_to_restart(watched):
     events = watched([FULL, error, FULL, error], [AssertionError("revived")])
     assert [event.part for event in events] == ["simulator"]
     assert "ulimit -n" in events[0].reason
+
+
+def test_a_loop_that_stood_still_takes_no_part_for_dead(virtually):
+    """The first questions get no answer in time, because the host kept us from reading it."""
+
+    async def watch():
+        clock = Clock()
+        journal = Journal(clock)
+        kept = [0.0]
+        asked = []
+
+        async def ping():
+            asked.append(clock.now())
+            if len(asked) <= 4:
+                kept[0] += 4000.0
+                await clock.sleep(60)
+
+        async def revive():
+            raise AssertionError("it was well")
+
+        upkeep = Upkeep(clock, journal, lambda: kept[0])
+        upkeep.watch(Part("part", ping, revive))
+        await clock.sleep(60)
+        await upkeep.stop()
+        return [record.event for record in journal.records], len(asked)
+
+    events, asked = virtually(watch())
+    assert events == []
+    assert asked > 4
+
+
+def test_a_part_that_is_dead_is_found_on_a_host_that_keeps_waiting(virtually):
+    async def watch():
+        clock = Clock()
+        journal = Journal(clock)
+        dead = [True]
+
+        async def ping():
+            if dead[0]:
+                await clock.sleep(60)
+
+        async def revive():
+            dead[0] = False
+
+        upkeep = Upkeep(clock, journal, lambda: clock.real_ms() * 0.9)
+        upkeep.watch(Part("part", ping, revive))
+        await clock.sleep(300)
+        await upkeep.stop()
+        return [record.event for record in journal.records]
+
+    assert virtually(watch()) == [
+        PartFailed("part", "no answer within 5 s"),
+        PartRestarted("part"),
+    ]

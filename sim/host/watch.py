@@ -48,7 +48,7 @@ class HostWatch:
         self._tasks_ms: dict[tuple[int, int], float] = {}
         self._families: dict[str, tuple[int, set[int]]] = {}
         self._families_ms = 0.0
-        self.stood_still_ms = 0.0
+        self.kept_ms = 0.0  # real milliseconds for which some part waited, since the start
 
     def start(self) -> None:
         """Begin to watch."""
@@ -75,7 +75,7 @@ class HostWatch:
         stalled_ms = 0.0
         if late_ms > _STALL_REAL_MS:
             stalled_ms = late_ms
-            self.stood_still_ms += late_ms
+            self.kept_ms += late_ms
             self._journal.write(HostStalled(round(late_ms, 1)))
         elif late_ms > _PUNCTUAL_REAL_MS:
             self._late_ms += late_ms
@@ -90,6 +90,7 @@ class HostWatch:
         beside = _beside()
         waited |= {name: ms - self._beside_ms.get(name, ms) for name, ms in beside.items()}
         self._beside_ms = beside
+        self.kept_ms += min(window_ms - stalled_ms, max(waited.values()))
         told = {name: round(ms, 1) for name, ms in waited.items() if ms >= _MATTERS_REAL_MS}
         if told:
             self._journal.write(ProcessorWaits(round(window_ms, 1), told))

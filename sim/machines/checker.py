@@ -16,7 +16,7 @@ from sim.machines.health import CheckState, Result, Status, worst
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.machines.probe import probe
-from sim.observe.events import HealthChanged
+from sim.observe.events import NO_ANSWER, HealthChanged
 from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
@@ -245,7 +245,7 @@ class HealthChecker:
         if belief.machine.region in self._unseen:
             # Nothing comes back from there, not even a refusal: the whole timeout is waited for.
             await self._clock.sleep(check.timeout_s)
-            result = Result(passed=False, output=f"no answer within {check.timeout_s:g} s")
+            result = Result(passed=False, output=f"{NO_ANSWER} {check.timeout_s:g} s")
         else:
             result = await self._probe(check, belief.machine.endpoint, self._clock)
         self._take_in(belief, watched, this, result)

@@ -8,6 +8,7 @@ import re
 
 from sim.clock import Clock
 from sim.machines.health import Result
+from sim.observe.events import NO_ANSWER
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Check
 
@@ -22,7 +23,7 @@ async def probe(check: Check, endpoint: Endpoint, clock: Clock) -> Result:
         async with clock.timeout(check.timeout_s):
             return await _connect(check, endpoint)
     except TimeoutError:
-        return Result(passed=False, output=f"no answer within {check.timeout_s:g} s")
+        return Result(passed=False, output=f"{NO_ANSWER} {check.timeout_s:g} s")
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         return Result(passed=False, output=f"{endpoint}: {reason}")

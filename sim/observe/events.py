@@ -21,6 +21,7 @@ from sim.observe.mishaps import PatternMatched as PatternMatched  # noqa: PLC041
 from sim.observe.mishaps import PatternMissed as PatternMissed  # noqa: PLC0414 - likewise
 
 NOBODY = "nobody"
+NO_ANSWER = "no answer within"  # how a health check tells that its time ran out
 
 # --- the run ---------------------------------------------------------------------------------
 

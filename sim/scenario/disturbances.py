@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.observe.events import DriverRaised, FaultBegan, FaultFailed, MachineStopped, PartFailed
+from sim.observe.events import (
+    NO_ANSWER,
+    DriverRaised,
+    FaultBegan,
+    FaultFailed,
+    MachineStopped,
+    PartFailed,
+)
 from sim.observe.history import History
 from sim.observe.stops import cut_short
 from sim.scenario.checks import CHECKS, Finding
@@ -40,7 +47,7 @@ def settled(evidence: Evidence, expectation: Expectation) -> Finding:
     if finding.held is not False:
         return finding
     first = min(
-        _disturbances(evidence.history, expectation.check),
+        _disturbances(evidence, expectation.check),
         key=lambda found: found.at_s,
         default=None,
     )
@@ -61,7 +68,9 @@ def _broken_before(evidence: Evidence, expectation: Expectation, first: Disturba
     return CHECKS[expectation.check].judge(before, params).held is False
 
 
-def _disturbances(history: History, check: str) -> Iterator[Disturbance]:
+def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
+    history = evidence.history
+    yield from _starved_checks(evidence)
     for t, part in history.of(PartFailed):
         yield Disturbance(t, f"{part.part} failed at {t:.1f} s", of_parts=True)
     for t, failed in history.of(FaultFailed):
@@ -82,6 +91,22 @@ def _disturbances(history: History, check: str) -> Iterator[Disturbance]:
         yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
     for words in history.unmatched:
         yield Disturbance(0.0, words)
+
+
+def _starved_checks(evidence: Evidence) -> Iterator[Disturbance]:
+    """Health checks that ran out of time of which the host kept one part waiting for half."""
+    history = evidence.history
+    allowed_s = max((check.timeout_s for check in evidence.topology.gateway.checks), default=0.0)
+    for t, health in history.health:
+        if health.status != "critical" or not health.output.startswith(NO_ANSWER):
+            continue
+        waited_s = history.noise.most_s((health.region,), t - allowed_s, t)
+        if allowed_s and waited_s >= allowed_s / 2:
+            words = (
+                f"the health check of {health.machine} ran out of time at {t:.1f} s, of which this"
+                f" machine kept a part of its way waiting for {waited_s:.1f} s (run it slower)"
+            )
+            yield Disturbance(t - allowed_s, words)
 
 
 def _began(history: History, failed: FaultFailed, failed_s: float) -> float:

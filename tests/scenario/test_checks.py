@@ -16,7 +16,9 @@ from sim.observe.events import (
     Event,
     Failed,
     FaultBegan,
+    HealthChanged,
     HostStalled,
+    ProcessorWaits,
     RoutingChanged,
     Sent,
     SessionReady,
@@ -515,3 +517,51 @@ class TestHerd:
 
 def _crash(t, region="fra"):
     return (t, FaultBegan("crash", region, {"kind": "region", "region": region}))
+
+
+class TestNoise:
+    """What a busy host may have done is no failure, and no proof that all is well."""
+
+    asked: ClassVar = {"check": "outage", "location": "london"}
+    gap: ClassVar = [*steadily(end=20), *steadily(start=26.5)]  # from 19.5 s to 26.5 s
+
+    def waits(self, *parts, each_ms=400.0):
+        """Each second of the gap, these parts waited for so many ms of it (at speed 1)."""
+        waited = dict.fromkeys(parts, each_ms)
+        return [(20.5 + n, ProcessorWaits(1000.0, waited)) for n in range(6)]
+
+    def test_a_gap_that_one_part_waited_for_is_not_counted(self, evidence):
+        noise = self.waits("sim", each_ms=900.0)
+        assert finding(evidence, *self.gap, **self.asked, max="0s").held is False
+        found = finding(evidence, *self.gap, *noise, **self.asked, max="0s")
+        assert (found.held, found.observed) == (True, "0.0 s")
+
+    def test_a_gap_that_its_parts_together_may_explain_is_unknown(self, evidence):
+        noise = self.waits("sim", "fra/1", "database")
+        found = finding(evidence, *self.gap, *noise, **self.asked, max="0s")
+        assert (found.held, found.observed) == (None, "7.0 s")
+        assert "this machine was busy: of 7.0 s up to 6.0 s may be the host's" in found.why
+
+    def test_an_outage_is_at_least_what_the_host_does_not_explain(self, evidence):
+        noise = self.waits("sim", each_ms=300.0)  # 1.8 s of it
+        bounds = {"4s": False, "6s": None, "8s": True}
+        for bound, held in bounds.items():
+            found = finding(evidence, *self.gap, *noise, **self.asked, max=bound)
+            assert found.held is held, bound
+
+    def test_a_latency_is_at_least_what_the_host_does_not_explain(self, evidence):
+        slow = [(10.0 + n, Acked(LONDON, "s", n, "fra", "m", 800.0)) for n in range(50)]
+        noise = [(10.0 + n, ProcessorWaits(1000.0, {"sim": 300.0})) for n in range(50)]
+        for bound, held in {"400ms": False, "600ms": None, "900ms": True}.items():
+            asked = {"check": "latency", "location": "london", "max": bound}
+            assert finding(evidence, connected(), *slow, *noise, **asked).held is held, bound
+
+    def test_what_a_starved_health_check_led_to_is_unknown(self, evidence):
+        moved = [*steadily(end=60), *steadily(start=60.5, region="iad")]
+        critical = (60.0, HealthChanged("m", "fra", "critical", "no answer within 5 s"))
+        noise = (60.0, ProcessorWaits(4000.0, {"fra/1": 3000.0}))
+        asked = {"check": "served_by", "location": "london", "region": "fra"}
+        assert finding(evidence, *moved, critical, **asked).held is False
+        found = finding(evidence, *moved, critical, noise, **asked)
+        assert found.held is None
+        assert "the health check of m ran out of time at 60.0 s" in found.why
