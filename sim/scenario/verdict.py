@@ -47,7 +47,11 @@ def judge(evidence: Evidence) -> Verdict:
     """Hold every expectation against the evidence, and sum up."""
     expected = evidence.scenario.expect
     findings = [(expectation, settled(evidence, expectation)) for expectation in expected]
-    doubts = [*_doubts(evidence.history), *evidence.driver_mistakes]
+    doubts = [
+        *_doubts(evidence.history),
+        *_unfinished_deploys(evidence),
+        *evidence.driver_mistakes,
+    ]
     if all(expectation.check != IMPLIED.check for expectation in expected):
         finding = settled(evidence, IMPLIED)
         findings += [] if finding.held else [(IMPLIED, finding)]
@@ -60,6 +64,15 @@ def judge(evidence: Evidence) -> Verdict:
     else:
         outcome = "held"
     return Verdict(outcome, findings, doubts)
+
+
+def _unfinished_deploys(evidence: Evidence) -> list[str]:
+    """What a deploy still drops after the run, nobody sees."""
+    return [
+        f"the deploy of release {deploy.release} was not over at the end: give the run more time"
+        for deploy in evidence.deploys
+        if deploy.outcome is None
+    ]
 
 
 def of_session(evidence: Evidence) -> Verdict:

@@ -16,6 +16,7 @@ from sim.observe.events import (
     PartFailed,
     Sent,
 )
+from sim.observe.releases import DeployBegan, DeployEnded
 from sim.scenario.verdict import judge
 
 CLIENT = "london/0"
@@ -98,6 +99,15 @@ def test_a_repair_need_not_be_felt(evidence):
 def test_a_region_scaled_down_has_to_be_felt_and_one_scaled_up_not(evidence, count, had, outcome):
     scale = fault("scale", "iad", kind="region", region="iad", count=count, had=had)
     assert judge(evidence(UP, ANSWER, scale, expect=[FINE])).outcome == outcome
+
+
+@pytest.mark.parametrize(("ended", "outcome"), [((), "unknown"), (("done",), "held")])
+def test_a_deploy_has_to_be_over_for_what_it_drops_to_be_known(evidence, ended, outcome):
+    began = (90.0, DeployBegan(2, "rolling", ("m",), "atlas:2"))
+    over = [(120.0, DeployEnded(2, how, "")) for how in ended]
+    verdict = judge(evidence(UP, ANSWER, began, *over, expect=[FINE]))
+    assert verdict.outcome == outcome
+    assert any("was not over at the end" in doubt for doubt in verdict.doubts) is not bool(ended)
 
 
 def test_judging_loads_no_part_of_a_world():
