@@ -40,6 +40,7 @@ class HostWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._due_ms = 0.0
         self._late_ms = 0.0  # small lags of this window
+        self._latest_ms = 0.0  # the longest of them
         self._looked_ms = 0.0
         self._look_again_ms = 0.0
         self._tells = schedstat.supported()
@@ -79,6 +80,7 @@ class HostWatch:
             self._journal.write(HostStalled(round(late_ms, 1)))
         elif late_ms > _PUNCTUAL_REAL_MS:
             self._late_ms += late_ms
+            self._latest_ms = max(self._latest_ms, late_ms)
         if now_ms >= self._look_again_ms or stalled_ms:
             self._look(now_ms, stalled_ms)
         self._set()
@@ -93,10 +95,15 @@ class HostWatch:
         self.kept_ms += min(window_ms - stalled_ms, max(waited.values()))
         told = {name: round(ms, 1) for name, ms in waited.items() if ms >= _MATTERS_REAL_MS}
         if told:
-            self._journal.write(ProcessorWaits(round(window_ms, 1), told))
-        self._looked_ms, self._late_ms = now_ms, 0.0
+            self._journal.write(
+                ProcessorWaits(round(window_ms, 1), told, self._longest_lag_ms(stalled_ms))
+            )
+        self._looked_ms, self._late_ms, self._latest_ms = now_ms, 0.0, 0.0
         cost_ms = self._clock.real_ms() - now_ms
         self._look_again_ms = now_ms + max(_WINDOW_REAL_MS, min(1000.0, cost_ms / _SHARE))
+
+    def _longest_lag_ms(self, stalled_ms: float) -> float:
+        return round(max(_PUNCTUAL_REAL_MS, self._latest_ms, stalled_ms), 1)
 
     def _of_ours(self, stalled_ms: float) -> float:
         """What the loop's thread waited, or was late, without what was told as a stall."""

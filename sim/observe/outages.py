@@ -51,7 +51,9 @@ class Outage:
     served it again (None: the run ended first, and `to_s` is that end). For `host_s` of it, at
     most, the host kept its path waiting, one part alone for `part_s`. A gap of
     `ordinary_s` is none.
-    `failed`: the client lost its connection in it, or did not get one.
+    `failed`: the client lost its connection in it, or did not get one. `starved`: it gave one up
+    that nothing stood in the way of, and for half of the time that it allows the host kept its
+    path waiting.
     """
 
     client: str
@@ -68,6 +70,7 @@ class Outage:
     part_s: float = 0.0
     ordinary_s: float = 0.0
     failed: bool = False
+    starved: bool = False
 
     @property
     def seconds(self) -> float:
@@ -87,7 +90,7 @@ class Outage:
     @property
     def doubtful(self) -> bool:
         """Whether it may be the host's."""
-        return self.seconds - self.host_s <= self.ordinary_s
+        return self.starved or self.seconds - self.host_s <= self.ordinary_s
 
 
 @dataclass(frozen=True)
@@ -217,14 +220,19 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
         if end <= start + allowed_s:
             continue
         passed = {place for place in (region, after and after.region) if place}
-        path = (passed or history.regions, start, end)
+        gap = _anatomy(history, client, (start, region), (end, after))
+        failed = _failed(history, client, start, end)
+        # What failed was waited for by the clock; the host can only have delayed what came then.
+        since_s = end - gap.reconnect_s if failed else start
+        path = (passed or history.regions, since_s, end)
         found.append(
             replace(
-                _anatomy(history, client, (start, region), (end, after)),
+                gap,
                 host_s=history.noise.path_s(*path),
                 part_s=history.noise.most_s(*path),
                 ordinary_s=allowed_s,
-                failed=_failed(history, client, start, end),
+                failed=failed,
+                starved=_starved(history, client, pace.patience_s, start, end),
             )
         )
     return found
@@ -235,6 +243,37 @@ def _failed(history: History, client: str, start: float, end: float) -> bool:
     refused = (t for t, _ in history.connect_failed.get(client, ()))
     lost = (t for t, down in history.disconnected.get(client, ()) if not down.expected)
     return any(start < t <= end for t in (*refused, *lost))
+
+
+def _starved(history: History, client: str, patience_s: float, start: float, end: float) -> bool:
+    """Whether a client gave an attempt up within a time for which the host may be the reason."""
+    if math.isinf(patience_s):
+        return False
+    up = [(t, e.region) for t, e in history.connect_failed.get(client, ()) if e.machine is None]
+    up += [(t, e.region) for t, e in history.disconnected.get(client, ()) if e.how == "left"]
+    return any(
+        history.noise.any_s((region,) if region else history.regions, t - patience_s, t)
+        >= patience_s / 2
+        for t, region in up
+        if start < t <= end and _open(history, location_of(client), region, t)
+    )
+
+
+def _open(history: History, location: str, region: str | None, instant: float) -> bool:
+    """Whether at an instant nothing of the world stood between a location and a region."""
+    if region is None:
+        return True
+    states = {
+        c.machine: c.state
+        for t, c in history.of(MachineChanged)
+        if t <= instant and c.region == region
+    }
+    links = [
+        e.state
+        for t, e in history.of(LinkChanged)
+        if t <= instant and e.link == f"{location}:{region}"
+    ]
+    return links[-1:] in ([], ["up"]) and (not states or "started" in states.values())
 
 
 def _first_attempt(history: History, client: str) -> float:

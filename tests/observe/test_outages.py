@@ -9,6 +9,7 @@ from sim.observe.events import (
     Disconnected,
     FaultBegan,
     HostStalled,
+    LinkChanged,
     LoadEnded,
     LoadStarted,
     MachineChanged,
@@ -295,6 +296,37 @@ class TestNoise:
         assert not gap.excused
         assert not gap.doubtful
         assert gap.certain_s > 6
+
+    def test_however_long_our_process_waits_for_others_a_real_stall_is_found(self, history):
+        """It waits for nine tenths of the time, but is never later than 8 ms for anybody."""
+        waits = [(10.0 + n, ProcessorWaits(100.0, {"sim": 90.0}, 8.0)) for n in range(20)]
+        (gap,) = self.found(history, gap=(10.0, 26.0), extra=waits)
+        assert gap.host_s == pytest.approx(12 * 0.08)
+        assert not gap.excused
+        assert not gap.doubtful
+
+    def test_what_a_fault_cost_is_the_clocks_and_only_the_rest_may_be_the_hosts(self, history):
+        """Lost at 10.5 s, its region back at 15 s: the host may have delayed what came then."""
+        back = (15.0, MachineChanged("m-fra", "fra", "started"))
+        waits = [(10.0 + n, {"sim": 90.0}) for n in range(1, 8)]
+        (gap,) = self.found(history, *waits, extra=[lost(10.5), back])
+        assert gap.host_s == pytest.approx(1.4)  # 15.1 to 16.5 s
+        assert not gap.doubtful
+
+    def test_an_attempt_given_up_while_its_path_waited_proves_nothing(self, history):
+        pace = replace(PACE, patience_s=5.0)
+        left = (16.0, Disconnected(CLIENT, "london", "fra", "m-fra", "no answer", how="left"))
+        starved = [(11.0 + n, ProcessorWaits(100.0, {"fra/1": 60.0})) for n in range(6)]
+        events = [connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 60.0, 149.5)]
+        run = (-2.0, RunStarted(1, 10.0, "process", "embedded", "0", {}))
+        (gap,) = find_gaps(history(run, *events, left, *starved), pace)
+        assert gap.doubtful
+        assert gap.certain_s == 0
+        silent = (12.0, LinkChanged("london:fra", "silent", 15.0))
+        (gap,) = find_gaps(history(run, *events, left, *starved, silent), pace)
+        assert not gap.doubtful  # it is known what stood in the way
+        (gap,) = find_gaps(history(run, *events, left), pace)
+        assert not gap.doubtful
 
 
 class TestUsual:
