@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -79,8 +80,18 @@ def open_at(browser: Browser, spot: Spot, url: str, spki: str, say: Callable[[st
 
 def _until_closed(argv: Sequence[str], output: IO[str]) -> int:
     """Its code; it is ended where this program is."""
-    browser = subprocess.Popen(argv, stdout=output, stderr=output)
+    asked: list[int] = []
+    # A handler that raises while the child is being made would leave it to nobody.
+    before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     try:
+        browser = subprocess.Popen(argv, stdout=output, stderr=output)
+    except BaseException:
+        signal.signal(signal.SIGTERM, before)
+        raise
+    try:
+        signal.signal(signal.SIGTERM, before)
+        if asked:
+            signal.raise_signal(signal.SIGTERM)
         return browser.wait()
     finally:
         browser.terminate()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from sim.network.toxiproxy_api import LinkServerClient
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 HOST = "127.90.0.1"
 
 
@@ -67,17 +68,12 @@ async def serving(serve: Serve = echo) -> AsyncIterator[Endpoint]:
     """A TCP server for the length of a block; its handlers are over at the end of it."""
     handlers: set[asyncio.Task[None]] = set()
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
+    def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task that is cancelled before its first step has no `finally` to close in.
+        task = asyncio.create_task(serve(reader, writer))
         handlers.add(task)
-        try:
-            await serve(reader, writer)
-        except asyncio.CancelledError:
-            return  # asyncio logs a cancelled handler as a failed one
-        finally:
-            handlers.discard(task)
-            writer.close()
+        task.add_done_callback(lambda _: writer.close())
+        task.add_done_callback(handlers.discard)
 
     server = await asyncio.start_server(handle, "127.90.0.2", 0)
     try:
