@@ -81,6 +81,7 @@ async def complaints(page, axe):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.realtime
 async def test_london_fails_over_and_returns_before_ones_eyes(page, axe, artefacts):
     # Not faster: a busy machine must not keep clients from being served within their timeout.

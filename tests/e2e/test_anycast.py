@@ -32,7 +32,8 @@ def test_a_crash_costs_a_reconnect_and_no_dns(run):
     assert (outage["location"], outage["region"], outage["dns_s"]) == ("london", "fra", 0)
 
 
-def test_the_backbone_is_a_link_that_can_be_cut(run):
+@pytest.mark.thorough
+def test_the_backhaul_is_a_link_that_can_be_cut(run):
     """London's edge is in Frankfurt, whose only machine is gone: what it asks for crosses."""
     scenario = {
         **QUICK_CRASH,

@@ -134,6 +134,7 @@ def test_without_deduplication_messages_are_stored_twice(run):
     assert "stored again" in broken(report)["messages"]
 
 
+@pytest.mark.thorough
 def test_residency_and_failover_contradict_each_other(run):
     scenario = {**QUICK_CRASH, "expect": [{"check": "residency", "policy": "eu"}]}
     done, report = run(scenario)
@@ -177,6 +178,7 @@ def test_a_grey_path_moves_nobody(run):
     assert report["outages"][0]["to_region"] == "fra"
 
 
+@pytest.mark.thorough
 def test_a_fault_that_touched_nobody_is_unknown(run):
     scenario = {
         **QUICK_CRASH,
@@ -193,6 +195,7 @@ def test_a_fault_that_touched_nobody_is_unknown(run):
     assert "touched no client" in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_load_whose_clients_never_connected_is_unknown(run):
     scenario = {
         **QUICK_CRASH,
@@ -206,6 +209,7 @@ def test_a_load_whose_clients_never_connected_is_unknown(run):
     assert "no client ever connected" in report["doubts"]
 
 
+@pytest.mark.thorough
 def test_a_stock_toxiproxy_carries_the_links_as_well(run):
     """The same crash, with a toxiproxy-server in place of the embedded one."""
     server = os.environ.get("SIM_TOXIPROXY") or shutil.which("toxiproxy-server")
