@@ -73,11 +73,16 @@ class Ledger(Protocol):
 
 
 @runtime_checkable
-class LaggingLedger(Ledger, Protocol):
-    """One whose store may lag behind acknowledgements, by seconds of the gateway's own clock.
+class Lagging(Protocol):
+    """A driver of a store that may lag behind acknowledgements, by seconds of the gateway's clock.
 
     Sessions of which something acknowledged is not there yet are asked again until it is, or until
     so long after the first question.
     """
 
     settles_within_s: float
+
+
+@runtime_checkable
+class LaggingLedger(Ledger, Lagging, Protocol):
+    """One that can ask, of a store that may lag."""

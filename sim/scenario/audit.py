@@ -16,7 +16,7 @@ from typing import Protocol
 import aiohttp
 import asyncpg
 
-from sim.clients.driver import Driver, LaggingLedger, Ledger, Question
+from sim.clients.driver import Driver, Lagging, Ledger, Question
 from sim.clock import Clock
 from sim.gateway.schema import STORED
 from sim.machines.fleet import Fleet
@@ -151,7 +151,7 @@ async def _settled(
     for _, event in said:
         if isinstance(event, Acked) and event.session in promised:
             promised[event.session].add(event.seq)
-    lags_s = [d.settles_within_s for d in drivers.values() if isinstance(d, LaggingLedger)]
+    lags_s = [d.settles_within_s for d in drivers.values() if isinstance(d, Lagging)]
     until = world.clock.now() + max(lags_s, default=0.0) * max(1.0, world.clock.speed)
     stored: dict[str, list[Stored]] = {}
     asked: Collection[str] = sessions

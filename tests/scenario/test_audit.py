@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sim.clients.driver import Lagging, Ledger
+from sim.clients.drivers.session import Session
 from sim.clock import Clock
 from sim.observe.events import Acked, Audited, Sent, Stored
 from sim.observe.history import History
@@ -100,6 +102,12 @@ def test_only_a_store_that_may_lag_is_asked_again(virtually, world, speed, drive
         assert world.clock.now() <= 1.2 * speed
 
     virtually(scenario())
+
+
+def test_the_reference_gateways_store_may_lag():
+    """It is read from its database, and its driver need not ask for that to be waited for."""
+    assert isinstance(Session(), Lagging)
+    assert not isinstance(Session(), Ledger)
 
 
 def test_a_session_is_asked_once_of_whom_it_was_last_served_by(virtually, world):
