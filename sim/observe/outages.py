@@ -41,6 +41,8 @@ from sim.topology.distance import link_spec
 from sim.topology.model import Topology
 
 _FLOOR_REAL_S = 0.005  # what a few wake-ups of processes on the path take on a quiet host
+# All clients of a load connect at its start, in this one process: what that costs is ours.
+_START_REAL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Pace:
     """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region).
 
     `patience_s` is how long a client waits for its first answer (infinity: not known), `usual` how
-    long answers ordinarily take. Less than `floor_s` no run can tell.
+    long answers ordinarily take. Less than `floor_s` no run can tell, and `start_s` may go by until
+    all clients have connected for the first time.
     """
 
     every_s: float
@@ -135,6 +138,7 @@ class Pace:
     patience_s: float = math.inf
     usual: Usual = field(default_factory=lambda: Usual(1.0))
     floor_s: float = 0.0
+    start_s: float = 0.0
 
     @classmethod
     def of(
@@ -150,6 +154,7 @@ class Pace:
             },
             math.inf if timeout_s is None else timeout_s,
             floor_s=_FLOOR_REAL_S * speed,
+            start_s=_START_REAL_S * speed,
         )
 
     def as_seen_in(self, history: History) -> Pace:
@@ -168,7 +173,7 @@ class Pace:
 
     def allowed_first(self) -> float:
         """The same for a client that was neither served yet nor turned away."""
-        return max(2 * self.every_s, self.patience_s)
+        return max(2 * self.every_s, self.patience_s, self.start_s)
 
 
 def find_outages(history: History, pace: Pace) -> list[Outage]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +17,10 @@ def test_a_percentile_is_right_to_within_its_class(values, percent):
     for value in values:
         series.answer(7, value)
     (found,) = percentiles(series.since(0), percent)
-    assert found == pytest.approx(percentile(sorted(values), percent), rel=0.026, abs=0.06)
+    exact = percentile(sorted(values), percent)
+    # Half a class of a twentieth of e, and then the rounding to a tenth of a millisecond.
+    assert found is not None
+    assert abs(found - exact) <= 0.0254 * exact + 0.0501
 
 
 def test_percentiles_of_nothing_are_none_and_an_answer_at_once_counts():

@@ -158,6 +158,12 @@ def test_a_first_answer_may_take_as_long_as_its_client_waits_for_one(history):
     assert find_outages(found, PATIENT) == []
 
 
+def test_the_first_connections_of_a_fast_run_may_take_a_real_second(history):
+    fast = replace(PACE, patience_s=3.0, start_s=10.0)
+    found = history(resolved(1.0, "fra", 31.0), *answers("fra", 10.9, 149.5))
+    assert find_outages(found, fast) == []
+
+
 def test_a_client_that_nobody_answers_is_out_from_its_first_attempt(history):
     (outage,) = find_outages(history(resolved(1.0, "fra", 31.0)), PATIENT)
     assert (outage.region, outage.to_region) == (None, None)
