@@ -26,10 +26,14 @@ def test_a_crash_costs_a_reconnect_and_no_dns(run):
         {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0},
         {"check": "sessions", "resumed": "all"},
     ]
-    done, report = run({**QUICK_CRASH, "expect": expect, "duration": "20s"}, ANYCAST)
+    # So often that a reconnect over the ocean is longer than a client's ordinary pace.
+    load = {**QUICK_CRASH["load"], "every": "200ms"}
+    scenario = {**QUICK_CRASH, "load": load, "expect": expect, "duration": "20s"}
+    done, report = run(scenario, ANYCAST)
     assert (done.returncode, report["verdict"]) == (0, "held"), done.stdout
-    (outage,) = report["outages"]
-    assert (outage["location"], outage["region"], outage["dns_s"]) == ("london", "fra", 0)
+    london = [row for row in report["outages"] if row["location"] == "london"]
+    outage = max(london, key=lambda row: row["seconds"])
+    assert (outage["region"], outage["dns_s"]) == ("fra", 0)
 
 
 @pytest.mark.thorough
