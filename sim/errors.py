@@ -1,7 +1,7 @@
 """The errors that reach a user, by who has to act on them.
 
 Each carries the process's exit code (FORMATS: 2 unusable input, 3 something is missing here).
-Anything else that escapes is a bug of the simulator and may show its traceback.
+Anything else that escapes is a defect of the simulator, and shows its traceback (code 70).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _ON_THE_WAY_DOWN = frozenset({"stopping", "suspending"})
 class _Machine:
     """What is known of a machine. `came_up`: it has passed since it was started.
 
-    `last_line` is what it printed last, where it died by itself.
+    `error_line` is what its output says of why, where it died by itself.
     """
 
     region: str
@@ -42,7 +42,7 @@ class _Machine:
     came_up: bool = False
     cordoned: bool = False
     asleep: bool = False
-    last_line: str = ""
+    error_line: str = ""
 
 
 class MachineWatch:
@@ -61,7 +61,7 @@ class MachineWatch:
         assert isinstance(event, MachineDied | MachineChanged | HealthChanged | CordonChanged)  # noqa: S101 - its kinds
         machine = self._machines.setdefault(event.machine, _Machine(event.region))
         if isinstance(event, MachineDied):
-            machine.last_line = event.last_lines[-1] if event.last_lines else ""
+            machine.error_line = event.error_line
             return  # that it is stopped follows
         if isinstance(event, MachineChanged):
             yield from self._changed(machine, event)
@@ -81,8 +81,8 @@ class MachineWatch:
         elif event.state in _DOWN and not (machine.asleep and before in _ON_THE_WAY_DOWN):
             machine.asleep = False  # it died, or did not wake
             why = f": {event.reason}" if event.reason else ""
-            why += f" (its last line: {machine.last_line})" if machine.last_line else ""
-            machine.last_line = ""
+            why += f" (it said: {machine.error_line})" if machine.error_line else ""
+            machine.error_line = ""
             yield self._machine(event, f"{who} is {event.state}{why}", wrong=True)
         elif event.state == "destroyed":
             del self._machines[event.machine]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import click
 
@@ -25,6 +26,7 @@ from sim.cli.worlds import down, status, up
 from sim.errors import SimError
 
 INTERRUPTED = 130
+DEFECT = 70  # EX_SOFTWARE of sysexits.h. It must not be 1: nothing was found of the gateway.
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,7 +35,7 @@ def cli() -> None:
     """Bring up a multi-region world on this machine, break it, and see what it costs.
 
     Exit codes: 0 held or done, 1 an expectation failed, 2 unusable input, 3 something is missing
-    here (the message says what to do), 4 the verdict is unknown.
+    here (the message says what to do), 4 the verdict is unknown, 70 the simulator itself is broken.
     """
 
 
@@ -90,4 +92,9 @@ def _run() -> int:
     except SimError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
+    except Exception:  # noqa: BLE001 - Python's own exit code for these, 1, is a failed expectation
+        traceback.print_exc()
+        told = "error: this is a defect of the simulator; it says nothing of your gateway"
+        click.echo(f"{told}. Please report it with the lines above.", err=True)
+        return DEFECT
     return code if isinstance(code, int) else 0

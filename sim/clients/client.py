@@ -60,6 +60,7 @@ class Client:
         self.http: aiohttp.ClientSession
         self.machine: tuple[str, str] | None = None
         self.down_by: str | None = None
+        self.down_status: int | None = None
         self.served = False
         self.conversing = False
         self.closed: ConnectionClosedError | None = None
@@ -164,9 +165,10 @@ class Client:
             self.conversing = True
             self._write(Connected(self.name, self.location, *self.machine))
 
-    def turned_down(self, headers: Mapping[str, str] | None) -> None:
+    def turned_down(self, headers: Mapping[str, str] | None, status: int) -> None:
         """Take note of the machine that refused the connection, if one did and not an edge."""
         self.down_by = (headers or {}).get(SIM_MACHINE)
+        self.down_status = status
 
     # --- pace ---
 
@@ -231,13 +233,16 @@ class Client:
         latency_ms = round(self.clock.real_ms() - message.sent_real_ms, 3)
         self._write(Acked(self.name, session, seq, region, machine, latency_ms))
 
-    def failed(self, session: str, seq: int, reason: str) -> None:
-        """The gateway refused a message for certain: nothing of it is kept."""
+    def failed(self, session: str, seq: int, reason: str, status: int | None = None) -> None:
+        """The gateway refused a message for certain: nothing of it is kept.
+
+        `status` is that of the HTTP answer, where it was one.
+        """
         _check_names(session, seq)
         if self._settle(session, seq) is not None:
             self.answered = True
             region = self.machine[0] if self.machine else self.region
-            self._write(Failed(self.name, session, seq, region, reason))
+            self._write(Failed(self.name, session, seq, region, reason, status))
 
     def unknown(self, session: str, seq: int) -> None:
         """Nobody waits for a message's answer any more: its fate cannot be known here."""
@@ -275,6 +280,7 @@ class Client:
         self.http = http
         self.machine = None
         self.down_by = None
+        self.down_status = None
         self.served = False
         self.closed = None
         self.broken = False

@@ -198,7 +198,7 @@ class Load:
             if cause := foreseen(error):
                 client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)
                 if isinstance(cause, aiohttp.WSServerHandshakeError):
-                    client.turned_down(cause.headers)
+                    client.turned_down(cause.headers, cause.status)
                 return why_ended(cause, client)
             return self._raised(error, driver, client)
         if client.closed:  # the driver kept it to itself
@@ -233,7 +233,11 @@ def write_end(journal: Journal, client: Client, reason: str, *, expected: bool) 
     """Journal the end of a connection, or that there was none."""
     end: ConnectFailed | Disconnected
     if client.machine is None:
-        end = ConnectFailed(client.name, client.location, client.region, reason, client.down_by)
+        end = ConnectFailed(
+            *(client.name, client.location, client.region, reason),
+            machine=client.down_by,
+            status=client.down_status,
+        )
     else:
         closed = client.closed
         if client.stuffed:

@@ -30,11 +30,12 @@ class Death:
     region: str
     end: str
     last_lines: tuple[str, ...]
+    error_line: str
     by_hand: bool
 
     def __str__(self) -> str:
         words = f"machine {self.machine} of {self.region} {self.end} at {self.at_s:.1f} s"
-        return f"{words}: {self.last_lines[-1]}" if self.last_lines else words
+        return f"{words}: {self.error_line}" if self.error_line else words
 
 
 def find_deaths(history: History, topology: Topology) -> list[Death]:
@@ -47,6 +48,7 @@ def find_deaths(history: History, topology: Topology) -> list[Death]:
             died.region,
             died.end,
             died.last_lines,
+            died.error_line,
             by_hand=died.signal == signals.SIGKILL and not died.oom,
         )
         for t, died in _until_the_end(history)

@@ -333,7 +333,7 @@ class Resolved(Event):
 class ConnectFailed(Event):
     """A client tried to connect and did not get through.
 
-    `machine` is the one that turned it down, where one did.
+    `machine` is the one that turned it down, where one did, and `status` what it answered.
     """
 
     kind = "connect_failed"
@@ -342,6 +342,7 @@ class ConnectFailed(Event):
     region: str | None
     reason: str
     machine: str | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True)
@@ -423,7 +424,10 @@ class Acked(Event):
 
 @dataclass(frozen=True)
 class Failed(Event):
-    """The gateway refused a message for certain (fail): an error answer, nothing kept."""
+    """The gateway refused a message for certain (fail): an error answer, nothing kept.
+
+    `status` is that of the HTTP answer, where it was one.
+    """
 
     kind = "failed"
     client: str
@@ -431,6 +435,7 @@ class Failed(Event):
     seq: int
     region: str | None
     reason: str
+    status: int | None = None
 
 
 @dataclass(frozen=True)

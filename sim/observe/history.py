@@ -7,7 +7,7 @@ All times here are simulated seconds from the start of the load, as in reports; 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,19 +21,14 @@ from sim.observe.events import (
     Connected,
     ConnectFailed,
     Disconnected,
-    DriverRaised,
     Event,
     Failed,
     FaultBegan,
-    FaultFailed,
     HealthChanged,
     HostStalled,
     LoadEnded,
     LoadStarted,
     MachineChanged,
-    PartFailed,
-    PatternMatched,
-    PatternMissed,
     Resolved,
     RoutingChanged,
     RunStarted,
@@ -42,10 +37,7 @@ from sim.observe.events import (
     Stored,
 )
 from sim.observe.journal import Record
-from sim.observe.mishaps import ANSWER
 from sim.observe.noise import Noise
-
-_MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the report has all
 
 E = TypeVar("E", bound=Event)
 Timed = tuple[float, E]
@@ -166,52 +158,6 @@ class History:
     def audit(self) -> Audited | None:
         """The audit of the database, if there was one."""
         return next((event for _, event in self.of(Audited)), None)
-
-    @cached_property
-    def driver_errors(self) -> Sequence[tuple[DriverRaised, int]]:
-        """What the driver raised of its own until the end, and how often, the most frequent first.
-
-        What has the same place and text is of one kind; each is the first of its kind.
-        """
-        counts: Counter[tuple[str, int | None, str]] = Counter()
-        first: dict[tuple[str, int | None, str], DriverRaised] = {}
-        for t, raised in self.of(DriverRaised):
-            if t <= self.end:
-                kind = (raised.file, raised.line, raised.error)
-                counts[kind] += 1
-                first.setdefault(kind, raised)
-        return [(first[kind], count) for kind, count in counts.most_common()]
-
-    @cached_property
-    def unmatched(self) -> Sequence[str]:
-        """The driver's patterns that no message matched in the whole run, though messages came.
-
-        Whether the gateway never said so, or the driver does not know its words, nobody can tell.
-        """
-        matched = {event.pattern for _, event in self.of(PatternMatched)}
-        if self.acked or any(True for _ in self.of(Failed)):
-            matched.add(ANSWER)
-        missed: dict[str, list[PatternMissed]] = defaultdict(list)
-        for _, event in self.of(PatternMissed):
-            if event.pattern not in matched:
-                missed[event.pattern].append(event)
-        return [
-            f"{sum(event.messages for event in events)} messages came while clients waited, and"
-            f" the driver took none for {pattern} in the whole run; the first was {events[0].first}"
-            for pattern, events in missed.items()
-        ]
-
-    @property
-    def broken_parts(self) -> Iterator[str]:
-        """Why this run cannot be trusted, where it cannot: what failed, how the driver erred."""
-        for t, part in self.of(PartFailed):
-            yield f"{part.part} failed at {t:.1f} s: {part.reason}"
-        for t, fault in self.of(FaultFailed):
-            yield f"{fault.fault} {fault.target} could not be done at {t:.1f} s: {fault.reason}"
-        for raised, count in self.driver_errors[:_MOST_RAISED]:
-            times = "once" if count == 1 else f"{count} times"
-            yield f"the driver raised {times} ({raised.where}): {raised.error}"
-        yield from self.unmatched
 
     @cached_property
     def machine_changes(self) -> Mapping[str, Sequence[Timed[MachineChanged]]]:

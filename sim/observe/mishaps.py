@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.observe.event import Event
@@ -26,6 +28,27 @@ class MachineDied(Event):
     signal: int | None = None
     oom: bool = False
     last_lines: tuple[str, ...] = ()
+
+    @property
+    def error_line(self) -> str:
+        """The line of its output that says best why it died, or ""."""
+        return error_line(self.last_lines)
+
+
+# How Node.js, Python and the JVM name an error that nobody caught, and Go's runtime its own.
+_ERROR = re.compile(
+    r"(Exception in thread .*|(Uncaught )?([\w$.]+\.)?\w*(Error|Exception|Interrupt|Exit)\b.*"
+    r"|(panic|fatal error|thread '.*' panicked)\b.*)"
+)
+
+
+def error_line(lines: Sequence[str]) -> str:
+    """The last line that names an error, else the last of all; "" for none.
+
+    After the error Node.js and Go print where it came from, which says less.
+    """
+    named = [line for line in lines if _ERROR.match(line)]
+    return (named or list(lines) or [""])[-1]
 
 
 @dataclass(frozen=True)

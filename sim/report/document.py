@@ -14,6 +14,7 @@ from sim.observe.blips import folded
 from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.disconnects import fold
+from sim.observe.doubts import driver_errors
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
@@ -80,7 +81,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         },
         "driver_errors": [
             {"file": e.file, "line": e.line, "error": e.error, "count": count}
-            for e, count in history.driver_errors
+            for e, count in driver_errors(history)
         ],
         "deaths": [_death(death) for death in evidence.deaths],
         "disconnects": [vars(group) for group in fold(evidence.ends)],
@@ -246,6 +247,7 @@ def _death(death: Death) -> Document:
         "at_s": _round(death.at_s),
         "exit": death.end,
         "last_lines": list(death.last_lines),
+        "error_line": death.error_line,
     }
 
 

@@ -142,8 +142,8 @@ def _of_the_world(event: object) -> str | None:
     line = None
     match event:
         case MachineDied():
-            last = f"; its last line: {event.last_lines[-1]}" if event.last_lines else ""
-            line = f"machine {event.machine} of {event.region} died: {event.end}{last}"
+            said = f"; it said: {event.error_line}" if event.error_line else ""
+            line = f"machine {event.machine} of {event.region} died: {event.end}{said}"
         case MachineChanged() if event.state in ("stopped", "started"):
             line = f"machine {event.machine} of {event.region} is {event.state}"
         case HealthChanged():

@@ -74,8 +74,8 @@ def _outages(report: Document) -> Iterator[str]:
 
 def _mishaps(report: Document) -> Iterator[str]:
     for row in report["deaths"]:
-        last = row["last_lines"][-1:]
-        words = f"{_text(mishaps.death(row))}" + (f": {_text(last[0])}" if last else "")
+        error = row["error_line"]
+        words = f"{_text(mishaps.death(row))}" + (f": {_text(error)}" if error else "")
         yield f"**Died: {words}**"
     for title, rows in (
         (mishaps.RAISED, [mishaps.raised(row) for row in report["driver_errors"]]),

@@ -281,6 +281,8 @@ def _mishaps(report: Document) -> Iterator[RenderableType]:
         for row in report["deaths"]:
             lines.append(Text(mishaps.death(row)))
             last = row["last_lines"][-mishaps.MOST_LINES :]
+            if last and row["error_line"] not in last:
+                last = [row["error_line"], "...", *last]
             lines += [Text(f"{'':8}{line}", style="dim") for line in last]
         yield Group(*lines)
     if report["driver_errors"]:

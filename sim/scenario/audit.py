@@ -16,7 +16,9 @@ from typing import Protocol
 import aiohttp
 import asyncpg
 
+from sim.clients.blame import foreseen, mistake_of
 from sim.clients.driver import Driver, Lagging, Ledger, Question
+from sim.clients.drivers.declared import DeclaredLedger
 from sim.clock import Clock
 from sim.gateway.schema import STORED
 from sim.machines.fleet import Fleet
@@ -33,6 +35,10 @@ _CONNECT_REAL_S = 10.0
 _ANSWER_REAL_S = 10.0
 _AT_ONCE = 16
 _LOOK_AGAIN_REAL_S = 0.1
+
+
+class _NoMachineError(Exception):
+    """There is nobody to be asked."""
 
 
 class Audience(Protocol):
@@ -114,7 +120,8 @@ async def audit_drivers(
     try:
         stored = await _settled(world, drivers, said, sessions, look)
     except Exception as failure:  # noqa: BLE001 - a user's driver must not end the run
-        journal.write(Audited(error=_explain(failure), asked=ASKED_GATEWAY))
+        driver = next(iter(drivers.values()))
+        journal.write(Audited(error=_explain(failure, driver), asked=ASKED_GATEWAY))
         return
     if last and not known:
         error = "the gateway knows none of the run's sessions: is the question the right one?"
@@ -200,7 +207,7 @@ async def _ask(
 
     One that has taken it may have answered it, unheard: nobody else is asked after it.
     """
-    failure: Exception = LookupError("no machine is up at the end of the run to be asked")
+    failure: Exception = _NoMachineError("no machine is up at the end of the run to be asked")
     for machine in _up(world.fleet, last):
         question_of = _session_to(machine, world.topology.hostname)
         async with question_of as http:
@@ -235,8 +242,12 @@ def _seq(value: object) -> int:
     raise TypeError(f"`stored` must give whole numbers, not {value!r}")
 
 
-def _explain(error: Exception) -> str:
-    text = str(error) or "no answer in time"
-    return (
-        text if isinstance(error, LookupError | ValueError) else f"{type(error).__name__}: {text}"
-    )
+def _explain(error: Exception, driver: Driver) -> str:
+    """Why there is no answer: no machine is up, none came in time, or where `stored` raised."""
+    if isinstance(error, _NoMachineError):
+        return str(error)
+    if cause := foreseen(error):
+        return f"{type(cause).__name__}: {str(cause) or 'no answer in time'}"
+    if isinstance(driver, DeclaredLedger):
+        return str(error)
+    return f"`stored` raised at {mistake_of(error, driver, None)}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sim.observe.doubts import never_understood
 from sim.observe.events import (
     NO_ANSWER,
     DriverRaised,
@@ -89,7 +90,7 @@ def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
             yield Disturbance(t, words)
     for t, raised in history.of(DriverRaised):
         yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
-    for words in history.unmatched:
+    for words in never_understood(history):
         yield Disturbance(0.0, words)
 
 

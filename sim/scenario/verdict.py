@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sim.observe.doubts import doubts
 from sim.observe.history import History
 from sim.scenario.checks import Finding
 from sim.scenario.disturbances import settled
@@ -47,7 +48,7 @@ def judge(evidence: Evidence) -> Verdict:
     """Hold every expectation against the evidence, and sum up."""
     expected = evidence.scenario.expect
     findings = [(expectation, settled(evidence, expectation)) for expectation in expected]
-    doubts = [
+    why = [
         *_doubts(evidence.history),
         *_unfinished_deploys(evidence),
         *evidence.driver_mistakes,
@@ -56,14 +57,14 @@ def judge(evidence: Evidence) -> Verdict:
         finding = settled(evidence, IMPLIED)
         findings += [] if finding.held else [(IMPLIED, finding)]
     if not expected:
-        doubts.append("the scenario expects nothing")
+        why.append("the scenario expects nothing")
     if any(finding.held is False for _, finding in findings):
         outcome: Word = "failed"
-    elif doubts or any(finding.held is None for _, finding in findings):
+    elif why or any(finding.held is None for _, finding in findings):
         outcome = "unknown"
     else:
         outcome = "held"
-    return Verdict(outcome, findings, doubts)
+    return Verdict(outcome, findings, why)
 
 
 def _unfinished_deploys(evidence: Evidence) -> list[str]:
@@ -77,16 +78,16 @@ def _unfinished_deploys(evidence: Evidence) -> list[str]:
 
 def of_session(evidence: Evidence) -> Verdict:
     """The verdict of a world that was only brought up: there is none to be had."""
-    doubts = [*evidence.history.broken_parts, "no scenario was run: there was nothing to judge"]
-    return Verdict("unknown", [], doubts)
+    found = [*doubts(evidence.history), "no scenario was run: there was nothing to judge"]
+    return Verdict("unknown", [], found)
 
 
 def _doubts(history: History) -> list[str]:
-    doubts = list(history.broken_parts)
+    found = list(doubts(history))
     if not history.load_started:
-        return [*doubts, "the load never started"]
+        return [*found, "the load never started"]
     if history.ended is None:
-        doubts.append(f"the run was cut off at {history.last_t:.1f} s")
+        found.append(f"the run was cut off at {history.last_t:.1f} s")
     if not history.connected:
-        return [*doubts, "no client ever connected"]
-    return doubts + unfelt(history)
+        return [*found, "no client ever connected"]
+    return found + unfelt(history)

@@ -13,6 +13,7 @@ from sim.errors import InputError, Problem, SimError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import RuntimeName
+from sim.observe.doubts import doubts
 from sim.observe.events import Acked, HealthChanged, MachineChanged
 from sim.observe.history import History
 from sim.observe.ledger import balance
@@ -183,7 +184,7 @@ def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Bounda
 
 def _why_unknown(evidence: Evidence, trap: Trap) -> str:
     history = evidence.history
-    if broken := next(iter(history.broken_parts), None):
+    if broken := next(doubts(history), None):
         return broken
     if not history.connected:
         return "the client never connected"

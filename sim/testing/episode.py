@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.clients.load_spec import LoadSpec
+from sim.observe.doubts import doubts
 from sim.observe.events import ClientMade
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
@@ -105,7 +106,7 @@ def _doubts(evidence: Evidence) -> list[str]:
     """Why what seems to hold proves nothing. What was done before a load began set its stage."""
     history = evidence.history
     return [
-        *history.broken_parts,
+        *doubts(history),
         *unfelt(history, since_s=0.0),
         *evidence.driver_mistakes,
     ]

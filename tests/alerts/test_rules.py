@@ -70,7 +70,7 @@ def test_a_crash_is_told_at_once_and_its_end_when_the_check_passes_again(told):
 def test_a_machine_that_died_by_itself_is_told_with_how_and_its_last_words(told):
     death = (20, MachineDied(A, "fra", "exited with code 3", code=3, last_lines=("a", "late boom")))
     story = told(*UP, death, state(20, A, "stopped", reason="died: exited with code 3"))
-    words = f"machine {A} of fra is stopped: died: exited with code 3 (its last line: late boom)"
+    words = f"machine {A} of fra is stopped: died: exited with code 3 (it said: late boom)"
     assert [alert.reason for _, alert in story] == [words]
 
 

@@ -71,7 +71,7 @@ def test_a_gateway_that_dies_by_itself_fails_the_run_and_says_why(run):
     (death,) = report["deaths"]
     assert (death["region"], death["exit"]) == ("fra", "exited with code 3")
     assert death["last_lines"][-1] == "the disk is full"
-    assert "died: exited with code 3; its last line: the disk is full" in done.stderr
+    assert "died: exited with code 3; it said: the disk is full" in done.stderr
     assert "FAILED  machines: 0 deaths" in done.stdout
 
 

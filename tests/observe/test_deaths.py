@@ -6,6 +6,7 @@ import pytest
 
 from sim.observe.deaths import find_deaths
 from sim.observe.events import Connected, Disconnected, MachineDied
+from sim.observe.mishaps import error_line
 from sim.topology.load_topology import topology_from_mapping
 
 CLIENT = "london/0"
@@ -65,3 +66,34 @@ def test_a_sigkill_that_nobody_sent_is_the_hosts_unless_its_own_memory_was_full(
     killed = died(code=None, signal=9, oom=oom)
     (death,) = find_deaths(history(UP, killed), topology())
     assert death.by_hand is by_hand
+
+
+NODE = (
+    "/app/server.js:7",
+    "  throw new TypeError('no room');",
+    "TypeError: no room",
+    "    at Timeout._onTimeout (/app/server.js:7:9)",
+    "Node.js v20.20.2",
+)
+PYTHON = (
+    "Traceback (most recent call last):",
+    '  File "gw.py", line 3, in <module>',
+    "KeyError: 3",
+)
+GO = ("panic: no room", "", "goroutine 1 [running]:", "main.main()", "exit status 2")
+JAVA = ('Exception in thread "main" java.lang.NullPointerException', "\tat Gw.main(Gw.java:3)")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (NODE, "TypeError: no room"),
+        (PYTHON, "KeyError: 3"),
+        (GO, "panic: no room"),
+        (JAVA, JAVA[0]),
+        (("listening on 8080", "the disk is full"), "the disk is full"),
+        ((), ""),
+    ],
+)
+def test_what_is_told_is_the_line_that_names_the_error(lines, told):
+    assert error_line(lines) == told

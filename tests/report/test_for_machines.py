@@ -61,6 +61,7 @@ def report():
                 "at_s": 12.3,
                 "exit": "exited with code 3",
                 "last_lines": ["starting", "late *boom*"],
+                "error_line": "late *boom*",
             }
         ],
         "driver_errors": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -174,3 +175,24 @@ def test_a_driver_that_knows_no_way_to_ask_is_told_apart(world):
     ledger = balance(History([Record(0.0, world.journal.written[0])]))
     assert (ledger.audited, ledger.askable) == (False, False)
     assert "`async def stored(self, session)`" in ledger.why_not_audited
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            KeyError("room"),
+            "`stored` raised at tests/scenario/test_audit.py:{line}: KeyError: 'room'",
+        ),
+        (TimeoutError(), "TimeoutError: no answer in time"),
+    ],
+)
+def test_what_a_driver_raised_is_told_with_its_place(virtually, world, error, told):
+    async def scenario():
+        world.clock = Clock()
+        await audit_drivers(world, {"london/0": QueueDriver(error)}, SAID)
+        (audited,) = world.journal.written
+        line = inspect.getsourcelines(QueueDriver.stored)[1] + 3
+        assert audited.error == told.format(file="tests/scenario/test_audit.py", line=line)
+
+    virtually(scenario())

@@ -9,6 +9,7 @@ import pytest
 from sim.observe.events import (
     Acked,
     Connected,
+    ConnectFailed,
     Disconnected,
     DriverRaised,
     Event,
@@ -178,6 +179,29 @@ def test_a_driver_in_python_that_takes_messages_and_tells_of_no_answer(evidence,
     missed = PatternMissed(CLIENT, "london", ANSWER, 3, "hi")
     verdict = judge(evidence(*NEVER, (1.0, answer), (5.1, missed), expect=[OUTAGE]))
     assert verdict.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [(403, 403, "unknown"), (401, 404, "unknown"), (403, 503, "failed"), (None, None, "failed")],
+)
+def test_where_every_answer_was_a_client_error_the_driver_may_be_wrong(
+    evidence, first, second, outcome
+):
+    def refused(t, status):
+        return (t, ConnectFailed(CLIENT, "london", "fra", f"status {status}", "m", status))
+
+    verdict = judge(evidence(*NEVER, refused(1.0, first), refused(9.0, second), expect=[OUTAGE]))
+    assert verdict.outcome == outcome
+    assert any("every answer was a client error" in doubt for doubt in verdict.doubts) is (
+        outcome == "unknown"
+    )
+
+
+def test_where_somebody_was_served_a_client_error_is_the_gateways(evidence):
+    refused = (1.0, ConnectFailed(CLIENT, "london", "fra", "status 403", "m", 403))
+    acked = (2.0, Acked("new-york/0", "s", 1, "fra", "m", 20.0))
+    assert judge(evidence(*NEVER, refused, acked, expect=[OUTAGE])).outcome == "failed"
 
 
 def test_one_that_matched_once_is_known_to_be_right(evidence):

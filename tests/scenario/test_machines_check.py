@@ -71,6 +71,7 @@ def test_the_report_has_a_row_for_each_death(evidence):
         "at_s": 40.0,
         "exit": "exited with code 3",
         "last_lines": ["late boom"],
+        "error_line": "late boom",
     }
 
 

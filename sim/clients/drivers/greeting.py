@@ -49,7 +49,7 @@ async def _ask(client: Client, request: Request, values: Values, where: str) -> 
         raise TimeoutError(late) from error
     body = Heard(await answer.read(), status=answer.status)
     if not expected(request, answer.status):
-        client.turned_down(answer.headers)
+        client.turned_down(answer.headers, answer.status)
         raise ConnectionOverError(f"{where}: {body}")
     taken = taken_from(request, answer, body)
     for name, source in request.capture.items():

@@ -59,7 +59,7 @@ class Http:
         if not over and SIM_MACHINE in answer.headers:
             client.connected(answer.headers)
         reason = f"status {answer.status}"
-        client.failed(client.name, self._seq, reason)
+        client.failed(client.name, self._seq, reason, answer.status)
         if over:
-            client.turned_down(answer.headers)
+            client.turned_down(answer.headers, answer.status)
             raise ConnectionOverError(reason)

@@ -118,7 +118,7 @@ async def _events(
         if response.status != HTTPStatus.OK or response.content_type != "text/event-stream":
             body = Heard(await client.within(response.read()))
             what = f"status {response.status} ({response.content_type})"
-            client.turned_down(response.headers)
+            client.turned_down(response.headers, response.status)
             raise ConnectionOverError(f"{what} instead of an event stream: {body}")
         client.connected(response.headers)
         yield _Stream(client, response, since)

@@ -43,10 +43,7 @@ def sessions(evidence: Evidence, params: Params) -> Finding:
     if sessions.pending:
         observed += f", {len(sessions.pending)} on their way back when the load ended"
     if not evidence.history.sessions and evidence.history.connected:
-        return unknown(
-            "the driver told of no session: it has to call `client.session_ready` when the gateway"
-            " has taken one up (docs/drivers.md)"
-        )
+        return unknown(_none_told(evidence))
     if not decided and not sessions.replaced and not sessions.pending:
         return unknown("no session was interrupted")
     misnumbered = {mistake.session for mistake in evidence.ledger.mistakes}
@@ -70,6 +67,15 @@ def sessions(evidence: Evidence, params: Params) -> Finding:
         return Finding(held=False, observed=observed, why=why)
     doubt = _doubt(evidence, sessions)
     return Finding(None if doubt else True, observed, doubt)
+
+
+def _none_told(evidence: Evidence) -> str:
+    if isinstance(evidence.scenario.load.driver, Declaration):
+        return "no session ever stood: the gateway took none up in the way that `ready` describes"
+    return (
+        "the driver told of no session: it has to call `client.session_ready` when the gateway has"
+        " taken one up (docs/drivers.md)"
+    )
 
 
 def _doubt(evidence: Evidence, sessions: Sessions) -> str:
