@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 import aiohttp
@@ -10,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from sim.clients.ending import ConnectionOverError
-from sim.observe.events import Failed, SessionReady
+from sim.observe.events import Acked, Failed, SessionReady
 from tests.clients.talking import echo, socket
 
 ECHO = {"websocket": "/ws", "send": "{seq}:{payload}", "ack": "^(?P<sequence>[0-9]+):"}
@@ -257,6 +258,39 @@ async def test_a_session_may_be_made_by_a_request_and_is_resumed_by_its_name(tal
         ("room-0", True),
     ]
     assert there.acked == [1, 2]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_where_the_gateway_names_another_session_that_one_goes_on_in_place(talk, known):
+    """As socket.io's client does with `recovered: false`."""
+    connections = 0
+
+    async def serve(ws, _request):
+        nonlocal connections
+        connections += 1
+        name = f"room-{connections}"
+        await ws.send_json({"session": name})
+        async for message in ws:
+            if known or connections > 1:
+                await ws.send_json({"op": "ok", "ack": json.loads(message.data)["seq"]})
+
+    driver = {
+        "websocket": "/ws",
+        "ready": {"session": "$.session"},
+        "resume": {"websocket": "/ws?of={session}"},
+        "send": {"seq": "{seq}"},
+        "ack": {"match": {"op": "ok"}, "sequence": "$.ack"},
+    }
+    there = await talk([socket(serve)], driver, timeout_s=1.0)
+    with contextlib.nullcontext() if known else pytest.raises(TimeoutError):
+        await there.live(turns=1)
+    await there.live(turns=2)
+    assert connections == 2
+    told = [(e.session, e.resumed, e.acked, e.remembered) for e in there.events(SessionReady)]
+    forgot = [("room-1", True, 0, 1)] if known else []
+    assert told == [("room-1", False, 0, 0), *forgot, ("room-2", False, 0, 0)]
+    in_second = [e.seq for e in there.events(Acked) if e.session == "room-2"]
+    assert in_second == [1, 2]
 
 
 # --- bytes ---

@@ -73,8 +73,8 @@ class Declared:
             ready = await self._ready(client, opening, talk)
             take({name: value for name, value in ready.items() if name not in _OF_READY})
             said |= ready
-            book = talk.book = self._entered(book, said)
-            acked = self._settle(client, book, said)
+            book, acked = self._settle(client, self._entered(book, said), said)
+            talk.book = book
             for seq in [seq for seq in book.waiting if seq <= acked]:
                 talk.acked(seq)
             try:
@@ -100,24 +100,29 @@ class Declared:
             book.session = str(said["session"])
         return book
 
-    def _settle(self, client: Client, book: Book, said: Mapping[str, Any]) -> int:
-        """Make of it what the gateway has of the session: up to which message, all of them."""
-        named = said.get("session")
-        another = named is not None and str(named) != book.session
-        if another:
-            acked = 0  # it began a new session instead
-        elif "acked" in said:
-            acked = _number(said["acked"], "`acked`")
-        else:
-            acked = book.acked_up_to
-        known = book.acked_up_to
+    def _settle(self, client: Client, book: Book, said: Mapping[str, Any]) -> tuple[Book, int]:
+        """The session that goes on, and up to which message the gateway has all of it.
+
+        Where it names another session than was asked for, that one goes on in place, as with a
+        client of a library's. Raises ConnectionOverError where it has less than it acknowledged.
+        """
+        known, named = book.acked_up_to, str(said.get("session", book.session))
+        if named != book.session:
+            if known:  # else there was nothing to forget: it is replaced
+                client.session_ready(book.session, resumed=True, acked=0, remembered=known)
+            self._leave(client, book)
+            begun = self._book = self._books.setdefault(named, Book(named))
+            client.session_ready(named, resumed=False, acked=0, remembered=0)
+            begun.opened = True
+            return begun, 0
+        acked = _number(said["acked"], "`acked`") if "acked" in said else known
         client.session_ready(book.session, resumed=book.opened, acked=acked, remembered=known)
         book.opened = True
-        if acked < known or another:
+        if acked < known:
             self._leave(client, book)
             book.remembered = acked  # forgetting counts once
             raise ConnectionOverError(f"the gateway forgot: it has {acked} of {known}")
-        return acked
+        return book, acked
 
     def _leave(self, client: Client, book: Book) -> None:
         """The session is over: what nobody answered is not held against the next one."""
