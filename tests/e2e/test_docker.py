@@ -85,6 +85,19 @@ def test_a_container_that_dies_is_restarted_as_its_policy_says(boxed):
     world.wait_for("machine_changed", region="fra", state="started", reason="")
     world.wait_for("machine_changed", region="fra", state="starting", reason="restart policy")
     world.wait_for("health_changed", region="fra", status="warning")
+    died = world.wait_for("machine_died", region="fra")
+    assert (died["end"], died["signal"], died["oom"]) == ("killed by SIGKILL", 9, False)
+
+
+def test_a_container_that_ends_by_itself_is_a_death_with_its_code_and_last_lines(boxed):
+    world = boxed()
+    world.docker("kill", "--signal", "TERM", world.container())
+    died = world.wait_for("machine_died", region="fra")
+    assert (died["end"], died["code"], died["signal"]) == ("exited with code 0", 0, None)
+    assert (
+        died["last_lines"]
+        == world.sim("logs", "fra/1").stdout.splitlines()[-len(died["last_lines"]) :]
+    )
 
 
 def test_running_out_of_memory_is_told_as_that(boxed):
