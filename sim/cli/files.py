@@ -24,7 +24,12 @@ def validate(files: tuple[Path, ...]) -> int:
 
 
 @click.command()
-@click.option("--fly-toml", type=EXISTING, metavar="FILE", help="Begin from an app of Fly.io.")
+@click.option(
+    "--fly-toml",
+    type=EXISTING,
+    metavar="FILE",
+    help="Begin from an app of Fly.io; a fly.toml in this folder is taken by itself.",
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -37,13 +42,19 @@ def init(fly_toml: Path | None, output: Path) -> int:
     """Write a topology to begin with."""
     from sim.topology.init import init_topology
 
-    text = init_topology(fly_toml)
+    beside = Path("fly.toml")
+    if fly_toml is None and beside.is_file():
+        fly_toml = beside
+        click.echo(f"begins from {beside}", err=True)
+    starter = init_topology(fly_toml)
     try:
         with output.open("x", encoding="utf-8") as file:
-            file.write(text)
+            file.write(starter.text)
     except FileExistsError:
         raise InputError(f"{output} is there already; name another with --output") from None
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}") from error
+    for note in starter.notes:
+        click.echo(f"note: {note}", err=True)
     click.echo(f"wrote {output}")
     return 0

@@ -19,7 +19,7 @@ from sim.gateway.app import Gateway, Identity
 from sim.gateway.store import Store, Variant
 
 
-def _arguments() -> tuple[Variant, int | None]:
+def _arguments() -> tuple[Variant, int | None, str]:
     parser = argparse.ArgumentParser(
         prog="python -m sim.gateway",
         description="The reference gateway. Its variants are broken on purpose.",
@@ -30,11 +30,14 @@ def _arguments() -> tuple[Variant, int | None]:
     parser.add_argument(
         "--limit", type=int, metavar="N", help="the most sessions at a time; more are refused, 503"
     )
+    parser.add_argument(
+        "--check-path", default="/healthz", metavar="PATH", help="where it answers health checks"
+    )
     given = parser.parse_args()
     variant = Variant(
         memory=given.sessions == "memory", early=given.ack == "early", dedupe=given.dedupe == "on"
     )
-    return variant, given.limit
+    return variant, given.limit, given.check_path
 
 
 def _port(text: str) -> int:
@@ -43,7 +46,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _serve(variant: Variant, limit: int | None) -> None:
+async def _serve(variant: Variant, limit: int | None, check_path: str) -> None:
     env = os.environ
     clock = Clock()
     identity = Identity(
@@ -57,7 +60,7 @@ async def _serve(variant: Variant, limit: int | None) -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(gateway.application(check_path), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, env.get("HOST", "0.0.0.0"), _port(env.get("PORT", "8080")))
     try:
@@ -75,9 +78,9 @@ async def _serve(variant: Variant, limit: int | None) -> None:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT."""
-    variant, limit = _arguments()
+    variant, limit, check_path = _arguments()
     try:
-        asyncio.run(_serve(variant, limit))
+        asyncio.run(_serve(variant, limit, check_path))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"gateway: {error}\n")
         return 1

@@ -85,11 +85,12 @@ class Gateway:
         self._booted = store is None
         self._draining = False
 
-    def application(self) -> web.Application:
-        """The routes."""
+    def application(self, check_path: str = "/healthz") -> web.Application:
+        """The routes; `check_path` is where health checks ask."""
         app = web.Application()
-        app.router.add_get("/", self._about)
-        app.router.add_get("/healthz", self._health)
+        app.router.add_get(check_path, self._health)
+        if check_path != "/":
+            app.router.add_get("/", self._about)
         app.router.add_get("/echo", self._refusing_when_draining(self._echo))
         app.router.add_get("/session", self._refusing_when_draining(self._session))
         return app

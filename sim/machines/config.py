@@ -83,4 +83,6 @@ def config_of(topology: Topology, runtime: str = "process") -> MachineConfig:
         kill_signal=gateway.kill_signal,
         kill_timeout_s=gateway.kill_timeout_s,
         restart=gateway.restart,
+        max_restarts=gateway.max_restarts,
+        metadata={**MANAGED, "fly_process_group": topology.group},
     )

@@ -36,11 +36,7 @@ async def _connect(check: Check, endpoint: Endpoint) -> Result:
     try:
         if check.type == "tcp":
             return Result(passed=True, output="connected")
-        request = (
-            f"GET {check.path} HTTP/1.1\r\nHost: {endpoint}\r\n"
-            "User-Agent: sim-health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-        )
-        writer.write(request.encode())
+        writer.write(_request(check, endpoint))
         try:
             line = await reader.readuntil(b"\n")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -49,6 +45,19 @@ async def _connect(check: Check, endpoint: Endpoint) -> Result:
     finally:
         # Nothing more is wanted of this connection: what is unread goes with it.
         writer.transport.abort()
+
+
+def _request(check: Check, endpoint: Endpoint) -> bytes:
+    headers = {
+        "host": ("Host", str(endpoint)),
+        "user-agent": ("User-Agent", "sim-health-check"),
+        "accept": ("Accept", "*/*"),
+        **{name.lower(): (name, value) for name, value in check.headers},
+        "connection": ("Connection", "close"),
+    }
+    lines = [f"{name}: {value}" for name, value in headers.values()]
+    head = "\r\n".join((f"{check.method} {check.path} HTTP/1.1", *lines, "", ""))
+    return head.encode("latin-1")
 
 
 def _judge(line: bytes) -> Result:

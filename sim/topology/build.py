@@ -70,6 +70,7 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             ResidencyPolicy(name, tuple(policy.locations), tuple(policy.regions))
             for name, policy in schema.policies.residency.items()
         ),
+        group=schema.group,
         costs=Costs(**dict(schema.costs)) if schema.costs else None,
         alerts=tuple(
             AlertReceiver(
@@ -87,7 +88,13 @@ def _gateway(schema: GatewaySchema) -> Gateway:
     size = SIZES[schema.size] if schema.size else None
     checks = tuple(
         Check(
-            check.type, check.path or Check.path, check.interval, check.timeout, check.grace_period
+            check.type,
+            check.path or Check.path,
+            check.interval,
+            check.timeout,
+            check.grace_period,
+            check.method,
+            tuple(check.headers.items()),
         )
         for check in schema.checks or ()
     )
@@ -105,6 +112,7 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         memory_bytes=schema.memory or (size.memory_mb * 1024**2 if size else None),
         cpus=schema.cpus or (size.cpus if size else None),
         restart=schema.restart,
+        max_restarts=schema.max_restarts,
         concurrency=Concurrency(
             schema.concurrency.type, schema.concurrency.soft_limit, schema.concurrency.hard_limit
         ),

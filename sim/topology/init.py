@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
 from sim.topology.cities import CITIES
-from sim.topology.fly_toml import FlyToml, read_fly_toml
+from sim.topology.fly_toml import FlyToml, Program, program_of, read_fly_toml
 from sim.topology.geography import REGIONS, continent, distance_km, place_named
 from sim.topology.model import Coordinates
 
@@ -20,9 +22,7 @@ _TEMPLATE = """\
 {head}
 gateway:
   # What runs in each region. PORT, HOST, DATABASE_URL, FLY_REGION and the other variables of Fly
-  # are in its environment. This is the simulator's reference gateway, which answers checks at
-  # /healthz; put your own in its place.
-  command: [python, -m, sim.gateway]
+  # are in its environment.
 {gateway}
 regions:                           # by Fly code; each has this many machines
 {regions}
@@ -55,6 +55,12 @@ app: my-gateway
 domain: fly.dev                    # clients use my-gateway.fly.dev
 """
 
+_REFERENCE = """\
+  # {why}This is the simulator's reference gateway, which answers
+  # checks at {path}; put your own in its place.
+  command: {command}
+"""
+
 _OWN_GATEWAY = """\
   port: 8080                       # the port inside a container
   # secrets: [API_KEY]             # names; values come from the environment or --secrets FILE
@@ -67,8 +73,16 @@ _OWN_GATEWAY = """\
 _REMOTE = {"europe": "iad"}  # the second region, by the primary's continent; elsewhere `fra`
 
 
-def init_topology(fly_toml: Path | None = None) -> str:
-    """The text of a starter topology, standing on a fly.toml where there is one.
+@dataclass(frozen=True)
+class Starter:
+    """The text of a topology to begin with, and what its writer is to be told of it."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def init_topology(fly_toml: Path | None = None) -> Starter:
+    """A starter topology, standing on a fly.toml where there is one.
 
     Raises InputError where the fly.toml cannot be used.
     """
@@ -76,14 +90,53 @@ def init_topology(fly_toml: Path | None = None) -> str:
     primary = (fly and fly.primary_region) or "iad"
     second = _REMOTE.get(continent(primary) or "", "fra")
     near, far = _city_near(primary), _city_near(second)
-    return _TEMPLATE.format(
+    program = program_of(fly, fly_toml.parent) if fly and fly_toml else None
+    text = _TEMPLATE.format(
         head=_head(fly, fly_toml) if fly and fly_toml else _OWN_HEAD,
-        gateway="" if fly else _OWN_GATEWAY,
+        gateway=_gateway(fly, program) if fly else _reference() + _OWN_GATEWAY,
         regions="\n".join((_region(primary, primary=True), _region(second, primary=False))),
         locations=f"  {near}: {{share: 60}}\n  {far}: {{share: 40}}",
         location=near,
         region=primary,
     )
+    return Starter(text, _notes(fly, program) if fly else ())
+
+
+def _notes(fly: FlyToml, program: Program | None) -> tuple[str, ...]:
+    notes = [str(note) for note in fly.notes]
+    if program is None:
+        notes.append(f"{_unknown(fly)}: the topology runs the reference gateway; put yours there")
+    elif program.said_by != "the fly.toml":
+        notes.append(f"machines run `{shlex.join(program.command)}`, as {program.said_by} says")
+    return tuple(notes)
+
+
+def _unknown(fly: FlyToml) -> str:
+    if image := fly.gateway.get("image"):
+        return f"what `{image}` runs is known with --runtime docker only"
+    return "neither processes nor a Dockerfile or package.json beside it says what to run"
+
+
+def _check_path(fly: FlyToml) -> str:
+    paths = [str(check["path"]) for check in fly.gateway["checks"] if check["type"] == "http"]
+    return paths[0].partition("?")[0] if paths else "/healthz"
+
+
+def _reference(why: str = "", path: str = "/healthz") -> str:
+    """The reference gateway in the user's place: it answers one path of checks."""
+    own = [] if path == "/healthz" else ["--check-path", json.dumps(path)]
+    command = f"[{', '.join(['python', '-m', 'sim.gateway', *own])}]"
+    return _REFERENCE.format(why=why, path=path, command=command)
+
+
+def _gateway(fly: FlyToml, program: Program | None) -> str:
+    if program is None:
+        why = _unknown(fly)
+        return _reference(f"{why[0].upper()}{why[1:]}.\n  # ", _check_path(fly))
+    if program.said_by == "the fly.toml":
+        return f"  # It runs `{shlex.join(program.command)}`, as the fly.toml says.\n"
+    words = json.dumps(list(program.command))
+    return f"  # As {program.said_by} says; a container runs its image's own.\n  command: {words}\n"
 
 
 def _head(fly: FlyToml, path: Path) -> str:
@@ -100,15 +153,9 @@ def _head(fly: FlyToml, path: Path) -> str:
 
 
 def _region(code: str, *, primary: bool) -> str:
-    fly = REGIONS.get(code)
     keys = ["machines: 1", *(["primary: true"] if primary else [])]
-    about = f"# {fly.city}" if fly else "# not a region of Fly: where is it?"
-    if fly is None or not fly.active:
-        at = fly.at if fly else Coordinates(0, 0)
-        keys.append(f"at: [{at.lat}, {at.lon}]")
-        about += "; Fly runs no machines there any more" if fly else ""
     entry = f"  {code}: {{{', '.join(keys)}}}"
-    return f"{entry + ' ':<35}{about}"
+    return f"{entry + ' ':<35}# {REGIONS[code].city}"
 
 
 def _city_near(code: str) -> str:

@@ -67,15 +67,21 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
     name = document.data.get("fly_toml")
     if not isinstance(name, str):
         return document, ()
+    group, own_regions = document.data.get("group"), document.data.get("regions")
     file = (path.parent if path else Path()) / name
     if not file.exists():
         message = f"there is no file `{file}`{similar_file(file)}"
         raise InputError(document.problem(message, "fly_toml"))
-    fly = read_fly_toml(file)
+    fly = read_fly_toml(
+        file,
+        group if isinstance(group, str) else None,
+        own_regions if isinstance(own_regions, dict) else (),
+    )
     data = {key: value for key, value in document.data.items() if key != "fly_toml"}
+    data = {"group": fly.group, **data}
     if fly.app is not None:
         data = {"app": fly.app, **data}
-    data["gateway"] = _merged_gateway(fly, data.get("gateway"))
+    data["gateway"] = _merged_gateway(fly, Path(name).parent, data.get("gateway"))
     own_deploy = data.get("deploy")
     if fly.deploy and isinstance(own_deploy, dict | None):
         data["deploy"] = {**fly.deploy, **(own_deploy or {})}
@@ -91,12 +97,18 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
     return replace(document, data=data, lines=lines if line else {}), fly.notes
 
 
-def _merged_gateway(fly: FlyToml, own: object) -> object:
-    if own is None:
-        return dict(fly.gateway)
-    if not isinstance(own, dict):
+def _merged_gateway(fly: FlyToml, folder: Path, own: object) -> object:
+    """The gateway; `folder` is that of the fly.toml as the topology names it."""
+    if not isinstance(own, dict | None):
         return own
-    merged = {**fly.gateway, **own}
+    own = own or {}
+    theirs = dict(fly.gateway)
+    if fly.dockerfile:
+        build = {"context": str(folder), "dockerfile": fly.dockerfile, "args": fly.build_args}
+        theirs["build"] = build
+    if "image" in own or "build" in own:
+        theirs = {key: value for key, value in theirs.items() if key not in ("image", "build")}
+    merged = {**theirs, **own}
     if isinstance(own.get("env"), dict):
         merged["env"] = {**fly.gateway["env"], **own["env"]}
     return merged

@@ -38,6 +38,8 @@ class Check:
     interval_s: float = 30.0
     timeout_s: float = 5.0
     grace_period_s: float = 5.0
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Gateway:
     memory_bytes: int | None = None
     cpus: float | None = None
     restart: RestartPolicy = "never"
+    max_restarts: int = 10
     concurrency: Concurrency = Concurrency()
     auto_stop: AutoStop = "off"
     auto_start: bool = True
@@ -203,7 +206,7 @@ class Topology:
 
     `document` is the file as plain data that JSON can hold and `topology_from_mapping` reads,
     without passwords, without files that it refers to, and without who is told of alerts. `notes`
-    say what of a fly.toml is not simulated.
+    say what of a fly.toml is not simulated. `group` is Fly's name for machines of this kind.
     """
 
     app: str
@@ -216,6 +219,7 @@ class Topology:
     links: tuple[LinkOverride, ...] = ()
     database: Database | None = None
     residency: tuple[ResidencyPolicy, ...] = ()
+    group: str = "app"
     costs: Costs | None = None
     alerts: tuple[AlertReceiver, ...] = ()
     path: Path | None = None

@@ -27,6 +27,7 @@ MAX_MACHINES = 240  # the addresses a region has for them
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _LEAST_MEMORY = 6 * 1024**2  # Docker's own bound
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
@@ -113,6 +114,19 @@ def _url_path(value: object) -> object:
     return value
 
 
+def _header_name(value: object) -> object:
+    if isinstance(value, str) and not _TOKEN.fullmatch(value):
+        raise ValueError(f"found {quoted(value)}; write a header's name, such as `X-Forwarded-For`")
+    return value
+
+
+def _header_value(value: object) -> object:
+    text = _text(value)
+    if isinstance(text, str) and re.search(r"[^\t -~\x80-\xff]", text):
+        raise ValueError("must be a header's value, in one line")
+    return text
+
+
 def _url(value: object) -> object:
     if isinstance(value, str) and not re.match(r"postgres(ql)?://[^/]", value):
         raise ValueError("must be a PostgreSQL URL, such as `postgresql://user@host:5432/name`")
@@ -169,6 +183,7 @@ Positive = Annotated[float, BeforeValidator(_between_durations(0.001, 86_400))]
 Label = Annotated[str, BeforeValidator(_label)]
 Variable = Annotated[str, BeforeValidator(_variable)]
 Text = Annotated[str, BeforeValidator(_text)]
+HeaderValue = Annotated[str, BeforeValidator(_header_value)]
 # A parsed value of another type than the file's: strict mode would reject the input, not this.
 At = Annotated[Any, BeforeValidator(_coordinates)]
 Prefix = Annotated[Any, BeforeValidator(_subnet)]
@@ -186,6 +201,10 @@ class CheckSchema(Schema):
     interval: Positive = 30.0
     timeout: Positive = 5.0
     grace_period: Duration = 5.0
+    method: Annotated[str, Field(pattern=r"^[A-Z]+$")] = "GET"
+    headers: dict[Annotated[str, BeforeValidator(_header_name)], HeaderValue] = Field(
+        default_factory=dict
+    )
 
 
 class BuildSchema(Schema):
@@ -222,6 +241,7 @@ class GatewaySchema(Schema):
     memory: Annotated[int | None, BeforeValidator(_memory)] = None
     cpus: float | None = Field(None, ge=0.01, le=1024)
     restart: Literal["never", "on-failure", "always"] = "never"
+    max_restarts: int = Field(10, ge=0, le=1000)
     concurrency: ConcurrencySchema = ConcurrencySchema(soft_limit=20, hard_limit=None)
     auto_stop: Literal["off", "stop", "suspend"] = "off"
     auto_start: bool = True
@@ -329,6 +349,7 @@ class TopologySchema(Schema):
     app: Label = Field(description="the app's name, as in `app: my-gateway`")
     domain: Annotated[str, BeforeValidator(_domain)] = "fly.dev"
     fly_toml: str | None = None
+    group: str = "app"
     gateway: GatewaySchema = Field(
         description="the program under test, as in `gateway: {command: [./my-gateway]}`"
     )

@@ -91,3 +91,15 @@ async def test_a_tcp_check_passes_once_it_is_connected() -> None:
     async with answering(None, heard) as endpoint:
         result = await probe(TCP, endpoint, Clock())
     assert result.passed
+
+
+async def test_a_check_is_sent_with_its_method_and_headers_and_they_win_over_ours() -> None:
+    heard: list[bytes] = []
+    headers = (("X-Forwarded-Proto", "https"), ("host", "voice.example"))
+    check = Check(path="/up", method="HEAD", headers=headers)
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\n", heard) as endpoint:
+        await probe(check, endpoint, Clock())
+    lines = heard[0].decode().split("\r\n")
+    assert lines[0] == "HEAD /up HTTP/1.1"
+    assert "X-Forwarded-Proto: https" in lines
+    assert [line for line in lines if line.lower().startswith("host:")] == ["host: voice.example"]

@@ -68,11 +68,20 @@ class GuestGiven(_Given):
     memory_mb: int = Field(256, ge=16, le=1_048_576)
 
 
+class HeaderGiven(_Given):
+    """A header that a check is sent with."""
+
+    name: str
+    values: list[str] = Field(min_length=1)
+
+
 class CheckGiven(_Given):
     """A health check of a service. What is left out is the simulator's choice: Fly names none."""
 
     type: Literal["http", "tcp"]
     path: str = "/"
+    method: str = "GET"
+    headers: list[HeaderGiven] | None = None
     interval: Annotated[float, BeforeValidator(seconds), Field(ge=0.1)] = 15.0
     timeout: Annotated[float, BeforeValidator(seconds), Field(ge=0.001)] = 2.0
     grace_period: Seconds = 5.0

@@ -25,6 +25,7 @@ _POLICIES: Mapping[str, RestartPolicy] = {
     "always": "always",
 }
 _SMALLEST_MB = 256
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
 _HTTP_PATH = re.compile(r"[!-~]*")
 
 
@@ -181,6 +182,11 @@ def _checks(service: ServiceGiven) -> list[Check]:
     for check in service.checks or []:
         if not check.path.startswith("/") or not _HTTP_PATH.fullmatch(check.path):
             raise Refusal(400, f"config.services.checks.path: {check.path!r} is no path")
+        if not _METHOD.fullmatch(check.method):
+            raise Refusal(400, f"config.services.checks.method: {check.method!r} is no method")
+        for header in check.headers or []:
+            if not (_METHOD.fullmatch(header.name) and header.values[0].isprintable()):
+                raise Refusal(400, f"config.services.checks.headers: {header.name!r} is no header")
     return [
         Check(
             type=check.type,
@@ -188,6 +194,8 @@ def _checks(service: ServiceGiven) -> list[Check]:
             interval_s=check.interval,
             timeout_s=check.timeout,
             grace_period_s=check.grace_period,
+            method=check.method.upper(),
+            headers=tuple((header.name, header.values[0]) for header in check.headers or []),
         )
         for check in service.checks or []
     ]
@@ -201,4 +209,8 @@ def _check_json(check: Check, port: int) -> dict[str, Any]:
         "timeout": f"{round(check.timeout_s * 1000)}ms",
         "grace_period": f"{round(check.grace_period_s * 1000)}ms",
     }
-    return {**shown, "method": "GET", "path": check.path} if check.type == "http" else shown
+    if check.type == "tcp":
+        return shown
+    headers = [{"name": name, "values": [value]} for name, value in check.headers]
+    shown |= {"method": check.method, "path": check.path}
+    return {**shown, "headers": headers} if headers else shown

@@ -2,95 +2,170 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from sim.topology.fly_toml.checks import read_checks
+from sim.topology.fly_toml.groups import Groups, only
 from sim.topology.fly_toml.toml_document import Table
+from sim.topology.problems import listed
 
 DEFAULT_PORT = 8080
-# What a service without checks gets: at Fly its machines get traffic once their port accepts.
-TCP_CHECK = {"type": "tcp", "interval": "15s", "timeout": "2s", "grace_period": "1s"}
+_SOFT_LIMIT = 20  # Fly's default
 
-_SERVICE = {
-    "protocol": "the edge speaks HTTP and WebSocket",
-    "tls_options": "the edge has options of TLS of its own",
-    "http_options": "the edge has options of HTTP of its own",
-    "machine_checks": "checks by another machine are not made at deploys",
+_HTTP = "the edge has options of HTTP of its own"
+_TLS = "the edge has options of TLS of its own"
+_SERVICE = {"machine_checks": "checks by another machine are not made at deploys"}
+_HTTP_OPTIONS = {
+    "h2_backend": "the edge speaks HTTP/1.1 to machines; a gateway that only takes HTTP/2 (gRPC) "
+    "answers nobody here",
+    "idle_timeout": "connections may be idle for as long as they like",
+    "headers_read_timeout": "the edge waits for headers as long as its own timeout says",
+    "compress": "answers are passed on as the gateway sends them",
+    "response": "the headers of answers are passed on as the gateway sends them",
+    "replay_cache": "replays are not cached; each is decided anew",
 }
-_CHECK = {
-    "headers": "the check is sent without these headers",
-    "protocol": "the check is sent as plain HTTP",
-    "method": "the check is sent as GET",
-    "tls_skip_verify": "the check is sent as plain HTTP",
-    "tls_server_name": "the check is sent as plain HTTP",
-    "port": "the check is sent to the service's port",
+_TLS_OPTIONS = {
+    "alpn": "the edge speaks HTTP/1.1 to clients",
+    "versions": "the edge takes TLS 1.2 and 1.3",
 }
-_PLAIN = {"method": "get", "protocol": "http", "type": "http"}  # what needs no note
+_AUTO_STOP = ("off", "stop", "suspend")
 
 
-def read_service(root: Table, group: str) -> dict[str, Any]:
-    """The gateway's keys that a service says: http_service, else the first of services."""
-    http, services = root.table("http_service"), root.tables("services")
-    if services if http.data else services[1:]:
-        root.note("services", "one service is simulated: http_service, else the first")
-    service = http if http.data or not services else services[0]
+def choose_service(root: Table, groups: Groups, wanted: str | None) -> tuple[Table, str]:
+    """The service that clients reach from outside, and its process group.
+
+    It is the one at 443, else at 80, with handlers of HTTP; `http_service` is at both. A wanted
+    group has it among its own. Without any the table is empty. The others are noted.
+    """
+    services = [service for service in root.tables("services") if service.data]
+    if isinstance(root.get("http_service", dict), dict):
+        services.insert(0, root.table("http_service"))
+    groups_of = {id(service): groups.of(service) for service in services}
+    for service in services:
+        for name in groups_of[id(service)]:
+            if name not in groups.names:  # flyctl refuses this as well
+                service.problem("processes", groups.unknown(name))
+    candidates = [s for s in services if wanted is None or wanted in groups_of[id(s)]]
+    if not candidates:
+        group = wanted or groups.default
+        of = f" of the process group `{group}`" if len(groups.names) > 1 else ""
+        message = (
+            f"there is no service{of}, and so nobody outside reaches it at Fly; "
+            f"here clients reach it at port {DEFAULT_PORT}"
+        )
+        root.note("processes" if wanted else "app", message)
+        return Table(root.document, {}, ("http_service",)), group
+    service = min(candidates, key=_rank)
+    group = wanted or next(iter(groups_of[id(service)]))
+    for other in services:
+        if other is not service:
+            _note_other(other, groups_of[id(other)], service, group)
+    for name in groups_of[id(service)]:
+        if name != group:
+            service.note("processes", f"{only(group)}; not `{name}`")
+    return service, group
+
+
+def _rank(service: Table) -> int:
+    """How far a service is from being the public one: lower is nearer."""
+    if service.path == ("http_service",):
+        return 0
+    ports = _ports_of(service)
+    http = [port for port in ports if "http" in _handlers(port)]
+    for rank, number in enumerate((443, 80)):
+        if any(_opens(port, number) for port in http):
+            return rank
+    if http:
+        return 2
+    return 4 if _protocol(service) == "udp" else 3
+
+
+def _opens(port: Table, number: int) -> bool:
+    start, end = port.data.get("start_port"), port.data.get("end_port")
+    ranged = isinstance(start, int) and isinstance(end, int) and start <= number <= end
+    return str(port.data.get("port")) == str(number) or ranged
+
+
+def _note_other(other: Table, groups: tuple[str, ...], service: Table, group: str) -> None:
+    if group not in groups:
+        other.note("", f"is a service of {listed(groups)}; {only(group)}")
+        return
+    where = "http_service" if service.path == ("http_service",) else f"that at {_at(service)}"
+    other.note("", f"one service is simulated, {where}; clients do not reach this ({_at(other)})")
+
+
+def _at(service: Table) -> str:
+    numbers = [str(port.data["port"]) for port in _ports_of(service) if "port" in port.data]
+    kind = "UDP port" if _protocol(service) == "udp" else "port"
+    return f"{kind} {', '.join(numbers)}" if numbers else f"no {kind}"
+
+
+def _protocol(service: Table) -> str:
+    return str(service.data.get("protocol") or "tcp").lower()
+
+
+def _ports_of(service: Table) -> list[Table]:
+    ports = service.data.get("ports")
+    return service.tables("ports") if isinstance(ports, list | dict) else []
+
+
+def _handlers(port: Table) -> list[str]:
+    handlers = port.data.get("handlers")
+    return [str(handler) for handler in handlers] if isinstance(handlers, list) else []
+
+
+def read_service(service: Table) -> dict[str, Any]:
+    """The gateway's keys that a service says. An empty one says Fly's defaults."""
+    checks = read_checks(service)
     gateway: dict[str, Any] = {
-        "port": service.get("internal_port", int) or DEFAULT_PORT,
-        "checks": _checks(service),
-        **_concurrency(service.table("concurrency")),
+        "port": service.number("internal_port") or DEFAULT_PORT,
+        **({"checks": checks} if checks else {}),
+        **_concurrency(service),
         **_autostop(service),
     }
     if service.get("force_https", bool) or _ports(service):
         gateway["force_https"] = True
-    for name in service.words("processes"):
-        if name != group:
-            service.note("processes", f"one process group is simulated, `{group}`; not `{name}`")
-    if str(service.data.get("protocol", "tcp")).lower() == "tcp":
-        service.asked.add("protocol")
+    service.asked.add("protocol")
+    if _protocol(service) != "tcp":
+        service.note("protocol", "the edge speaks HTTP and WebSocket, over TCP")
+    _options(service)
     service.note_rest(_SERVICE)
     return gateway
 
 
-def _checks(service: Table) -> list[dict[str, Any]]:
-    checks = [
-        _check(check, kind)
-        for key, kind in (("checks", "http"), ("http_checks", "http"), ("tcp_checks", "tcp"))
-        for check in service.tables(key)
-    ]
-    if not checks and not service.document.problems:
-        message = "has no checks; a machine counts as healthy when its port accepts"
-        service.document.note(service.name, message)
-    return checks or [dict(TCP_CHECK)]
-
-
-def _check(check: Table, kind: str) -> dict[str, Any]:
-    known: dict[str, Any] = dict(TCP_CHECK) if kind == "tcp" else {"type": "http", "path": "/"}
-    for key in ("interval", "timeout", "grace_period"):
-        if duration := check.duration(key, 0.001):
-            known[key] = duration
-    if kind == "http" and (path := check.get("path", str)):
-        known["path"] = "/" + path.lstrip("/")
-    check.asked |= {k for k, v in _PLAIN.items() if str(check.data.get(k, v)).lower() == v}
-    check.asked |= {k for k, v in check.data.items() if v is False}
-    check.note_rest(_CHECK)
-    return known
-
-
-def _concurrency(table: Table) -> dict[str, Any]:
-    given = {
-        "type": table.get("type", str),
-        "soft_limit": table.get("soft_limit", int),
-        "hard_limit": table.get("hard_limit", int),
-    }
-    table.note_rest({})
-    said = {key: value for key, value in given.items() if value is not None}
-    return {"concurrency": said} if said else {}
+def _concurrency(service: Table) -> dict[str, Any]:
+    if isinstance(text := service.data.get("concurrency"), str):
+        service.asked.add("concurrency")
+        match = re.fullmatch(r"(\d+),(\d+)", text)
+        if match is None:
+            message = "must be a table, or the soft and the hard limit, such as `20,25`"
+            service.problem("concurrency", message)
+            return {}
+        given: dict[str, Any] = {"type": "requests"}
+        soft, hard = int(match[1]), int(match[2])
+        table = service
+    else:
+        table = service.table("concurrency")
+        kind = table.choice("type", ("connections", "requests"))
+        given = {"type": kind} if kind else {}
+        soft, hard = table.get("soft_limit", int) or 0, table.get("hard_limit", int) or 0
+        table.note_rest({})
+    if hard:
+        given["hard_limit"] = hard
+        soft = min(soft or _SOFT_LIMIT, hard)  # above the hard limit no other decides
+    if soft:
+        given["soft_limit"] = soft
+    return {"concurrency": given} if given else {}
 
 
 def _autostop(service: Table) -> dict[str, Any]:
     """When machines stop and start by themselves; the old spelling of it is a boolean."""
-    stop = service.any("auto_stop_machines")
+    stop: object = service.any("auto_stop_machines")
     if isinstance(stop, bool):
         stop = "stop" if stop else "off"
+    elif stop is not None:
+        stop = service.choice("auto_stop_machines", _AUTO_STOP)
     said = {
         "auto_stop": stop,
         "auto_start": service.get("auto_start_machines", bool),
@@ -102,11 +177,31 @@ def _autostop(service: Table) -> dict[str, Any]:
 def _ports(service: Table) -> bool:
     """Whether one forces HTTPS. What is usual of ports needs no note: HTTP at 80, HTTPS at 443."""
     forces = False
-    for port in service.tables("ports"):
-        if {*port.words("handlers")} - {"http", "tls"} or "handlers" not in port.data:
+    ports = service.tables("ports")
+    for port in ports:
+        unusual = set(port.words("handlers")) - {"http", "tls"}
+        if unusual or "http" not in _handlers(port):
             port.note("handlers", "the edge speaks HTTP and WebSocket")
-        if port.get("port", int) not in (80, 443):
+        if "start_port" in port.data:
+            port.note("start_port", "clients reach the edge at a port of its own")
+            port.asked |= {"start_port", "end_port"}
+        if "port" in port.data and port.number("port") not in (80, 443):
             port.note("port", "clients reach the edge at a port of its own")
         forces |= port.get("force_https", bool) is True
-        port.note_rest(_SERVICE)
+        _options(port)
+        port.note_rest({"proxy_proto_options": "machines are told of a client by headers alone"})
+    if service.path != ("http_service",) and service.data and not ports:
+        service.note("", "opens no port, and so nobody outside reaches it at Fly")
     return forces
+
+
+def _options(table: Table) -> None:
+    for key, reasons, otherwise in (
+        ("http_options", _HTTP_OPTIONS, _HTTP),
+        ("tls_options", _TLS_OPTIONS, _TLS),
+    ):
+        options = table.table(key)
+        options.asked |= {name for name, value in options.data.items() if value is False}
+        options.note_rest({**dict.fromkeys(options.data, otherwise), **reasons})
+    if table.get("h2_backend", bool):
+        table.note("h2_backend", _HTTP_OPTIONS["h2_backend"])

@@ -5,15 +5,17 @@ What is asked of it is checked, and what nobody asked for is known at the end.
 
 from __future__ import annotations
 
+import pathlib
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem
+from sim.topology.fly_toml.toml_lines import Path, lines_of
+from sim.topology.problems import suggest
 from sim.topology.units import format_duration, parse_duration, quoted
 
 _KINDS: dict[type, str] = {
@@ -23,14 +25,12 @@ _KINDS: dict[type, str] = {
     dict: "a table",
     list: "an array of tables",
 }
-_HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.\"-]+)\s*=")
 
 
 class TomlDocument:
     """The problems and the notes of one file, and where in it things are."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: pathlib.Path) -> None:
         self.file = str(path)
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
@@ -44,41 +44,29 @@ class TomlDocument:
             line = re.search(r"at line (\d+)", str(error))
             message = f"is not TOML: {error}; check the quotes and brackets there"
             raise InputError(Problem(message, self.file, int(line[1]) if line else None)) from error
-        self._lines = _lines(text)
+        self._lines = lines_of(text)
         self.root = Table(self, data)
 
-    def problem(self, field_: str, message: str) -> None:
-        """Tell a mistake of the user's."""
-        self.problems.append(Problem(message, self.file, self.line(field_), field_))
-
-    def note(self, field_: str, message: str) -> None:
-        """Tell what is not simulated."""
-        self.notes.append(Problem(message, self.file, self.line(field_), field_))
-
-    def line(self, field_: str) -> int | None:
-        """The first line that sets the field or opens its table (tomllib has none)."""
-        while field_ and field_ not in self._lines:
-            field_ = field_.rpartition(".")[0]
-        return self._lines.get(field_)
+    def told(self, path: Path, message: str) -> Problem:
+        """A message with the place of what it is about: the key, else the table that holds it."""
+        name = ".".join(part for part in path if isinstance(part, str))
+        while path and path not in self._lines:
+            path = path[:-1]
+        return Problem(message, self.file, self._lines.get(path), name or None)
 
 
 @dataclass
 class Table:
-    """One table of the file; `name` is its dotted name, and `asked` what was read of it."""
+    """One table of the file, the way to it, and what was `asked` of it."""
 
     document: TomlDocument
     data: Mapping[str, Any]
-    name: str = ""
+    path: Path = ()
     asked: set[str] = field(default_factory=set)
-
-    def field(self, key: str) -> str:
-        """The dotted name of a key."""
-        return f"{self.name}.{key}" if self.name else key
 
     def get(self, key: str, kind: type) -> Any:
         """The value of a key; None where it is missing, or of another kind, which is told."""
-        self.asked.add(key)
-        value = self.data.get(key)
+        value = self.any(key)
         if value is None or (isinstance(value, kind) and (kind is bool) >= isinstance(value, bool)):
             return value
         self.problem(key, f"found {quoted(value)}; must be {_KINDS[kind]}")
@@ -89,17 +77,47 @@ class Table:
         self.asked.add(key)
         return self.data.get(key)
 
+    def choice(self, key: str, allowed: Sequence[str]) -> str | None:
+        """The text at a key, one of those allowed; None where there is none."""
+        value: str | None = self.get(key, str)
+        if value and value not in allowed:
+            self.problem(key, f"found `{value}`{suggest(value, allowed)}")
+            return None
+        return value or None
+
+    def number(self, key: str) -> int | None:
+        """The whole number at a key, which may be written as text, as flyctl takes ports."""
+        value = self.any(key)
+        if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]+", value):
+            return int(value)
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        number: int | None = self.get(key, int)
+        return number
+
     def table(self, key: str) -> Table:
         """The table below a key, empty where there is none."""
-        return Table(self.document, self.get(key, dict) or {}, self.field(key))
+        return Table(self.document, self.get(key, dict) or {}, (*self.path, key))
 
-    def tables(self, key: str) -> list[Table]:
-        """The array of tables below a key."""
+    def tables(self, *keys: str) -> list[Table]:
+        """The tables of an array below a key, or the one that stands there without an array.
+
+        Several keys are names of one thing, as flyctl takes them, the older ones first.
+        """
+        return [table for key in keys for table in self._tables(key)]
+
+    def _tables(self, key: str) -> list[Table]:
+        value = self.any(key)
+        if isinstance(value, dict):
+            return [Table(self.document, value, (*self.path, key))]
         items = self.get(key, list) or []
         if not all(isinstance(item, dict) for item in items):
             self.problem(key, "must be an array of tables, as `[[…]]` writes them")
-        name = self.field(key)
-        return [Table(self.document, item, name) for item in items if isinstance(item, dict)]
+        return [
+            Table(self.document, item, (*self.path, key, number))
+            for number, item in enumerate(items)
+            if isinstance(item, dict)
+        ]
 
     def words(self, key: str) -> list[str]:
         """The list of texts at a key, empty where there is none."""
@@ -117,49 +135,38 @@ class Table:
             self.problem(key, f"is no command line: {error}")
             return None
 
-    def duration(self, key: str, bare_s: float) -> str | None:
-        """A duration in the topology's words. `bare_s`: what a bare number counts, in seconds."""
+    def seconds(self, key: str, bare_s: float) -> float | None:
+        """A duration; None where there is none or an empty text, as at flyctl.
+
+        `bare_s`: what a bare number counts, in seconds.
+        """
         value = self.any(key)
-        if value is None:
+        if value is None or value == "":
             return None
-        if isinstance(value, int) and not isinstance(value, bool):
-            return format_duration(value * bare_s)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(int(value) * bare_s)
         try:
-            return format_duration(parse_duration(value))
+            return parse_duration(value)
         except ValueError as error:
             self.problem(key, str(error))
-            return "0s"
+            return None
+
+    def duration(self, key: str, bare_s: float) -> str | None:
+        """A duration as `seconds` reads it, in the topology's words."""
+        found = self.seconds(key, bare_s)
+        return None if found is None else format_duration(found)
 
     def problem(self, key: str, message: str) -> None:
-        """Tell a mistake at a key."""
-        self.document.problem(self.field(key), message)
+        """Tell a mistake of the user's at a key."""
+        self.document.problems.append(self.document.told((*self.path, key), message))
 
     def note(self, key: str, message: str) -> None:
-        """Tell that what a key says is not simulated."""
-        self.document.note(self.field(key), message)
+        """Tell that what a key says is not simulated; without a key, what the table says."""
+        path = (*self.path, key) if key else self.path
+        self.document.notes.append(self.document.told(path, message))
 
     def note_rest(self, reasons: Mapping[str, str]) -> None:
         """Note every key that nobody asked for: with its reason, if it has one of its own."""
         for key, value in self.data.items():
             if key not in self.asked and value not in ({}, []):
                 self.note(key, reasons.get(key, "is not simulated"))
-
-
-def _lines(text: str) -> dict[str, int]:
-    """The first line of each field, and of each table by its header."""
-    found: dict[str, int] = {}
-    table = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            table = _dotted(header[1])
-            parts = table.split(".")
-            for end in range(1, len(parts) + 1):
-                found.setdefault(".".join(parts[:end]), number)
-        elif key := _KEY.match(line):
-            name = _dotted(key[1])
-            found.setdefault(f"{table}.{name}" if table else name, number)
-    return found
-
-
-def _dotted(name: str) -> str:
-    return ".".join(part.strip().strip("\"'") for part in name.split("."))
