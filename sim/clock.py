@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
 
+def real_ns() -> tuple[int, int]:
+    """The host's own clocks in nanoseconds: the monotonic one, and the calendar's since 1970."""
+    return time.monotonic_ns(), time.time_ns()
+
+
 class Clock:
     """Simulated time since the clock was made, in seconds, inside a running event loop."""
 
@@ -46,6 +51,11 @@ class Clock:
         no journal, because no seed brings it back.
         """
         return self._began_unix_s + instant / self.speed
+
+    @property
+    def began_ns(self) -> int:
+        """The host's monotonic clock at the instant 0."""
+        return round(self._start * 1e9)
 
     def real_ms(self) -> float:
         """Real milliseconds from an arbitrary origin: differences of it are latencies."""

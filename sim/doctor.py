@@ -15,6 +15,7 @@ from typing import Literal
 
 from sim import registry
 from sim.errors import EnvironmentLacksError
+from sim.lens.trial import SPEED, TOLERANCE, tried_program
 from sim.network.link_server import find
 from sim.places import browser, namespace
 from sim.services.binaries import find_binaries
@@ -45,6 +46,7 @@ def examine() -> list[Finding]:
         _files,
         _database,
         _link_server,
+        _lens,
         _docker,
         _namespaces,
         _browser,
@@ -100,6 +102,16 @@ def _link_server() -> Finding:
         return f"a stock server carries the links: {stock}"
 
     return _attempt("link server", look)
+
+
+def _lens() -> Finding:
+    def look() -> str:
+        tried_program()
+        return (
+            f"processes can be shown a world's time, true within {TOLERANCE:.0%} at speed {SPEED:g}"
+        )
+
+    return _attempt("clock of machines", look, "optional")
 
 
 def _docker() -> Finding:

@@ -10,12 +10,12 @@ and a cache directory that cannot be used is done without.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from sim.cache import user_cache
 from sim.errors import StartError
 from sim.machines.child import Child
 from sim.services.binaries import Binaries, explain_failure
@@ -30,12 +30,6 @@ _INITDB = (
 )
 
 
-def default_cache() -> Path:
-    """The user's cache directory, by the XDG base directory specification."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "multi-region-sim"
-
-
 class ClusterMaker:
     """Makes clusters. `env` is the programs' environment, `log` takes what they say."""
 
@@ -45,7 +39,7 @@ class ClusterMaker:
         self._binaries = binaries
         self._env = env
         self._log = log
-        self._cache = cache or default_cache()
+        self._cache = cache or user_cache()
 
     async def make(self, data: Path, password: str) -> None:
         """Make a new cluster in `data`, which is not there yet, with this superuser password.

@@ -1,0 +1,64 @@
+"""A world's lens: what is put before a command, and what its supervisor noted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ENDED = "end"
+_SEEN = {
+    "io_uring": "was refused io_uring, whose timeouts cannot be scaled",
+    "keepalive": "sets TCP keepalive, whose whole seconds stay real",
+    "linger": "sets SO_LINGER, whose seconds stay real",
+    "no stub": "reads its clocks by system calls: this kernel's vDSO has no room for the stub",
+    "32 bit": "runs a 32-bit program, whose time stays real",
+}
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Shows processes the world's clock: `speed` times as fast from `base_ns` on.
+
+    `base_ns` is an instant of the host's monotonic clock. All processes of a world have the same
+    one, so that their calendars agree.
+    """
+
+    program: Path
+    speed: float
+    base_ns: int
+
+    def drift_ns(self, real_ns: int) -> int:
+        """By how much what is shown is ahead, at an instant of the host's monotonic clock."""
+        return round((real_ns - self.base_ns) * (self.speed - 1))
+
+    def through(self, argv: Sequence[str], notes: Path | None = None) -> list[str]:
+        """The command that runs this one under the lens; it keeps its pid. It writes to `notes`."""
+        options = ["--speed", repr(self.speed), "--base", str(self.base_ns)]
+        if notes:
+            options += ["--notes", str(notes)]
+        return [str(self.program), *options, "--", *argv]
+
+
+def uncovered(notes: Path) -> list[str]:
+    """What the lens does not cover and a process was seen to use, in words after its name."""
+    return [_SEEN[line] for line in dict.fromkeys(_lines(notes)) if line in _SEEN]
+
+
+def supervisor_died(notes: Path) -> bool:
+    """Whether the supervisor of a process that has ended was killed: the process died of that."""
+    try:
+        with notes.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lines = file.read().decode(errors="replace").split()
+    except OSError:  # it is there still, so it is not what ended the process
+        return False
+    return lines[-1:] != [_ENDED]
+
+
+def _lines(notes: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return notes.read_text(encoding="utf-8", errors="replace").splitlines()
+    return []

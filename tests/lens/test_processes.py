@@ -1,0 +1,196 @@
+"""A process under the lens is the process that it would be without, but for its time."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sim.clock import real_ns
+from sim.lens.lens import Lens, supervisor_died, uncovered
+from sim.lens.program import find_program
+
+SPEED = 50
+WITHIN_REAL_S = 20
+
+Started = subprocess.Popen[str]
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def start(notes: Path) -> Iterator[Start]:
+    """Run a command under the lens; it is killed at the end of the test."""
+    lens = Lens(find_program(), SPEED, real_ns()[0])
+    started: list[Started] = []
+
+    def run(*command: str) -> Started:
+        pipe = subprocess.PIPE
+        argv = lens.through(command, notes)
+        started.append(
+            subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=WITHIN_REAL_S)
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-S", "-c", code)
+
+
+def said(process: Started) -> list[str]:
+    return process.communicate(timeout=WITHIN_REAL_S)[0].split()
+
+
+def waiting(start: Start) -> tuple[Started, int]:
+    """A process that waits for input, and its supervisor."""
+    process = start("sh", "-c", "echo ready; exec cat")
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    supervisor = int(status.partition("TracerPid:")[2].split()[0])
+    assert supervisor
+    return process, supervisor
+
+
+def test_it_keeps_its_pid_and_its_exit_code(start: Start, notes: Path) -> None:
+    process = start("sh", "-c", "echo $$ $PPID; exit 7")
+    assert said(process) == [str(process.pid), str(os.getpid())]
+    assert process.returncode == 7
+    assert not supervisor_died(notes)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_by_the_signal_that_ends_it(start: Start, number: signal.Signals) -> None:
+    process = start("sh", "-c", f"kill -{number.value} $$")
+    said(process)
+    assert process.returncode == -number
+
+
+def test_it_has_no_children_and_no_group_that_it_did_not_make(start: Start) -> None:
+    process, supervisor = waiting(start)
+    assert os.getpgid(supervisor) != process.pid
+    assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
+    assert not Path(f"/proc/{supervisor}/environ").read_bytes().strip(b"\0")
+
+
+def test_a_handler_runs_and_the_sleep_that_it_interrupted_goes_on(start: Start) -> None:
+    process = start(
+        *python(
+            "import signal, time\n"
+            "signal.signal(2, lambda *_: print('heard', flush=True))\n"
+            "began = time.monotonic(); print('ready', flush=True)\n"
+            "time.sleep(50); print(round(time.monotonic() - began) // 10)"
+        )
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert said(process) == ["heard", "5"]
+
+
+def test_one_that_is_stopped_does_nothing_and_then_goes_on(start: Start) -> None:
+    """It reads, so it would answer; and its poll keeps to its first deadline."""
+    process = start(
+        *python(
+            "import select, sys, time\n"
+            "print('ready', flush=True); began = time.monotonic()\n"
+            "select.poll().poll(50_000)\n"
+            "took = time.monotonic() - began\n"
+            "print(sys.stdin.readline().strip(), 50 <= took < 80, flush=True)"
+        )
+    )
+    assert process.stdout
+    assert process.stdin
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    process.stdin.write("asked\n")
+    process.stdin.flush()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    os.killpg(process.pid, signal.SIGCONT)
+    assert said(process) == ["asked", "True"]
+
+
+def test_its_threads_may_exec_and_its_children_see_the_same_time(start: Start) -> None:
+    process = start(
+        *python(
+            "import os, threading, time\n"
+            "code = 'import os, time; began = time.monotonic(); time.sleep(50);'\n"
+            "code += 'print(os.getpid(), round(time.monotonic() - began) // 10)'\n"
+            "argv = ['python', '-S', '-c', code]\n"
+            f"run = lambda: os.execv({sys.executable!r}, argv)\n"
+            "threading.Thread(target=run).start(); time.sleep(1e6)"
+        )
+    )
+    began_ns = real_ns()[0]
+    assert said(process) == [str(process.pid), "5"]
+    assert real_ns()[0] - began_ns < 20e9  # fifty real seconds without the lens
+
+
+def test_one_that_outlives_the_first_is_still_under_the_lens(start: Start, notes: Path) -> None:
+    process = start("sh", "-c", "(sleep 10; echo late) & echo $!")
+    assert said(process)[1] == "late"
+    assert process.returncode == 0
+    assert not supervisor_died(notes)
+
+
+def test_processor_time_stays_real(start: Start) -> None:
+    process = start(
+        *python(
+            "import time\n"
+            "shown, spent = time.monotonic(), time.process_time()\n"
+            "while time.process_time() - spent < 0.1: pass\n"
+            "print((time.monotonic() - shown) >= 0.1 * 50)"
+        )
+    )
+    assert said(process) == ["True"]
+
+
+def test_with_its_supervisor_it_dies_and_that_is_known(start: Start, notes: Path) -> None:
+    process, supervisor = waiting(start)
+    os.kill(supervisor, signal.SIGKILL)
+    process.wait(WITHIN_REAL_S)
+    assert process.returncode == -signal.SIGKILL
+    assert supervisor_died(notes)
+
+
+def test_its_supervisor_does_not_outlive_it(start: Start, notes: Path) -> None:
+    process, supervisor = waiting(start)
+    watched = os.pidfd_open(supervisor)
+    os.killpg(process.pid, signal.SIGKILL)
+    said(process)
+    assert select.select([watched], [], [], WITHIN_REAL_S)[0] == [watched]
+    os.close(watched)
+    assert notes.read_text() == "end\n"
+
+
+def test_what_is_not_covered_is_noted(start: Start, notes: Path) -> None:
+    code = (
+        "import ctypes, errno, socket\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "refused = libc.syscall(425, 1, 0) == -1 and ctypes.get_errno() == errno.ENOSYS\n"
+        "with socket.socket() as sock: sock.setsockopt(6, 4, 60)\n"
+        "print(refused)"
+    )
+    assert said(start(sys.executable, "-c", code)) == ["True"]
+    assert [words.split(",")[0] for words in uncovered(notes)] == [
+        "was refused io_uring",
+        "sets TCP keepalive",
+    ]
