@@ -1,8 +1,8 @@
-"""The one clock: every wait and timestamp of the control plane goes through it.
+"""The one clock: every wait and timestamp of a world goes through it.
 
-Simulated seconds run `speed` times as fast as real ones. Only the control plane's waits are
-scaled (check intervals, TTLs, backoff, the timeline); the gateway and the links run in real
-time, because a real program's own speed cannot be scaled.
+Simulated seconds run `speed` times as fast as real ones, for the control plane (check intervals,
+TTLs, backoff, the timeline) and for the links. What processors do is real: a program that computes
+for a millisecond has taken `speed` simulated ones.
 
 The clock reads the event loop's time and nothing else. Under a VirtualTimeLoop the same code
 therefore runs in virtual time: a wait costs nothing, and the same seed gives the same journal.
@@ -60,6 +60,10 @@ class Clock:
     def real_ms(self) -> float:
         """Real milliseconds from an arbitrary origin: differences of it are latencies."""
         return self._loop.time() * 1000.0
+
+    def loop_time(self, instant: float) -> float:
+        """When an instant is, in the event loop's time."""
+        return self._start + instant / self.speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait for that many simulated seconds."""

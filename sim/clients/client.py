@@ -39,7 +39,7 @@ _CLOSE_TIMEOUT = aiohttp.ClientWSTimeout(ws_close=1.0)
 @dataclass
 class _Message:
     attempts: int = 0
-    sent_real_ms: float = 0.0
+    sent_s: float = 0.0
     this_life: bool = True
 
 
@@ -209,7 +209,7 @@ class Client:
             message.this_life = True
             self._in_flight += 1
         message.attempts += 1
-        message.sent_real_ms = self.clock.real_ms()
+        message.sent_s = self.clock.now()
         self._write(Sent(self.name, session, seq, message.attempts))
 
     def acked(self, session: str, seq: int, headers: Mapping[str, str] | None = None) -> None:
@@ -230,7 +230,7 @@ class Client:
             return
         self.served = self.answered = True
         region, machine = self.machine or ("?", "?")
-        latency_ms = round(self.clock.real_ms() - message.sent_real_ms, 3)
+        latency_ms = round((self.clock.now() - message.sent_s) * 1000, 3)
         self._write(Acked(self.name, session, seq, region, machine, latency_ms))
 
     def failed(self, session: str, seq: int, reason: str, status: int | None = None) -> None:

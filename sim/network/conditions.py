@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sim.network.link_spec import ProxySpec, Stream, ToxicSpec
@@ -44,7 +44,7 @@ class LinkSpec:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a link is like now. Times are real milliseconds, and of the whole round trip."""
+    """What a link is like now. Times are simulated, and of the whole round trip."""
 
     rtt_ms: float
     jitter_ms: float = 0.0
@@ -69,11 +69,25 @@ class Conditions:
             found["towards"] = self.towards
         return found
 
-    def toxics(self, *, handshake: bool, embedded: bool) -> dict[str, ToxicSpec]:
-        """The toxics that make a link so, by name, in the order in which they have to stand."""
+    def toxics(self, *, handshake: bool, embedded: bool, speed: float) -> dict[str, ToxicSpec]:
+        """The toxics that make a link so, by name, in the order in which they have to stand.
+
+        The embedded server knows the world's clock; a stock one's milliseconds are real, and whole.
+        """
+        if not embedded and speed != 1:
+            return self._in_real_time(speed).toxics(handshake=handshake, embedded=False, speed=1)
         streams: tuple[Stream, Stream] = ("upstream", "downstream")
         specs = [spec for s in streams for spec in self._toxics(s, handshake, embedded)]
         return {spec.key: spec for spec in specs}
+
+    def _in_real_time(self, speed: float) -> Conditions:
+        rate = self.bandwidth_kbps
+        return replace(
+            self,
+            rtt_ms=self.rtt_ms / speed,
+            jitter_ms=self.jitter_ms / speed,
+            bandwidth_kbps=None if rate is None else rate * speed,
+        )
 
     def _toxics(self, stream: Stream, handshake: bool, embedded: bool) -> Iterator[ToxicSpec]:
         def named(kind: str, **attributes: int) -> ToxicSpec:

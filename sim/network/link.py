@@ -2,8 +2,8 @@
 
 What a link is like is one value (`Conditions`); a fault replaces it, and the difference in toxics
 is sent to the server. After each change the link is measured: while opening, a link that is not
-as asked raises LinkCheckError; later it is journaled as a failed part of the simulator, so that
-no verdict rests on it.
+as asked raises LinkCheckError; later, or where it is only late, it is journaled as a failed part of
+the simulator, so that no verdict rests on it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
 from sim.network.link_spec import ProxySpec, ToxicSpec
-from sim.network.measure import problem, turns_to_measure_again
+from sim.network.measure import Measured, hold_against, turns_to_measure_again
 from sim.network.stats import LinkStats, parse_metrics
 from sim.network.toxiproxy_api import NO_ANSWER, LinkServerClient, LinkServerError
 from sim.observe.events import LinkChanged, PartFailed
@@ -68,7 +68,7 @@ class Link:
 
     @property
     def rtt_ms(self) -> float:
-        """The round trip now, in real milliseconds."""
+        """The round trip now, in simulated milliseconds."""
         return self.conditions.rtt_ms
 
     @property
@@ -166,11 +166,19 @@ class Link:
             self._checking = asyncio.create_task(self._check())
         await asyncio.wait([self._checking])
 
-    async def check(self) -> None:
-        """Measure it. Raises LinkCheckError where it is not as asked."""
+    async def check(self) -> float | None:
+        """Measure it; what it adds to its round trip by itself, in simulated ms, if that is known.
+
+        One that is only late is measured again beside everything else: this machine may be busy.
+        Raises LinkCheckError where it is not as asked.
+        """
         async with self._changing:
-            if why := await self._problem():
-                raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {why}")
+            found = await self._measure()
+            if found.slow:
+                self._checking = asyncio.create_task(self._check())
+            elif found.problem:
+                raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {found.problem}")
+            return found.added_ms
 
     async def close(self) -> None:
         """End what runs here, and remove the proxy."""
@@ -223,7 +231,10 @@ class Link:
             await self._enable(on=True)
 
     def _toxics(self, wanted: Conditions) -> dict[str, ToxicSpec]:
-        return wanted.toxics(handshake=self.spec.handshake, embedded=self._ground.embedded)
+        ground = self._ground
+        return wanted.toxics(
+            handshake=self.spec.handshake, embedded=ground.embedded, speed=ground.clock.speed
+        )
 
     async def _enable(self, *, on: bool) -> None:
         await self._client.set_enabled(self.name, on)
@@ -242,12 +253,12 @@ class Link:
     async def _check(self) -> None:
         """Journal a link that is not as asked, unless that has changed in the meantime."""
         conditions = self.conditions
-        why = await self._problem()
-        if why and self.conditions is conditions:
-            self._ground.journal.write(PartFailed(f"link {self.name}", why))
+        found = await self._measure()
+        if found.problem and self.conditions is conditions:
+            self._ground.journal.write(PartFailed(f"link {self.name}", found.problem))
 
-    async def _problem(self) -> str | None:
-        return await problem(
+    async def _measure(self) -> Measured:
+        return await hold_against(
             self.spec, self.conditions, self._ground.clock, self._ground.measuring_again
         )
 

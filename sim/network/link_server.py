@@ -97,8 +97,7 @@ def make(
 ) -> LinkServer:
     """The server to start at `endpoint`; `world` is the folder of the world that it belongs to."""
     if stock is None:
-        # Links run in real time, whatever the speed.
-        return EmbeddedLinkServer(endpoint, Clock(1.0), rng)
+        return EmbeddedLinkServer(endpoint, clock, rng)
     if stock.image:
         from sim.network.container import ContainerLinkServer  # noqa: PLC0415 - as above
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
+from statistics import median
 from typing import Any, TypeVar
 
 from sim.clock import Clock
@@ -12,6 +13,7 @@ from sim.network.conditions import LinkSpec
 from sim.network.link import Ground, Link, LinkCheckError
 from sim.network.stats import LinkStats, parse_metrics
 from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
+from sim.observe.events import LinksMeasured
 from sim.observe.journal import Journal
 
 __all__ = ["Link", "LinkCheckError", "LinkSpec", "LinkStats", "Links"]
@@ -95,8 +97,11 @@ class Links:
                 few.create_task(some())
 
     async def check_all(self, links: Iterable[Link]) -> None:
-        """Measure links; all that are not as asked in one LinkCheckError."""
-        await self._bounded(link.check() for link in links)
+        """Measure links, and journal what they add; all not as asked in one LinkCheckError."""
+        found = await self._bounded(link.check() for link in links)
+        if added := [ms for ms in found if ms is not None]:
+            real_ms = max(0.0, median(added)) / self._ground.clock.speed
+            self.journal.write(LinksMeasured(round(real_ms, 3), len(added)))
 
     async def ping(self) -> None:
         """Ask the server for one link, each in its turn. Raises LinkServerError.

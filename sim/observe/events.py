@@ -98,6 +98,18 @@ class PartRestarted(Event):
 
 
 @dataclass(frozen=True)
+class LinksMeasured(Event):
+    """What the links of a world really add to their round trips: relays and processors, real ms.
+
+    The median of `links` of them when the world comes up; simulated, it is `speed` times as much.
+    """
+
+    kind = "links_measured"
+    added_real_ms: float
+    links: int
+
+
+@dataclass(frozen=True)
 class HostStalled(Event):
     """The simulator's own loop ran late by this much: gaps no longer than it prove nothing."""
 

@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from sim.observe.events import Acked, Disconnected, LinkChanged, MachineChanged
+from sim.observe.events import Acked, Disconnected, LinkChanged, LinksMeasured, MachineChanged
 from sim.observe.history import History, Timed, location_of
 from sim.observe.usual import Usual
 from sim.topology.distance import link_spec
@@ -136,7 +136,7 @@ class Pace:
     every_s: float
     rtt_s: dict[tuple[str, str], float]
     patience_s: float = math.inf
-    usual: Usual = field(default_factory=lambda: Usual(1.0))
+    usual: Usual = field(default_factory=Usual)
     floor_s: float = 0.0
     start_s: float = 0.0
 
@@ -144,11 +144,11 @@ class Pace:
     def of(
         cls, topology: Topology, every_s: float, speed: float, timeout_s: float | None = None
     ) -> Pace:
-        """The pace of clients that send each `every_s`; links run in real time at any speed."""
+        """The pace of clients that send each `every_s`."""
         return cls(
             every_s,
             {
-                (location, region): link_spec(topology, location, region).rtt_ms / 1000 * speed
+                (location, region): link_spec(topology, location, region).rtt_ms / 1000
                 for location in topology.locations
                 for region in topology.regions
             },
@@ -160,7 +160,9 @@ class Pace:
     def as_seen_in(self, history: History) -> Pace:
         """The pace with what was usual in a run."""
         told = ((t, event) for t, event in history.among(*Usual.kinds) if t <= history.end)
-        return replace(self, usual=Usual(history.speed, told))
+        added_ms = max((found.added_real_ms for _, found in history.of(LinksMeasured)), default=0.0)
+        floor_s = max(self.floor_s, added_ms / 1000 * history.speed)
+        return replace(self, usual=Usual(told), floor_s=floor_s)
 
     def allowed(self, location: str, region: str | None) -> float:
         """The longest gap that is no outage, in simulated seconds."""

@@ -22,8 +22,7 @@ class Usual:
 
     kinds: tuple[type[Event], ...] = (Acked, FaultBegan)
 
-    def __init__(self, speed: float, told: Iterable[tuple[float, Event]] = ()) -> None:
-        self._speed = speed
+    def __init__(self, told: Iterable[tuple[float, Event]] = ()) -> None:
         self._ordered: dict[tuple[str, str], list[float]] = {}
         self._settled: set[tuple[str, str]] = set()
         for _, event in told:
@@ -45,4 +44,4 @@ class Usual:
     def seconds(self, location: str, region: str | None) -> float:
         """The median of what a location's answers from a region took; 0 where none came."""
         ordered = self._ordered.get((location, region or ""))
-        return ordered[len(ordered) // 2] / 1000 * self._speed if ordered else 0.0
+        return ordered[len(ordered) // 2] / 1000 if ordered else 0.0

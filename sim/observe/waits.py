@@ -51,7 +51,7 @@ class Ordinary:
                 self._pace = None
             case LoadStarted(every_s=float() as every_s, timeout_s=timeout_s):
                 pace = Pace.of(self._topology, every_s, self._speed, timeout_s)
-                self._pace = replace(pace, usual=Usual(self._speed))
+                self._pace = replace(pace, usual=Usual())
             case HostStalled() | ProcessorWaits():
                 self._noise.take(t, event)
             case _ if self._pace:

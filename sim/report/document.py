@@ -381,15 +381,6 @@ def _excused(evidence: Evidence) -> list[str]:
 def _notes(evidence: Evidence) -> list[str]:
     """What a reader should know of how the run was made before trusting its figures."""
     notes = _early(evidence.history)
-    speed = evidence.history.speed
-    rtt_s = max(evidence.pace.rtt_s.values(), default=0.0)
-    shortest = min((outage.seconds for outage in evidence.outages), default=None)
-    if speed > 1 and shortest is not None and rtt_s > 0.1 * shortest:
-        notes.append(
-            f"at speed {speed:g} the longest round trip lasts {rtt_s:.1f} simulated seconds,"
-            f" which is not small against the shortest outage ({shortest:.1f} s):"
-            " run it slower for finer figures"
-        )
     notes += _excused(evidence)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:

@@ -118,7 +118,7 @@ class Evidence:
 
     @cached_property
     def latencies_ms(self) -> Mapping[str, Mapping[str, Sequence[float]]]:
-        """Real milliseconds from sending to answer, sorted, by location and region."""
+        """Milliseconds from sending to answer, sorted, by location and region."""
         found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for _, acked in self.history.of(Acked):
             found[location_of(acked.client)][acked.region].append(acked.latency_ms)

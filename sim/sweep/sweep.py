@@ -132,11 +132,12 @@ class Sweep:
                 load.clients[0].name,
                 blows_of(boundary),
                 way_s,
-                max(0.0, asked.every_s / self.speed - way_s),
-                lambda machine, earlier: striking.append(
+                max(0.0, asked.every_s - way_s),
+                later=world.clock.call_later,
+                strike=lambda machine, earlier: striking.append(
                     asyncio.create_task(_strike(world, machine, earlier))
                 ),
-                load.stop,
+                well=load.stop,
             )
             world.journal.subscribe(trap)
             world.health.align(world.clock.now())

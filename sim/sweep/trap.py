@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,9 +33,9 @@ class Trap:
     """A subscriber of the journal. Each of its `blows` falls in another life.
 
     `way_s` is the undisturbed time to an acknowledgement and `pause_s` what is left until the next
-    message, both in real seconds. `strike(machine,
-    earlier)` kills a machine, and brings back the one killed before it; `well()` is called once the
-    session has been served again after the last blow.
+    message, by the clock of `later`. `strike(machine, earlier)` kills a machine, and brings back
+    the one killed before it; `well()` is called once the session has been served again after the
+    last blow.
     """
 
     def __init__(
@@ -45,6 +44,8 @@ class Trap:
         blows: Sequence[Moment],
         way_s: float,
         pause_s: float,
+        *,
+        later: Callable[[float, Callable[[], None]], object],
         strike: Callable[[str, str | None], None],
         well: Callable[[], None],
     ) -> None:
@@ -52,6 +53,7 @@ class Trap:
         self._blows = list(blows)
         self._way_s = way_s
         self._pause_s = pause_s
+        self._later = later
         self._strike = strike
         self._well = well
         self._life = Life()
@@ -81,7 +83,7 @@ class Trap:
             self._armed = False
             delay_s = moment.ways * self._way_s + moment.pauses * self._pause_s
             if delay_s:
-                asyncio.get_running_loop().call_later(delay_s, self._fall)
+                self._later(delay_s, self._fall)
             else:
                 self._fall()
 

@@ -25,18 +25,18 @@ class Told(Collector):
 
 def edge(region, *answers, left=0):
     counters = Counters()
-    for status, real_ms in answers:
-        counters.reached("m1", 1.0)
-        counters.machine_answered("m1", status, real_ms)
+    for status, seconds in answers:
+        counters.reached("m1", 0.001)
+        counters.machine_answered("m1", status, seconds)
     for _ in range(left):
         counters.left("m1")
-    counters.machine_answered("gone", 200, 1.0)
+    counters.machine_answered("gone", 200, 0.001)
     return SimpleNamespace(region=region, counters=counters)
 
 
 def test_what_edges_saw_of_a_machine_adds_up_under_the_machines_region():
     machine: Any = SimpleNamespace(id="m1", region="iad", state="started", frozen=False)
-    edges: Any = [edge("iad", (200, 4.0), left=1), edge("fra", (200, 90.0), (502, 7.0))]
+    edges: Any = [edge("iad", (200, 0.004), left=1), edge("fra", (200, 0.09), (502, 0.007))]
     told = list(machine_metrics("atlas", edges, {"m1": machine}, {"m1": 2}))
     text = generate_latest(Told(told)).decode()
     samples = [s for family in text_string_to_metric_families(text) for s in family.samples]

@@ -42,9 +42,47 @@ async def test_a_taken_address_is_said_with_a_remedy(
     await other.stop()
 
 
-async def test_links_run_in_real_time_whatever_the_speed() -> None:
-    with pytest.raises(ValueError, match="speed must be 1"):
-        EmbeddedLinkServer(Endpoint(HOST, 0), Clock(10), Rng(1))
+@pytest.mark.realtime
+@pytest.mark.parametrize(
+    ("toxic", "size", "takes_s"),
+    [
+        (ToxicSpec("latency", "upstream", {"latency": 600}), 1, 0.6),
+        (ToxicSpec("handshake", "upstream", {"rtt": 600}), 1, 0.6),
+        (ToxicSpec("bandwidth", "upstream", {"rate": 100}), 60_000, 0.6),
+        (ToxicSpec("slicer", "upstream", {"average_size": 10, "delay": 100_000}), 60, 0.5),
+        (ToxicSpec("slow_close", "upstream", {"delay": 600}), 0, 0.6),
+    ],
+    ids=lambda value: value.type if isinstance(value, ToxicSpec) else None,
+)
+async def test_toxics_take_their_time_by_the_worlds_clock(
+    toxic: ToxicSpec, size: int, takes_s: float
+) -> None:
+    """At speed 10 a tenth of it in real time, which must be less than half of it at least."""
+    clock = Clock(10)
+    whole: asyncio.Queue[float] = asyncio.Queue()
+
+    async def note(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        if size:
+            await reader.readexactly(size)
+        else:
+            await reader.read()
+        whole.put_nowait(clock.now())
+
+    server = EmbeddedLinkServer(Endpoint(HOST, 0), clock, Rng(1))
+    await server.start()
+    client = LinkServerClient(server.url)
+    async with serving(note) as upstream:
+        proxy = await client.upsert(ProxySpec("a", f"{HOST}:0", str(upstream)))
+        await client.put_toxic("a", toxic)
+        async with connected(endpoint_of(proxy)) as (_, writer):
+            begun = clock.now()
+            writer.write(b"x" * size)
+            if not size:
+                writer.write_eof()
+            took_s = await whole.get() - begun
+    await client.close()
+    await server.stop()
+    assert takes_s * 0.95 <= took_s < takes_s * 5
 
 
 async def test_stopping_ends_connections(server: EmbeddedLinkServer, upstream: Endpoint) -> None:

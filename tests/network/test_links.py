@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,7 +17,7 @@ from sim.errors import InputError
 from sim.network import measure
 from sim.network.conditions import Conditions
 from sim.network.links import Link, LinkCheckError, Links, LinkSpec, LinkStats
-from sim.network.measure import problem, turns_to_measure_again
+from sim.network.measure import hold_against, turns_to_measure_again
 from sim.network.stats import parse_metrics
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.events import LinkChanged, PartFailed
@@ -108,22 +109,30 @@ async def test_a_link_to_nobody_is_an_error_that_says_so(links: Links) -> None:
 
 
 @pytest.mark.realtime
-async def test_a_link_that_is_slower_than_asked_is_an_error(
-    links: Links, upstream: Endpoint, monkeypatch: pytest.MonkeyPatch
+async def test_a_link_that_stays_slower_than_asked_is_a_failed_part(
+    links: Links, journal: Journal, upstream: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It may be this machine that is late, so that the world comes up and it is measured again."""
     honest = Conditions.toxics
-    monkeypatch.setattr(measure, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(measure, "_PATIENCE_REAL_S", 0.3)
     monkeypatch.setattr(
         Conditions, "toxics", lambda self, **how: honest(replace(self, rtt_ms=70), **how)
     )
-    with pytest.raises(LinkCheckError, match=r"asked for a round trip of 20 ms.*measured [67]"):
-        await links.open(spec_to(upstream))
+    link = await links.open(spec_to(upstream))
+    assert not any(isinstance(record.event, PartFailed) for record in journal.records)
+    await link.audit()
+    (failed,) = [r.event for r in journal.records if isinstance(r.event, PartFailed)]
+    assert re.match(r"asked for a round trip of 20 ms.*measured [67]", failed.reason)
 
 
 async def test_a_link_that_is_faster_than_asked_is_an_error(link: Link, clock: Clock) -> None:
-    why = await problem(link.spec, Conditions(rtt_ms=200), clock, turns_to_measure_again())
-    assert why
-    assert why.startswith("asked for a round trip of 200 ms (178.0 to 222.0 ms is near enough)")
+    asked = Conditions(rtt_ms=200)
+    found = await hold_against(link.spec, asked, clock, turns_to_measure_again())
+    assert found.problem
+    assert not found.slow
+    assert found.problem.startswith(
+        "asked for a round trip of 200 ms (178.0 to 222.0 ms is near enough)"
+    )
 
 
 async def test_what_the_far_end_takes_to_answer_is_not_the_links(

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from sim.clock import Clock
 from sim.network.embedded.collection import Collection, Wanted, add_toxic, update_toxic
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.proxy import Proxy
@@ -146,8 +147,9 @@ async def arranged() -> Bench:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(echo, "127.90.20.2", 0)
     host, port = server.sockets[0].getsockname()[:2]
-    timers = Timers()
-    collection = Collection(Engine(timers), Rng(3))
+    clock = Clock()
+    timers = Timers(clock)
+    collection = Collection(Engine(clock, timers), Rng(3))
     proxy = await collection.create(Wanted("a", "127.90.20.3:0", f"{host}:{port}"))
     return Bench(collection, proxy, server, timers, peers)
 

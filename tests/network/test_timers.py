@@ -15,16 +15,16 @@ from sim.network.embedded.timers import Timers
 Virtually = Callable[[Coroutine[Any, Any, list[str]]], list[str]]
 
 
-async def calls() -> list[str]:
+async def calls(speed: float = 1.0) -> list[str]:
     """What is called back, in order: one is cancelled, one sets another, one is past."""
-    loop = asyncio.get_running_loop()
-    timers, done = Timers(), asyncio.Event()
+    clock = Clock(speed)
+    timers, done = Timers(clock), asyncio.Event()
     seen: list[str] = []
-    now = loop.time()
+    now = clock.now()
 
     def again() -> None:
         seen.append("second")
-        timers.at(loop.time() - 1, lambda: seen.append("past"))
+        timers.at(clock.now() - 1, lambda: seen.append("past"))
 
     def last() -> None:
         seen.append("third")
@@ -42,8 +42,9 @@ async def calls() -> list[str]:
 
 
 @pytest.mark.realtime
-async def test_timers_fire_in_order() -> None:
-    assert await calls() == ["first", "second", "past", "third"]
+@pytest.mark.parametrize("speed", [1.0, 7.5])
+async def test_timers_fire_in_order(speed: float) -> None:
+    assert await calls(speed) == ["first", "second", "past", "third"]
 
 
 def test_in_virtual_time_as_well(virtually: Virtually) -> None:
@@ -60,14 +61,15 @@ async def test_without_a_timerfd_as_well(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.realtime
-async def test_timers_are_no_millisecond_late(clock: Clock) -> None:
-    loop = asyncio.get_running_loop()
-    timers, late = Timers(), []
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+async def test_timers_are_no_millisecond_late(speed: float) -> None:
+    clock = Clock(speed)
+    timers, late = Timers(clock), []
     for _ in range(40):
-        fired = loop.create_future()
-        when = loop.time() + 0.0053
-        timers.at(when, lambda fired=fired: fired.set_result(loop.time()))  # type: ignore[misc]
-        late.append(await fired - when)
+        fired = asyncio.get_running_loop().create_future()
+        when = clock.now() + 0.0053 * speed
+        timers.at(when, lambda fired=fired: fired.set_result(clock.now()))  # type: ignore[misc]
+        late.append((await fired - when) / speed)
     timers.close()
     assert min(late) >= 0
     assert statistics.median(late) < 0.0008

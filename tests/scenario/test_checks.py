@@ -18,6 +18,7 @@ from sim.observe.events import (
     FaultBegan,
     HealthChanged,
     HostStalled,
+    LinksMeasured,
     ProcessorWaits,
     RoutingChanged,
     Sent,
@@ -555,6 +556,31 @@ class TestNoise:
         for bound, held in {"400ms": False, "600ms": None, "900ms": True}.items():
             asked = {"check": "latency", "location": "london", "max": bound}
             assert finding(evidence, connected(), *slow, *noise, **asked).held is held, bound
+
+    @pytest.mark.parametrize(
+        ("speed", "held", "why"),
+        [
+            (1, False, ""),
+            (4, False, ""),
+            (8, None, "run it at speed 5"),
+            (100, None, "run it at speed 5"),
+        ],
+    )
+    def test_a_latency_that_relays_may_account_for_is_unknown(self, evidence, speed, held, why):
+        """They take 5 ms of real time; the answers took 80 ms and may take 50."""
+        asked = {"check": "latency", "location": "london", "max": "50ms"}
+        ran = evidence(connected(), *steadily(latency_ms=80.0), speed=speed, expect=[asked])
+        ((_, found),) = judge(ran).findings
+        assert (found.held, why in found.why) == (held, True)
+
+    def test_what_relays_really_add_is_measured(self, evidence):
+        asked = {"check": "latency", "location": "london", "max": "50ms"}
+        ran = (connected(), *steadily(latency_ms=80.0))
+        assert finding(evidence, *ran, **asked).held is False
+        measured = (0.0, LinksMeasured(31.0, 4))
+        found = finding(evidence, measured, *ran, **asked)
+        assert found.held is None
+        assert found.why.startswith("of this up to 31 ms may be what relays and processors really")
 
     def test_what_a_starved_health_check_led_to_is_unknown(self, evidence):
         moved = [*steadily(end=60), *steadily(start=60.5, region="iad")]

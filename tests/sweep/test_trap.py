@@ -20,7 +20,12 @@ class Bench:
     def __init__(self, *blows, way_s=0.0, pause_s=0.0):
         self.struck: list[tuple[str, str | None]] = []
         self.well = 0
-        self.trap = Trap(ME, blows, way_s, pause_s, lambda *m: self.struck.append(m), self._well)
+        self.trap = Trap(
+            *(ME, blows, way_s, pause_s),
+            later=lambda s, call: asyncio.get_running_loop().call_later(s, call),
+            strike=lambda *m: self.struck.append(m),
+            well=self._well,
+        )
 
     def _well(self):
         self.well += 1

@@ -38,7 +38,7 @@ class Connection:
         closed: Callable[[Connection], None],
     ) -> None:
         self.number = number
-        self.opened_at = engine.loop.time()
+        self.opened_at = engine.now()
         self.pipes: dict[Stream, Pipe] = {
             "upstream": Pipe(engine, client, server, self._arrived),
             "downstream": Pipe(engine, server, client, self._arrived),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from sim.network.embedded.toxics.base import NEVER, Item, Mark, Stage
 
 if TYPE_CHECKING:
+    from sim.clock import Clock
     from sim.network.embedded.timers import Timer, Timers
 
 READ_BYTES = 256 * 1024
@@ -28,10 +29,11 @@ _ITEMS_AT_ONCE = 512
 
 
 class Engine:
-    """What all pipes of a server share: the loop, its timers and one read buffer."""
+    """What all pipes of a server share: the loop, the clock, its timers and one read buffer."""
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, clock: Clock, timers: Timers) -> None:
         self.loop = asyncio.get_running_loop()
+        self.now = clock.now
         self.timers = timers
         # One buffer is enough: what was read is sent or copied before the next read.
         self.view = memoryview(bytearray(READ_BYTES))
@@ -117,7 +119,7 @@ class Pipe:
             return
         self.received += size
         if self.stages:
-            self.stages[0].push(bytes(view[:size]), self._engine.loop.time())
+            self.stages[0].push(bytes(view[:size]), self._engine.now())
             self.pump()
             return
         try:
@@ -143,7 +145,7 @@ class Pipe:
             self._end(Mark.RESET_BOTH)
             return
         if self.stages:
-            self.stages[0].push(mark, self._engine.loop.time())
+            self.stages[0].push(mark, self._engine.now())
         else:
             self._pend(mark)
         self.pump()
@@ -159,7 +161,7 @@ class Pipe:
         """Take a stage out; what it held goes on at once."""
         position = self.stages.index(stage)
         del self.stages[position]
-        now = self._engine.loop.time()
+        now = self._engine.now()
         for item in stage.drain():
             if position < len(self.stages):
                 self.stages[position].push(item, now)
@@ -169,7 +171,7 @@ class Pipe:
 
     def pump(self) -> None:
         """Move every item as far as it may go now, and set the timer for the next."""
-        now = self._engine.loop.time()
+        now = self._engine.now()
         moved, left = True, _ITEMS_AT_ONCE
         while moved and left > 0 and not self.ended:
             blocked = bool(self._pending) and not self._flush()

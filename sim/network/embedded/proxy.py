@@ -193,7 +193,7 @@ class Proxy:
 
     def update_toxic(self, applied: Applied, toxic: Toxic, toxicity: float) -> None:
         """Change a toxic in place; a new toxicity is rolled anew for each connection."""
-        now = self._engine.loop.time()
+        now = self._engine.now()
         applied.toxic = toxic
         rolled_anew = toxicity != applied.toxicity
         applied.toxicity = toxicity
@@ -223,7 +223,7 @@ class Proxy:
         pipe = connection.pipes[applied.stream]
         if pipe.ended:
             return
-        now = self._engine.loop.time()
+        now = self._engine.now()
         rng = functools.cache(functools.partial(self._rng.fork, draws))
         stage = applied.toxic.stage(Context(connection.opened_at, now, rng))
         # Its place is behind the stages of the toxics that stand before it.

@@ -16,6 +16,8 @@ import os
 import struct
 from collections.abc import Callable
 
+from sim.clock import Clock
+
 _CLOCK_MONOTONIC = 1
 _TFD_NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 _TFD_TIMER_ABSTIME = 1
@@ -58,9 +60,10 @@ class Timer:
 
 
 class Timers:
-    """All timers of one link server, in the time of the running loop."""
+    """All timers of one link server, in the seconds of its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
@@ -75,7 +78,7 @@ class Timers:
             self._loop.add_reader(self._descriptor.fd, self._descriptor_ready)
 
     def at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Call back at `when`, in seconds of the loop's time."""
+        """Call back at `when`, an instant of the clock."""
         timer = Timer(when, callback)
         heapq.heappush(self._heap, (when, next(self._order), timer))
         if when < self._armed_for:
@@ -96,11 +99,11 @@ class Timers:
     def _arm(self, when: float) -> None:
         self._armed_for = when
         if self._descriptor:
-            self._descriptor.arm(when)
+            self._descriptor.arm(self._clock.loop_time(when))
             return
         if self._handle:
             self._handle.cancel()
-        self._handle = self._loop.call_at(when, self._run)
+        self._handle = self._loop.call_at(self._clock.loop_time(when), self._run)
 
     def _descriptor_ready(self) -> None:
         try:
@@ -111,7 +114,7 @@ class Timers:
 
     def _run(self) -> None:
         self._armed_for = float("inf")
-        now = self._loop.time()
+        now = self._clock.now()
         # Only what is due now: a callback may set a timer for an instant that is already past.
         due: list[Timer] = []
         while self._heap and (self._heap[0][0] <= now or not self._heap[0][2].callback):

@@ -36,7 +36,8 @@ class Connection:
         self._status: int | None = None
         self._outcome = "closed"
         self._worth_journaling = False
-        self._began = self._asked = context.clock.real_ms()
+        self._began_ms = context.clock.real_ms()
+        self._asked = context.clock.now()
 
     async def run(self) -> None:
         """Serve until either side ends the connection."""
@@ -134,11 +135,11 @@ class Connection:
             self._client.send(h11.Data(data=body))
         self._client.send(h11.EndOfMessage())
         if self._worth_journaling:
-            self._context.counters.answered(status, self._context.clock.real_ms() - self._asked)
+            self._context.counters.answered(status, self._context.clock.now() - self._asked)
 
     def _is_a_clients(self) -> None:
         """A request has begun to come; so this connection is no probe of a link."""
-        self._asked = self._context.clock.real_ms()
+        self._asked = self._context.clock.now()
         if not self._worth_journaling:
             self._worth_journaling = True
             self._context.counters.opened(self._stream)
@@ -182,7 +183,7 @@ class Connection:
                 client=self._visit.client,
                 bytes_in=self._stream.bytes_in,
                 bytes_out=self._stream.bytes_out,
-                real_ms=round(self._context.clock.real_ms() - self._began, 3),
+                real_ms=round(self._context.clock.real_ms() - self._began_ms, 3),
                 outcome=self._outcome,
                 status=self._status,
             )

@@ -1,7 +1,7 @@
 """What an edge has done so far, counted as it goes, by Fly's own notions.
 
 Of clients only: what links are measured by, and connections without a word, are not counted. An
-answer is counted once it is complete; its time is that of its first headers.
+answer is counted once it is complete; its time, in simulated seconds, is that of its first headers.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ class Counters:
         self._ended_in += stream.bytes_in
         self._ended_out += stream.bytes_out
 
-    def answered(self, status: int, real_ms: float) -> None:
+    def answered(self, status: int, seconds: float) -> None:
         """A client was answered, so long after it had asked."""
-        self.answers[status].observe(real_ms / 1000)
+        self.answers[status].observe(seconds)
 
-    def machine_answered(self, machine: str, status: int, real_ms: float) -> None:
+    def machine_answered(self, machine: str, status: int, seconds: float) -> None:
         """A machine answered, so long after it was asked."""
-        self.machine_answers[machine, status].observe(real_ms / 1000)
+        self.machine_answers[machine, status].observe(seconds)
 
-    def reached(self, machine: str, real_ms: float) -> None:
+    def reached(self, machine: str, seconds: float) -> None:
         """A machine accepted a connection, so long after the first one was tried."""
-        self.machine_connects[machine].observe(real_ms / 1000)
+        self.machine_connects[machine].observe(seconds)
 
     def left(self, machine: str) -> None:
         """A connection to a machine has ended."""

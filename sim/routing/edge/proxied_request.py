@@ -42,7 +42,7 @@ class ProxiedRequest:
         self._visit = visit
         self._routing = RequestRouting(context, request)
         self._request_id = request_id
-        self._asked = context.clock.real_ms()
+        self._asked = context.clock.now()
         self._speaks_1_1 = request.http_version >= b"1.1"
         self._body = RequestBody(client)
 
@@ -78,7 +78,7 @@ class ProxiedRequest:
     async def _attempt(self, machine: MachineView) -> int | Directive | None:
         dispatcher, clock = self._context.dispatcher, self._context.clock
         upstream = await connect_upstream(machine, self._context.region, dispatcher.backhaul, clock)
-        self._context.counters.reached(machine.id, clock.real_ms() - self._asked)
+        self._context.counters.reached(machine.id, clock.now() - self._asked)
         side = HttpPeer(h11.CLIENT, upstream.stream)
         try:
             result = await self._exchange(upstream, side, machine)
@@ -94,10 +94,10 @@ class ProxiedRequest:
     async def _exchange(
         self, upstream: UpstreamConnection, machine: HttpPeer, view: MachineView
     ) -> int | h11.Response | None:
-        asked, head_came = self._context.clock.real_ms(), list[float]()
+        asked, head_came = self._context.clock.now(), list[float]()
 
         def rewrite(fields: Headers, *, upgrade: bool = False) -> list[tuple[bytes, bytes]]:
-            head_came.append(self._context.clock.real_ms())
+            head_came.append(self._context.clock.now())
             request_id = self._request_id
             return headers.for_client(fields, view.region, view.id, request_id, upgrade=upgrade)
 

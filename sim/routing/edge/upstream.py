@@ -16,7 +16,7 @@ from sim.streams.tcp import TcpStream
 # few round trips, which no `--speed` makes shorter. Fly does not publish its own figure.
 _PATIENCE_S = 2.0
 _TRIPS = 4
-_OWN_MS = 250.0
+_OWN_REAL_MS = 250.0
 
 
 class UnreachableError(Exception):
@@ -77,5 +77,5 @@ async def connect_upstream(
         reason = f"PU03: {machine.region} cannot be reached: {error}"
         raise UnreachableError(reason, silent=True) from error
     stream.write(backhaul_protocol.to_machine(machine.id))
-    least_s = (_TRIPS * backhaul.rtt_ms(machine.region) + _OWN_MS) / 1000 * clock.speed
-    return UpstreamConnection(stream, max(_PATIENCE_S, least_s))
+    least_ms = _TRIPS * backhaul.rtt_ms(machine.region) + _OWN_REAL_MS * clock.speed
+    return UpstreamConnection(stream, max(_PATIENCE_S, least_ms / 1000))

@@ -5,7 +5,7 @@
 A stage is pure: it holds items and says when they may leave, and never waits or does I/O itself.
 `push` takes an item and the instant it arrived, `pop` hands out the next one that may leave now,
 together with the instant at which it was due, and `wake_at` says when to ask again. Instants are
-seconds of the event loop's time. Because the due instant, and not the moment of the late wake-up,
+seconds of the server's clock. Because the due instant, and not the moment of the late wake-up,
 is what the next stage counts from, delays of a chain add up without drift.
 
 A toxic is a frozen dataclass whose fields are the wire schema (whole numbers, all default 0),

@@ -33,7 +33,7 @@
       chart("answers a second, and refusals", () => ({ ...base, bars: [
         ...own.map((pair) => ({ kind: sim.regionClass(index.get(pair.region) ?? 0), values: rate(pair.answers, bin_s) })),
         { kind: "refused", values: rate(refused[place.name] ?? [], bin_s) }] })),
-      chart("latency in real ms: median, and 99th percentile (dashed)", () => ({ ...base, lines: own.flatMap((pair) => [
+      chart("latency in ms: median, and 99th percentile (dashed)", () => ({ ...base, lines: own.flatMap((pair) => [
         { kind: `${sim.regionClass(index.get(pair.region) ?? 0)} p50`, values: pair.p50, name: pair.region },
         { kind: `${sim.regionClass(index.get(pair.region) ?? 0)} p99`, values: pair.p99 }]) })),
     ];
