@@ -1,4 +1,4 @@
-"""How true programs' timers are under the lens, in many languages.
+"""How true programs' timers are under the lens, in many languages, and what it costs.
 
     python -m bench.lens [--write docs/clock.md]
 
@@ -8,22 +8,40 @@ With `--write` the tables in that page are replaced.
 from __future__ import annotations
 
 import argparse
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench.common import machine
+from sim.clock import real_ns
+from sim.lens.lens import Lens
 from sim.lens.program import find_program
 from tests.lens.matrix import CALENDAR, LANGUAGES, WAYS, run
 
 SPEEDS = (10, 50)
-_START, _END = "<!-- timers -->", "<!-- end of timers -->"
+ROUNDS = 7  # of each kind, by turns: what else the host does falls on both
+REQUESTS, WARM_UP = 4000, 1000
+STARTS = 20
+_SERVER = Path(__file__).parent / "least_server.cjs"
+_REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+_CALLS = """import time
+call, clock, number = {call}, {clock}, 50_000
+began = clock()
+for _ in range(number):
+    call()
+print((clock() - began) / number)"""
+Figures = tuple[float, ...]
 
 
-def timers() -> list[str]:
+def timers() -> Iterator[str]:
     """How long each way of waiting lasted against what was asked for, in per cent of it."""
     program = find_program()
-    head = ["program", "speed", *WAYS, CALENDAR]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    yield from _head("program", "speed", *WAYS, CALENDAR)
     for language in LANGUAGES:
         if not language.here:
             continue
@@ -34,21 +52,114 @@ def timers() -> list[str]:
                 cells = [
                     f"{round((found[way] - 1) * 100, 2) + 0.0:+.2f} %" for way in (*WAYS, CALENDAR)
                 ]
-                lines.append(f"| {' | '.join([language.name, str(speed), *cells])} |")
-                print(lines[-1], flush=True)
-    return [f"Measured on {machine()}.", "", *lines]
+                yield _row(language.name, speed, *cells)
+
+
+def costs() -> Iterator[str]:
+    """What is the same with and without the lens, beside each other."""
+    yield from _head("what", "without", "with the lens", "")
+    if shutil.which("node"):
+        for name, pair in zip(("p50", "p99"), _turns(_requests), strict=True):
+            yield _compared(f"a request of Node's http, keep-alive, {name}", *pair, "us")
+    (pair,) = _turns(_clock_reads)
+    yield _compared("a reading of the clock, by CPython", *pair, "us")
+    (pair,) = _turns(_short_sleeps)
+    yield _compared("`time.sleep(0)` of CPython, a call that stops", *pair, "us")
+    (pair,) = _turns(_starts)
+    yield _compared("the start of a program (`true`)", *pair, "ms")
+
+
+def _turns(measured: Callable[[Lens | None], Figures]) -> list[tuple[float, float]]:
+    """For each figure its median without and with the lens, of rounds that took turns."""
+    lens = Lens(find_program(), SPEEDS[0], real_ns()[0])
+    rounds = [(measured(None), measured(lens)) for _ in range(ROUNDS)]
+    plain, shown = (zip(*kind, strict=True) for kind in zip(*rounds, strict=True))
+    return [
+        (statistics.median(without), statistics.median(with_lens))
+        for without, with_lens in zip(plain, shown, strict=True)
+    ]
+
+
+def _requests(lens: Lens | None) -> Figures:
+    """The median request and the 99th of 100, in microseconds."""
+    with _started(lens, ["node", str(_SERVER)]) as server:
+        assert server.stdout
+        port = int(server.stdout.readline())
+        took_us = []
+        with socket.create_connection(("127.0.0.1", port)) as there:
+            there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(WARM_UP + REQUESTS):
+                began_ns = real_ns()[0]
+                there.sendall(_REQUEST)
+                answer = b""
+                while not answer.endswith(b"ok"):
+                    answer += there.recv(4096)
+                took_us.append((real_ns()[0] - began_ns) / 1000)
+        server.kill()
+    took_us = sorted(took_us[WARM_UP:])
+    return took_us[REQUESTS // 2], took_us[REQUESTS * 99 // 100]
+
+
+def _clock_reads(lens: Lens | None) -> Figures:
+    return (_per_call_us(lens, "time.monotonic", "time.monotonic"),)
+
+
+def _short_sleeps(lens: Lens | None) -> Figures:
+    return (_per_call_us(lens, "lambda: time.sleep(0)", "time.monotonic"),)
+
+
+def _per_call_us(lens: Lens | None, call: str, clock: str) -> float:
+    """Real microseconds of a call, by the program's own clock."""
+    code = _CALLS.format(call=call, clock=clock)
+    with _started(lens, [sys.executable, "-S", "-c", code]) as process:
+        assert process.stdout
+        shown_s = float(process.stdout.read())
+    return shown_s * 1e6 / (lens.speed if lens else 1)
+
+
+def _starts(lens: Lens | None) -> Figures:
+    began_ns = real_ns()[0]
+    for _ in range(STARTS):
+        with _started(lens, ["true"]):
+            pass
+    return ((real_ns()[0] - began_ns) / 1e6 / STARTS,)
+
+
+def _started(lens: Lens | None, command: Sequence[str]) -> subprocess.Popen[str]:
+    argv = lens.through(command) if lens else command
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+
+
+def _compared(what: str, without: float, with_lens: float, unit: str) -> str:
+    more = f"{(with_lens / without - 1) * 100:+.0f} %"
+    return _row(what, f"{without:.2f} {unit}", f"{with_lens:.2f} {unit}", more)
+
+
+def _head(*cells: str) -> Iterator[str]:
+    yield _row(*cells)
+    yield "|---" * len(cells) + "|"
+
+
+def _row(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> None:
     """Measure, print, and write it into a page if asked to."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--write", type=Path, help="the page whose table is replaced")
+    parser.add_argument("--write", type=Path, help="the page whose tables are replaced")
     page = parser.parse_args().write
-    text = "\n".join(timers())
-    if page:
-        before, _, rest = page.read_text(encoding="utf-8").partition(_START)
-        after = rest.partition(_END)[2]
-        page.write_text(f"{before}{_START}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
+    for name, lines in (("timers", timers()), ("costs", costs())):
+        told = [f"Measured on {machine()}.", ""]
+        for line in lines:
+            print(line, flush=True)
+            told.append(line)
+        if page:
+            text = page.read_text(encoding="utf-8")
+            before, start, rest = text.partition(f"<!-- {name} -->")
+            _, end, after = rest.partition("<!-- end -->")
+            table = "\n".join(told)
+            page.write_text(f"{before}{start}\n\n{table}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sim.control.verbs import Control
 from sim.errors import InputError, Problem
+from sim.lens.choice import ClockName
 from sim.machines.runtime import RuntimeName
 from sim.observe.journal import Subscriber
 from sim.report.outcome import Outcome, judge
@@ -29,6 +30,7 @@ def world_for(
     secrets: Mapping[str, str] | None = None,
     journal_path: Path | None = None,
     runtime: RuntimeName = "process",
+    clock: ClockName = "world",
 ) -> World:
     """The world that a scenario runs in, not up yet. Raises InputError for the wrong runtime."""
     if runtime != "docker" and (problems := _on_containers_only(scenario)):
@@ -41,6 +43,7 @@ def world_for(
         journal_path=journal_path,
         scenario=scenario.document,
         runtime=runtime,
+        clock=clock,
     )
 
 

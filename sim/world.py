@@ -31,6 +31,7 @@ from sim.clock import Clock
 from sim.deploys.deployer import Deployer
 from sim.errors import EnvironmentLacksError, single_error
 from sim.host.watch import HostWatch
+from sim.lens.choice import ClockName, choose
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
@@ -78,6 +79,7 @@ class World:
         journal_path: Path | None = None,
         scenario: Mapping[str, Any] | None = None,
         runtime: RuntimeName = "process",
+        clock: ClockName = "world",
     ) -> None:
         self.topology = topology
         self.seed = seed
@@ -111,6 +113,7 @@ class World:
         self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
         self._names: InternalNames | None = None
         self._stock = link_server.find(containers=runtime == "docker")
+        self.process_clock = choose(clock, speed, containers=runtime == "docker")
 
     def __repr__(self) -> str:
         return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"
@@ -162,6 +165,7 @@ class World:
 
     async def _start(self) -> None:
         self.clock = Clock(self.speed)
+        self._lens = self.process_clock.lens(self.speed, self.clock.began_ns)
         for abandoned in registry.abandoned():
             with contextlib.suppress(EnvironmentLacksError):  # its engine is down: later
                 clean_up(abandoned)
@@ -209,7 +213,9 @@ class World:
         hidden = [token, *self._secrets.values()]
         hidden += [receiver.webhook for receiver in topology.alerts if receiver.webhook]
         if topology.database:
-            database = WorldDatabase(topology.database, plan.database, folder, clock, mark)
+            database = WorldDatabase(
+                topology.database, plan.database, folder, clock, mark, self._lens
+            )
             push(database.stop)
             hidden += database.secrets
             self.database = database
@@ -229,6 +235,8 @@ class World:
                 version=__version__,
                 topology=topology.document,
                 scenario=self._scenario,
+                clock=self.process_clock.name,
+                why_real=self.process_clock.why_real,
             )
         )
         host = HostWatch(clock, self.journal, self._main_processes)
@@ -248,7 +256,9 @@ class World:
         push(self.links.close)
         self.resolver = Resolver(topology, plan, clock, self.journal)
         push(self.resolver.stop)
-        self.machine_runtime = make_runtime(self.runtime, topology, plan, clock, folder, redact)
+        self.machine_runtime = make_runtime(
+            self.runtime, topology, plan, clock, folder, redact, lens=self._lens
+        )
         push(self.machine_runtime.close)
         self.health = HealthChecker(
             clock, self.rng.fork("health"), self.journal, self.machine_runtime.probe

@@ -30,6 +30,7 @@ def replay(
 
     Relative paths of its topology are taken from the current folder.
     """
+    from sim.lens.choice import clock_named
     from sim.machines.runtime import runtime_named
     from sim.observe.journal import read
     from sim.report.outcome import judge
@@ -40,7 +41,9 @@ def replay(
     if run.scenario is None:
         message = "is of a world that was only brought up: there is no scenario to run again"
         raise InputError(Problem(message, str(recorded)))
-    manner = RunOptions(runtime_named(run.runtime), run.speed, secrets, journal)
+    manner = RunOptions(
+        runtime_named(run.runtime), run.speed, clock_named(run.clock), secrets, journal
+    )
     after = simulated(before.evidence.scenario, run.seed, manner)
     code = tell(after, Outputs(**outputs))
     click.echo(err=True)

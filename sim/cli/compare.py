@@ -10,6 +10,7 @@ import click
 from sim.cli.again import report_of
 from sim.cli.options import (
     EXISTING,
+    clock_option,
     json_option,
     runtime_option,
     secrets_option,
@@ -20,6 +21,7 @@ from sim.cli.run import RunOptions, loaded, simulated
 from sim.cli.tables import listing
 
 if TYPE_CHECKING:
+    from sim.lens.choice import ClockName
     from sim.machines.runtime import RuntimeName
     from sim.report.document import Document
 
@@ -30,6 +32,7 @@ _SCENARIOS = {".yaml", ".yml"}
 @click.argument("files", metavar="A B …", type=EXISTING, nargs=-1, required=True)
 @runtime_option
 @speed_option
+@clock_option
 @seed_option
 @secrets_option
 @json_option
@@ -37,6 +40,7 @@ def compare(
     files: tuple[Path, ...],
     runtime: RuntimeName,
     speed: float,
+    clock: ClockName,
     seed: int | None,
     secrets: Path | None,
     as_json: bool,
@@ -52,7 +56,7 @@ def compare(
 
     if len(files) < 2:
         raise click.UsageError("give two files at least: scenarios, journals or reports")
-    manner = RunOptions(runtime, speed, secrets)
+    manner = RunOptions(runtime, speed, clock, secrets)
     same = fresh_seed() if seed is None else seed
     reports: dict[str, Document] = {}
     for name, path in zip(beside.named([path.stem for path in files]), files, strict=True):

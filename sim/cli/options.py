@@ -35,7 +35,14 @@ speed_option = click.option(
     default=1.0,
     show_default=True,
     metavar="N",
-    help="Simulated seconds per real second. Links and the gateway stay in real time.",
+    help="Simulated seconds per real second. Links stay in real time.",
+)
+clock_option = click.option(
+    "--clock",
+    type=click.Choice(["world", "real"]),
+    default="world",
+    show_default=True,
+    help="Which clock machines and the database see, where --speed is not 1.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(0), metavar="N", help="Decides all chance; drawn if not given."

@@ -13,6 +13,7 @@ import click
 
 from sim.cli.options import (
     EXISTING,
+    clock_option,
     journal_option,
     runtime_option,
     secrets_option,
@@ -25,6 +26,7 @@ from sim.cli.running import run_async
 from sim.cli.tables import listing
 
 if TYPE_CHECKING:
+    from sim.lens.choice import ClockName
     from sim.machines.runtime import RuntimeName
     from sim.report.document import Document
     from sim.report.outcome import Outcome
@@ -40,6 +42,7 @@ class RunOptions:
 
     runtime: RuntimeName
     speed: float
+    clock: ClockName = "world"
     secrets: Path | None = None
     journal: Path | None = None
     outputs: Outputs = field(default_factory=Outputs)
@@ -49,6 +52,7 @@ class RunOptions:
 @click.argument("scenario", type=EXISTING)
 @runtime_option
 @speed_option
+@clock_option
 @seed_option
 @click.option(
     "--repeat",
@@ -63,6 +67,7 @@ def run(
     scenario: Path,
     runtime: RuntimeName,
     speed: float,
+    clock: ClockName,
     seed: int | None,
     repeat: int | None,
     secrets: Path | None,
@@ -70,7 +75,7 @@ def run(
     **outputs: Path | None,
 ) -> int:
     """Run SCENARIO and judge it."""
-    manner = RunOptions(runtime, speed, secrets, journal, Outputs(**outputs))
+    manner = RunOptions(runtime, speed, clock, secrets, journal, Outputs(**outputs))
     if repeat is None:
         return _run_file(scenario, seed, manner)
     return _repeat(scenario, seed, repeat, manner)
@@ -86,6 +91,7 @@ def run(
     metavar="N",
     help="Simulated seconds per real second.",
 )
+@clock_option
 @seed_option
 @click.option("--live", is_flag=True, help="Only its world and its clients, with the live page.")
 @open_option
@@ -93,6 +99,7 @@ def run(
 def demo(
     runtime: RuntimeName,
     speed: float,
+    clock: ClockName,
     seed: int | None,
     live: bool,
     opens: bool,
@@ -100,7 +107,7 @@ def demo(
 ) -> int:
     """Kill Frankfurt under fifty clients in New York and London."""
     scenario = topologies() / "frankfurt-crash.yaml"
-    manner = RunOptions(runtime, speed, outputs=Outputs(**outputs))
+    manner = RunOptions(runtime, speed, clock, outputs=Outputs(**outputs))
     if not live and not opens:
         return _run_file(scenario, seed, manner)
     from sim.cli.worlds import stay_up
@@ -157,6 +164,8 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
     for row in rows:
         if row["verdict"] != "held":
             again = f"sim run {path} --runtime {manner.runtime} --speed {manner.speed:g}"
+            if manner.clock != "world":
+                again += f" --clock {manner.clock}"
             again += f" --seed {row['seed']}"
             click.echo(f"\nthe first that did not hold, again: {again}")
             break
@@ -187,6 +196,8 @@ def simulated(
     world = _world_for(scenario, seed, manner)
     named = f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})"
     click.echo(named, err=err)
+    if note := world.process_clock.warning(world.speed):
+        _warn(f"note: {note}")
     watch = progress(scenario.duration_s)
     # What there is to warn of is in the journal, and so among what the watch tells.
     return run_async(simulate(world, scenario, warn=lambda _text: None, watch=watch))
@@ -205,6 +216,7 @@ def _world_for(scenario: Scenario, seed: int | None, manner: RunOptions) -> Worl
         secrets=load_secrets(scenario.topology.gateway.secrets, manner.secrets),
         journal_path=manner.journal,
         runtime=manner.runtime,
+        clock=manner.clock,
     )
 
 

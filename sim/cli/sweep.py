@@ -12,6 +12,7 @@ import click
 from sim.cli.options import (
     EXISTING,
     OUTPUT,
+    clock_option,
     runtime_option,
     secrets_option,
     seed_option,
@@ -20,6 +21,7 @@ from sim.cli.options import (
 from sim.cli.running import run_async
 
 if TYPE_CHECKING:
+    from sim.lens.choice import ClockName
     from sim.machines.runtime import RuntimeName
     from sim.sweep.sweep import BoundaryResult
 
@@ -31,6 +33,7 @@ _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 @click.option("--location", metavar="L", help="Whose session; else the one farthest from the data.")
 @runtime_option
 @speed_option
+@clock_option
 @seed_option
 @secrets_option
 @click.option("--json", "report", type=OUTPUT, metavar="F", help="Write the table as JSON.")
@@ -39,6 +42,7 @@ def sweep(
     location: str | None,
     runtime: RuntimeName,
     speed: float,
+    clock: ClockName,
     seed: int | None,
     secrets: Path | None,
     report: Path | None,
@@ -67,6 +71,7 @@ def sweep(
         fresh_seed() if seed is None else seed,
         speed,
         runtime,
+        clock,
         load_secrets(loaded.topology.gateway.secrets, secrets),
         lambda text: click.echo(text, err=True),
     )

@@ -17,6 +17,7 @@ from sim import registry
 from sim.cleanup import clean_up
 from sim.cli.options import (
     EXISTING,
+    clock_option,
     journal_option,
     json_option,
     runtime_option,
@@ -33,6 +34,7 @@ from sim.errors import InputError, SimError
 from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
+    from sim.lens.choice import ClockName
     from sim.machines.runtime import RuntimeName
     from sim.scenario.model import Scenario
     from sim.world import World
@@ -45,6 +47,7 @@ _LOOK_REAL_S = 0.02
 @click.argument("topology", type=EXISTING)
 @runtime_option
 @speed_option
+@clock_option
 @seed_option
 @secrets_option
 @journal_option
@@ -54,6 +57,7 @@ def up(
     topology: Path,
     runtime: RuntimeName,
     speed: float,
+    clock: ClockName,
     seed: int | None,
     secrets: Path | None,
     journal: Path | None,
@@ -79,7 +83,10 @@ def up(
         secrets=load_secrets(loaded.gateway.secrets, secrets),
         journal_path=journal,
         runtime=runtime,
+        clock=clock,
     )
+    if warning := world.process_clock.warning(speed):
+        click.echo(f"note: {warning}", err=True)
     run_async(stay_up(world, opens=opens))
     return 0
 

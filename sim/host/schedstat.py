@@ -38,7 +38,7 @@ def task_ms(pid: int, tid: int) -> float | None:
 
 
 def family(pids: Iterable[int]) -> set[int]:
-    """These processes and all that descend from them."""
+    """These processes, all that descend from them, and who traces them (their lens)."""
     found: set[int] = set()
     ahead = list(pids)
     while ahead:
@@ -46,10 +46,18 @@ def family(pids: Iterable[int]) -> set[int]:
         if pid in found:
             continue
         found.add(pid)
+        if tracer := _tracer_of(pid):
+            found.add(tracer)
         for tid in tasks_of(pid):
             listed = _read(f"/proc/{pid}/task/{tid}/children")
             ahead += map(int, (listed or b"").split())
     return found
+
+
+def _tracer_of(pid: int) -> int:
+    """The process that traces a process, or 0."""
+    told = (_read(f"/proc/{pid}/status") or b"").partition(b"TracerPid:")[2].split(None, 1)
+    return int(told[0]) if told else 0
 
 
 def stolen_ms() -> float:

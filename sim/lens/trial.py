@@ -23,7 +23,7 @@ TOLERANCE = 0.02
 SPEED = 10.0
 _AGO_NS = 100_000_000_000  # the base lies so far back that a wrong clock shows
 _LASTS_NS = 500_000_000  # shown, each way of waiting; see probe.c
-_ATTEMPTS = 3  # a busy host makes one late, and no way of waiting early
+_ATTEMPTS = 10  # a busy host makes one late, and no way of waiting early
 _WITHIN_REAL_S = 20
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -68,7 +68,7 @@ def try_out(program: Path) -> None:
             raise _lack("the program that tries it said nothing")
         if (wrong := wrong_wait(best.items())) is None:
             return
-    raise _lack(wrong or "")
+    raise _lack(wrong or "", "run it again with less beside it")
 
 
 def read(lines: Iterable[str]) -> Trial:
@@ -132,8 +132,8 @@ def _host() -> str:
     return hashlib.sha256(f"{boot}{os.getuid()}".encode()).hexdigest()[:12]
 
 
-def _lack(why: str) -> EnvironmentLacksError:
-    return EnvironmentLacksError(
-        f"machines cannot be given the world's clock here: {why}",
-        "allow ptrace and seccomp (kernel.yama.ptrace_scope below 2), or run at speed 1",
-    )
+def _lack(
+    why: str,
+    remedy: str = "allow ptrace and seccomp (kernel.yama.ptrace_scope below 2), or run at speed 1",
+) -> EnvironmentLacksError:
+    return EnvironmentLacksError(f"machines cannot be given the world's clock here: {why}", remedy)

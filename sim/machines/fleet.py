@@ -27,7 +27,7 @@ from sim.machines.runs import Runs, running
 from sim.machines.runtime import Executed, Instance, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
-from sim.observe.events import CordonChanged, MachineUpdated, PartFailed
+from sim.observe.events import CordonChanged, MachineUpdated, PartFailed, RealTimeSeen
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
 
@@ -315,6 +315,11 @@ class Fleet(Roster):
     def part_failed(self, part: str, reason: str) -> None:
         """Journal that something that machines depend on is gone."""
         self._journal.write(PartFailed(part, reason))
+
+    def real_time(self, machine_id: str, what: str) -> None:
+        """Journal that a machine uses time that it cannot be shown as the world's."""
+        if machine := self._machines.get(machine_id):
+            self._journal.write(RealTimeSeen(machine.name, machine.region, what))
 
     async def _run(self, machine: Machine, *, settled: bool) -> None:
         await (self._runs.run(machine) if settled else self._runs.launch(machine))

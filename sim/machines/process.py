@@ -14,10 +14,12 @@ import shutil
 import signal as signals
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
+from sim.lens.lens import Lens, supervisor_died, uncovered
 from sim.machines.child import Child, tail
 from sim.machines.health import Result
 from sim.machines.inside import execute, processes
@@ -46,6 +48,26 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class View:
+    """How a machine sees time: through which lens, and who is to know what that noted."""
+
+    lens: Lens
+    notes: Path
+    spec: MachineSpec
+    overseer: Overseer | None
+
+    def over(self) -> None:
+        """The machine has ended: tell what the lens noted, before anybody asks why it ended."""
+        if self.overseer is None:
+            return
+        for what in uncovered(self.notes):
+            self.overseer.real_time(self.spec.id, what)
+        if supervisor_died(self.notes):
+            reason = "its supervisor was killed, and the machine with it"
+            self.overseer.part_failed(f"lens of {self.spec.region}", reason)
+
+
 class ProcessInstance:
     """One run of a machine: a main process, and all that descends from it.
 
@@ -54,8 +76,14 @@ class ProcessInstance:
     """
 
     def __init__(
-        self, child: Child, spec: MachineSpec, clock: Clock, env: Mapping[str, str]
+        self,
+        child: Child,
+        spec: MachineSpec,
+        clock: Clock,
+        env: Mapping[str, str],
+        view: View | None = None,
     ) -> None:
+        self._view = view
         self._child = child
         self._spec = spec
         self._clock = clock
@@ -76,7 +104,11 @@ class ProcessInstance:
 
     async def exited(self) -> Exit:
         """Wait for the end of the main process; what is left of the machine is killed then."""
-        return await self._child.exited()
+        end = await self._child.exited()
+        view, self._view = self._view, None
+        if view:
+            view.over()
+        return end
 
     async def terminate(self, number: int) -> None:
         """The signal to the main process; the rest of it is the main process's to end."""
@@ -117,7 +149,9 @@ class ProcessInstance:
         return handling_of(self.pid)
 
     async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
-        """Run a command with the machine's environment, in its folder; it is no part of it."""
+        """Run a command as the machine sees the world: its environment, its folder, its time."""
+        if self._view and shutil.which(argv[0], path=self._env.get("PATH")):
+            argv = self._view.lens.through(argv)
         return await execute(
             argv,
             env=self._env,
@@ -135,7 +169,8 @@ class ProcessInstance:
 class ProcessRuntime:
     """Runs machines as processes. `environ` is the simulator's own environment.
 
-    `redact` is applied to each line that a machine prints, before it is written to its log.
+    `redact` is applied to each line that a machine prints, before it is written to its log. Through
+    `lens` machines see the world's time.
     """
 
     name = "process"
@@ -146,17 +181,21 @@ class ProcessRuntime:
         plan: AddressPlan,
         environ: Mapping[str, str] | None = None,
         redact: Redactor = NO_SECRETS,
+        lens: Lens | None = None,
     ) -> None:
         self._clock = clock
         self._plan = plan
         self._redact = redact
+        self._lens = lens
+        self._overseer: Overseer | None = None
         self._base = {
             "PYTHONUNBUFFERED": "1",
             **inherited(os.environ if environ is None else environ),
         }
 
     def oversee(self, overseer: Overseer) -> None:
-        """Nobody but the world does anything to its processes."""
+        """Tell this one what the lens cannot show, and of a lens that failed."""
+        self._overseer = overseer
 
     async def open(self) -> None:
         """A process needs nothing to be made for it."""
@@ -188,9 +227,11 @@ class ProcessRuntime:
         env = {**self._base, **spec.env}
         argv = _resolve(spec, env.get("PATH", os.defpath))
         spec.log_path.parent.mkdir(parents=True, exist_ok=True)
+        notes = spec.log_path.with_suffix(".lens")
+        notes.unlink(missing_ok=True)
         try:
             child = Child(
-                argv,
+                self._lens.through(argv, notes) if self._lens else argv,
                 env=env,
                 output=spec.log_path,
                 folder=spec.folder,
@@ -199,7 +240,10 @@ class ProcessRuntime:
             )
         except OSError as error:
             raise StartError(f"cannot run {argv[0]} in {spec.folder}: {error.strerror}") from error
-        return ProcessInstance(child, spec, self._clock, env)
+        return ProcessInstance(child, spec, self._clock, env, self._view(spec, notes))
+
+    def _view(self, spec: MachineSpec, notes: Path) -> View | None:
+        return View(self._lens, notes, spec, self._overseer) if self._lens else None
 
 
 def _resolve(spec: MachineSpec, path: str) -> list[str]:

@@ -151,6 +151,9 @@ class Overseer(Protocol):
     def part_failed(self, part: str, reason: str) -> None:
         """Something that machines depend on is gone."""
 
+    def real_time(self, machine_id: str, what: str) -> None:
+        """A machine uses time that it cannot be shown as the world's."""
+
 
 class Runtime(Protocol):
     """A way to run machines."""

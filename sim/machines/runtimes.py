@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sim import registry
 from sim.clock import Clock
+from sim.lens.lens import Lens
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.secrets import Redactor
@@ -20,10 +21,12 @@ def make_runtime(
     clock: Clock,
     folder: Path,
     redact: Redactor,
+    *,
+    lens: Lens | None,
 ) -> WorldRuntime:
     """The runtime, not yet open. Containers are named after `folder`, the world's."""
     if name == "process":
-        return ProcessRuntime(clock, plan, redact=redact)
+        return ProcessRuntime(clock, plan, redact=redact, lens=lens)
     from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
 
     registry.mark_containers(folder)

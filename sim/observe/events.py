@@ -19,6 +19,7 @@ from sim.observe.mishaps import DriverRaised as DriverRaised  # noqa: PLC0414 - 
 from sim.observe.mishaps import MachineDied as MachineDied  # noqa: PLC0414 - likewise
 from sim.observe.mishaps import PatternMatched as PatternMatched  # noqa: PLC0414 - likewise
 from sim.observe.mishaps import PatternMissed as PatternMissed  # noqa: PLC0414 - likewise
+from sim.observe.mishaps import RealTimeSeen as RealTimeSeen  # noqa: PLC0414 - likewise
 
 NOBODY = "nobody"
 NO_ANSWER = "no answer within"  # how a health check tells that its time ran out
@@ -31,7 +32,8 @@ class RunStarted(Event):
     """The first event: what is run, and with what. Enough to judge the journal without files.
 
     `topology` and `scenario` are the documents as loaded, without secrets; `scenario` is None for
-    a world that was only brought up.
+    a world that was only brought up. `clock` is what machines and services keep: the `world`'s, or
+    `real` time, and then `why_real` says why.
     """
 
     kind = "run_started"
@@ -42,6 +44,13 @@ class RunStarted(Event):
     version: str
     topology: Mapping[str, Any]
     scenario: Mapping[str, Any] | None = None
+    clock: str = "real"
+    why_real: str = ""
+
+    @property
+    def own_speed(self) -> float:
+        """How many simulated seconds a second of a machine's own timers lasts."""
+        return 1.0 if self.clock == "world" else self.speed
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,11 @@ class History:
         """Simulated seconds per real second."""
         return self.run.speed if self.run else 1.0
 
+    @property
+    def own_speed(self) -> float:
+        """How many simulated seconds a second of a machine's own timers lasts."""
+        return self.run.own_speed if self.run else 1.0
+
     @cached_property
     def ended(self) -> float | None:
         """When the load ended, or None for a run that was cut off, and for a session."""

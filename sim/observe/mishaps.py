@@ -52,6 +52,16 @@ def error_line(lines: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
+class RealTimeSeen(Event):
+    """A machine uses time that the lens cannot show it as the world's: what, after its name."""
+
+    kind = "real_time_seen"
+    machine: str
+    region: str
+    what: str
+
+
+@dataclass(frozen=True)
 class DriverRaised(Event):
     """A driver ended a connection by an exception of its own, which says nothing of the gateway.
 

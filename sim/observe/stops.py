@@ -59,16 +59,19 @@ def find_stops(history: History, deploys: Sequence[DeployRun]) -> list[Stop]:
     ]
 
 
-def in_words(event: MachineStopped, speed: float, still_open: int | None = None) -> str:
-    """How a machine took its signal. `still_open`: connections then, where that is known."""
+def in_words(event: MachineStopped, own_speed: float, still_open: int | None = None) -> str:
+    """How a machine took its signal. `still_open`: connections then, where that is known.
+
+    Where its own seconds last longer than simulated ones (`own_speed`), they are told as well.
+    """
     left = "" if still_open is None else f"with {_connections(still_open)}"
     if event.killed:
-        given = f"{_span(event.given_s)} after {event.signal}{_real(event.given_s, speed)}"
+        given = f"{_span(event.given_s)} after {event.signal}{_real(event.given_s, own_speed)}"
         return f"killed {given}{left and f' {left}'}{_deaf(event)}"
     left = left and f", {left}"
     if event.end_signal == event.signal and (still_open or _default_action(event)):
         return f"ended by {event.signal} without draining{left}{_handlers(event)}"
-    real = _real(event.took_s, speed)
+    real = _real(event.took_s, own_speed)
     if still_open:
         return f"ended within {_span(event.took_s)} of {event.signal}{real}{left} ({event.end})"
     return f"ended {_span(event.took_s)} after {event.signal}{real}{left} ({event.end})"
@@ -99,12 +102,12 @@ def _release(deploys: Sequence[DeployRun], event: MachineStopped, asked_s: float
     return None
 
 
-def cut_short(event: MachineStopped, speed: float) -> bool:
-    """Whether it was killed sooner than at Fly, where its time to drain is real.
+def cut_short(event: MachineStopped, own_speed: float) -> bool:
+    """Whether it was killed sooner than at Fly, whose seconds are its own.
 
     One that ignores the signal, or could not hear it, would have been killed there as well.
     """
-    return event.killed and speed > 1 and event.why != WORLD_ENDED and not _deaf(event)
+    return event.killed and own_speed > 1 and event.why != WORLD_ENDED and not _deaf(event)
 
 
 def _deaf(event: MachineStopped) -> str:

@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; look for scenarios in `topologies/` where no path was given."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(topology, seed, speed, runtime): what the test's sim_world is made of",
+        f"{MARKER}(topology, seed, speed, runtime, clock): what the test's sim_world is made of",
     )
     if config.getoption("sim_seeds") < 1:
         raise pytest.UsageError("--sim-seeds: must be 1 or more")
@@ -117,7 +117,12 @@ def _up(asked: Settings, seed: int, tmp_path_factory: pytest.TempPathFactory) ->
     journal = tmp_path_factory.mktemp("sim") / "journal.jsonl"
     try:
         opening = open_world(
-            asked.topology, seed=seed, speed=asked.speed, runtime=asked.runtime, journal=journal
+            asked.topology,
+            seed=seed,
+            speed=asked.speed,
+            runtime=asked.runtime,
+            clock=asked.clock,
+            journal=journal,
         )
         world = opening.__enter__()
     except SimError as error:

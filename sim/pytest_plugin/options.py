@@ -14,7 +14,7 @@ import pytest
 
 MARKER = "sim"
 DEFAULT_SEED = 1
-_KEYS = ("topology", "seed", "speed", "runtime")
+_KEYS = ("topology", "seed", "speed", "runtime", "clock")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Settings:
     seed: int
     speed: float
     runtime: str
+    clock: str
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -34,6 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--sim-seed", type=int, metavar="N", help="Decides all chance (default 1).")
     group.addoption("--sim-speed", type=float, metavar="N", help="Simulated seconds per second.")
     group.addoption("--sim-runtime", metavar="NAME", help="What machines are: process or docker.")
+    group.addoption("--sim-clock", metavar="NAME", help="What machines see: world or real.")
     group.addoption(
         "--sim-seeds",
         type=int,
@@ -71,6 +73,7 @@ def settings(config: pytest.Config, item: pytest.Item | None = None) -> Settings
         seed=_number(found, "seed", int, DEFAULT_SEED),
         speed=_number(found, "speed", float, 1.0),
         runtime=str(found["runtime"] or "process"),
+        clock=str(found["clock"] or "world"),
     )
 
 

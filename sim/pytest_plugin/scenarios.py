@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sim.errors import SimError
+from sim.lens.choice import clock_named
 from sim.machines.runtime import runtime_named
 from sim.pytest_plugin.options import seeds, settings
 from sim.pytest_plugin.sections import Failure, section
@@ -70,6 +71,7 @@ class ScenarioItem(pytest.Item):
             secrets=load_secrets(scenario.topology.gateway.secrets),
             journal_path=journal,
             runtime=runtime,
+            clock=clock_named(given.clock),
         )
         with closing(Portal()) as portal:  # a loop that no other plugin knows of
             outcome = portal.wait(simulate(world, scenario, warn=self.warn_of))
@@ -78,6 +80,8 @@ class ScenarioItem(pytest.Item):
         replay = f"sim run {_shown(self.path)} --seed {self._seed} --speed {speed:g}"
         if runtime != "process":
             replay += f" --runtime {runtime}"
+        if given.clock != "world":
+            replay += f" --clock {given.clock}"
         lines = journal.read_text(encoding="utf-8").splitlines()
         failure = Failure(self.nodeid, self._seed, speed, replay, outcome, lines, ())
         title, text = section(self.config, folder, failure)

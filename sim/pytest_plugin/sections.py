@@ -19,7 +19,7 @@ from sim.scenario.checks.outage import anatomy
 from sim.testing import SimWorld
 
 _TITLE = "sim"
-_FLAGS = ("topology", "speed", "runtime")
+_FLAGS = ("topology", "speed", "runtime", "clock")
 
 
 @dataclass(frozen=True)

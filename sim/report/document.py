@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.costs.bill import Bill, bill
+from sim.lens.choice import warning
 from sim.observe.blips import folded
 from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.disconnects import fold
 from sim.observe.doubts import driver_errors
+from sim.observe.events import RealTimeSeen
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
@@ -48,6 +50,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "runtime": run.runtime if run else None,
         "links": run.links if run else None,
         "speed": history.speed,
+        "clock": run.clock if run else None,
         "seed": run.seed if run else None,
         "duration_s": _round(history.end),
         "every_s": evidence.pace.every_s,
@@ -86,7 +89,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "deaths": [_death(death) for death in evidence.deaths],
         "disconnects": [vars(group) for group in fold(evidence.ends)],
         "deploys": [_deploy(run) for run in evidence.deploys],
-        "stops": [_stop(stop, history.speed) for stop in evidence.stops],
+        "stops": [_stop(stop, history) for stop in evidence.stops],
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
         "frequent_errors": [
@@ -220,7 +223,7 @@ def _deploy(run: DeployRun) -> Document:
     }
 
 
-def _stop(stop: Stop, speed: float) -> Document:
+def _stop(stop: Stop, history: History) -> Document:
     event = stop.event
     return {
         "machine": event.machine,
@@ -230,13 +233,13 @@ def _stop(stop: Stop, speed: float) -> Document:
         "release": stop.release,
         "signal": event.signal,
         "given_s": event.given_s,
-        "given_real_s": _round(event.given_s / speed),
+        "given_real_s": _round(event.given_s / history.speed),
         "took_s": _round(event.took_s),
-        "took_real_s": _round(event.took_s / speed),
+        "took_real_s": _round(event.took_s / history.speed),
         "outcome": stop.outcome,
         "end": event.end,
         "open": stop.open,
-        "story": in_words(event, speed, stop.open),
+        "story": in_words(event, history.own_speed, stop.open),
     }
 
 
@@ -378,9 +381,18 @@ def _excused(evidence: Evidence) -> list[str]:
     return [note]
 
 
+def _own_time(history: History) -> list[str]:
+    """What machines had of the world's clock, where that is not all."""
+    notes = []
+    if history.run and history.run.own_speed != 1:
+        notes.append(warning(history.run.why_real, history.speed))
+    seen = dict.fromkeys(event for _, event in history.of(RealTimeSeen))
+    return notes + [f"{event.machine} of {event.region} {event.what}" for event in seen]
+
+
 def _notes(evidence: Evidence) -> list[str]:
     """What a reader should know of how the run was made before trusting its figures."""
-    notes = _early(evidence.history)
+    notes = [*_own_time(evidence.history), *_early(evidence.history)]
     notes += _excused(evidence)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:

@@ -38,7 +38,7 @@ class Telling:
 
     def __init__(self) -> None:
         self._serving: dict[str, Counter[str]] = {}
-        self._speed = 1.0
+        self._own_speed = 1.0
         self._mistakes: set[tuple[str, int | None, str]] = set()
 
     def lines(self, event: object) -> list[str]:
@@ -49,11 +49,11 @@ class Telling:
             case DriverRaised():
                 return self._raised(event)
             case RunStarted():
-                self._speed = event.speed
+                self._own_speed = event.own_speed
             case LoadStarted():
                 self._serving.clear()
             case MachineStopped() if event.why != WORLD_ENDED:
-                took = in_words(event, self._speed)
+                took = in_words(event, self._own_speed)
                 return [f"machine {event.machine} of {event.region}: {took}"]
         line = _of_the_run(event) or _of_the_world(event)
         return [line] if line else []

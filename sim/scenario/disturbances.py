@@ -1,9 +1,9 @@
 """What may have broken an expectation without the gateway's doing, and what was broken before it.
 
 A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised
-or never recognised what it waits for, a drain that was cut short because simulated seconds are
-shorter than a gateway's own: from then on the run is not the one that was asked for. What had been
-broken by then stays broken.
+or never recognised what it waits for, a drain that was cut short because the machine keeps real
+time: from then on the run is not the one that was asked for. What had been broken by then stays
+broken.
 """
 
 from __future__ import annotations
@@ -81,11 +81,12 @@ def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
     if check in _OF_THE_WORLD:
         return
     for t, stopped in history.of(MachineStopped):
-        if cut_short(stopped, history.speed):
+        if cut_short(stopped, history.own_speed):
             given_s = stopped.given_s / history.speed
             words = (
                 f"{stopped.machine} was killed at {t:.1f} s after {given_s:.2g} s of real time,"
-                f" where it has {stopped.given_s:g} s to drain: run it at speed 1"
+                f" where it has {stopped.given_s:g} s to drain: let it keep"
+                " the world's clock (see `sim doctor`), or run it at speed 1"
             )
             yield Disturbance(t, words)
     for t, raised in history.of(DriverRaised):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from sim.clock import Clock
+from sim.lens.lens import Lens
 from sim.services.borrowed import VARIABLE, BorrowedPostgres
 from sim.services.postgres import Postgres
 from sim.services.url import endpoint_of, password_of, through
@@ -28,6 +29,7 @@ class WorldDatabase:
         folder: Path,
         clock: Clock,
         mark: Mapping[str, str],
+        lens: Lens | None = None,
     ) -> None:
         self._existing = asked.url
         self.server: Postgres | BorrowedPostgres | None = None
@@ -36,7 +38,7 @@ class WorldDatabase:
         if server := os.environ.get(VARIABLE):
             self.server = BorrowedPostgres(server, folder.name, clock)
         else:
-            self.server = Postgres(endpoint, folder / "postgres", clock, mark)
+            self.server = Postgres(endpoint, folder / "postgres", clock, mark, lens)
 
     @property
     def own(self) -> Postgres | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sim.clock import Clock
 from sim.errors import StartError
+from sim.lens.lens import Lens
 from sim.machines.child import Child, tail
 from sim.services.binaries import explain_failure, find_binaries
 from sim.services.cluster import DATABASE, SUPERUSER, ClusterMaker
@@ -37,15 +38,22 @@ class Postgres:
     """One server, at one endpoint. `env` is put into its environment (the mark of the world).
 
     A server that was stopped or killed can be started again, and holds what it had committed.
+    Through `lens` its calendar is the world's.
     """
 
     def __init__(
-        self, endpoint: Endpoint, folder: Path, clock: Clock, env: Mapping[str, str]
+        self,
+        endpoint: Endpoint,
+        folder: Path,
+        clock: Clock,
+        env: Mapping[str, str],
+        lens: Lens | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.log_path = folder / "postgres.log"
         self._data = folder / "data"
         self._clock = clock
+        self._lens = lens
         self._env = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin", **env}
         # A secret, so not from the seed: who knows the seed must not know the password.
         self._password = secrets.token_hex(16)
@@ -91,6 +99,8 @@ class Postgres:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = binaries.command("postgres", "-D", str(self._data), *options)
+        if self._lens:
+            command = self._lens.through(command)
         self._child = Child(command, env=self._env, output=self.log_path)
         try:
             async with self._clock.timeout(_START_REAL_S * self._clock.speed):

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Literal
 
 from sim.errors import InputError, Problem, SimError
+from sim.lens.choice import ClockName
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import RuntimeName
@@ -83,6 +84,7 @@ class Sweep:
     seed: int
     speed: float
     runtime: RuntimeName
+    clock: ClockName
     secrets: Mapping[str, str]
     warn: Callable[[str], None]
 
@@ -124,6 +126,7 @@ class Sweep:
             secrets=self.secrets,
             scenario=self.scenario.document,
             runtime=self.runtime,
+            clock=self.clock,
         )
         async with world:
             load = make_load(world, asked, world.rng.fork("load"), self.warn)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sim.control.verbs import Control
 from sim.errors import InputError, Problem
+from sim.lens.choice import clock_named
 from sim.machines.runtime import runtime_named
 from sim.secrets import load_secrets
 from sim.testing.portal import Portal
@@ -33,10 +34,12 @@ class open_world:  # noqa: N801 - used as a function that gives a context, as `o
         seed: int = DEFAULT_SEED,
         speed: float = 1.0,
         runtime: str = "process",
+        clock: str = "world",
         name: str | None = None,
         journal: Path | None = None,
     ) -> None:
         self._runtime = runtime_named(runtime)
+        self._clock = clock_named(clock)
         if not 0.1 <= speed <= 1000:
             raise InputError(Problem(f"found {speed:g}; must be 0.1 to 1000", field="speed"))
         self._topology = Path(topology)
@@ -91,6 +94,7 @@ class open_world:  # noqa: N801 - used as a function that gives a context, as `o
                 secrets=load_secrets(topology.gateway.secrets),
                 journal_path=journal,
                 runtime=self._runtime,
+                clock=self._clock,
             )
             await stack.enter_async_context(world)
             await stack.enter_async_context(Control(world))

@@ -82,7 +82,16 @@ async def test_each_broken_variant_is_found_at_its_boundary(
     loaded = load_scenario(scenario(*variant))
     location = farthest_location(loaded.topology)
     chosen = [b for b in boundaries() if b.name in {*breaks_at, *passes}]
-    sweep = Sweep(loaded, location, seed=7, speed=SPEED, runtime="process", secrets={}, warn=print)
+    sweep = Sweep(
+        loaded,
+        location,
+        seed=7,
+        speed=SPEED,
+        runtime="process",
+        clock="world",
+        secrets={},
+        warn=print,
+    )
     clean, *passages = await sweep.run(chosen, lambda _: None)
     assert clean.verdict == "held"
     found = {p.boundary.name: p for p in passages if p.boundary}

@@ -65,5 +65,6 @@ def test_a_lens_under_which_nothing_runs_is_refused(tmp_path: Path) -> None:
         try_out(program)
 
 
+@pytest.mark.realtime
 def test_the_lens_keeps_true_time() -> None:
     try_out(find_program())

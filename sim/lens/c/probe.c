@@ -84,15 +84,6 @@ static void awaits_alarm(void) {
     sigwait(&set, &number);
 }
 
-static void in_a_child(void) {
-    pid_t child = fork();
-    if (!child) {
-        nanosleep(&half, NULL);
-        _exit(0);
-    }
-    waitpid(child, NULL, 0);
-}
-
 static ns_t of(const struct timespec *time) { return time->tv_sec * SECOND + time->tv_nsec; }
 
 static void tell_clock(const char *name, int clock, bool by_call) {
@@ -100,6 +91,14 @@ static void tell_clock(const char *name, int clock, bool by_call) {
     if (by_call) syscall(__NR_clock_gettime, clock, &now);
     else clock_gettime(clock, &now);
     printf("clock %s %lld\n", name, (long long)of(&now));
+}
+
+static void tell_wait(const char *name, void (*wait)(void)) {
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    wait();
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    printf("lasted %lld %s\n", (long long)(of(&ended) - of(&began)), name);
 }
 
 int probe(void) {
@@ -111,18 +110,16 @@ int probe(void) {
         {"poll", polls},                 {"select", selects},
         {"epoll_wait", waits_in_epoll},  {"condition", waits_for_condition},
         {"futex", waits_for_futex},      {"timerfd", reads_timer},
-        {"setitimer", awaits_alarm},     {"a child's sleep", in_a_child},
+        {"setitimer", awaits_alarm},
     };
     tell_clock("monotonic", CLOCK_MONOTONIC, false);
     tell_clock("monotonic", CLOCK_MONOTONIC, true);
     tell_clock("realtime", CLOCK_REALTIME, false);
     tell_clock("realtime", CLOCK_REALTIME, true);
-    for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
-        struct timespec began, ended;
-        clock_gettime(CLOCK_MONOTONIC, &began);
-        ways[k].wait();
-        clock_gettime(CLOCK_MONOTONIC, &ended);
-        printf("lasted %lld %s\n", (long long)(of(&ended) - of(&began)), ways[k].name);
-    }
+    for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) tell_wait(ways[k].name, ways[k].wait);
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) tell_wait("a child's sleep", sleeps);
+    else waitpid(child, NULL, 0);
     return 0;
 }

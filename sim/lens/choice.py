@@ -1,0 +1,74 @@
+"""Which clock a world's processes are shown: decided before the world is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from sim.errors import EnvironmentLacksError, InputError
+from sim.lens.lens import Lens
+from sim.lens.trial import tried_program
+
+ClockName = Literal["world", "real"]
+CLOCKS: tuple[ClockName, ...] = get_args(ClockName)
+
+
+@dataclass(frozen=True)
+class ProcessClock:
+    """The clock of machines and services.
+
+    Without a `program` it is the host's own, which at speed 1 is the world's too; `why_real` says
+    why, where it makes a difference.
+    """
+
+    program: Path | None = None
+    why_real: str = ""
+
+    @property
+    def name(self) -> ClockName:
+        """As a journal has it."""
+        return "real" if self.why_real else "world"
+
+    def warning(self, speed: float) -> str:
+        """What a person has to know of a run at this speed, or ""."""
+        return warning(self.why_real, speed) if self.why_real else ""
+
+    def lens(self, speed: float, base_ns: int) -> Lens | None:
+        """What commands are run through, in a world that began then; None for nothing."""
+        return Lens(self.program, speed, base_ns) if self.program else None
+
+
+def choose(asked: ClockName, speed: float, *, containers: bool) -> ProcessClock:
+    """The clock that was asked for, or the host's where the lens does not work here."""
+    if speed == 1:
+        return ProcessClock()
+    if asked == "real":
+        return ProcessClock(why_real="--clock real")
+    if containers:
+        return ProcessClock(why_real="machines are containers")
+    try:
+        return ProcessClock(tried_program())
+    except EnvironmentLacksError as error:
+        return ProcessClock(why_real=error.lack)
+
+
+def clock_named(name: str) -> ClockName:
+    """The clock of that name. Raises InputError where there is none."""
+    for known in CLOCKS:
+        if name == known:
+            return known
+    raise InputError(f"unknown clock `{name}`: it is world or real")
+
+
+def warning(why_real: str, speed: float) -> str:
+    """What a person has to know of a run whose machines keep real time."""
+    if speed < 1:
+        return (
+            f"machines keep real time ({why_real}): at speed {speed:g} their own timers, and their"
+            " drain within kill_timeout, are longer than they say"
+        )
+    return (
+        f"machines keep real time ({why_real}): at speed {speed:g} each second of their own timers,"
+        f" and of their drain within kill_timeout, counts {speed:g} times"
+    )

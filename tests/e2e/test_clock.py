@@ -1,0 +1,126 @@
+"""Machines and the database on the world's clock: the same story at every speed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sim.observe.events import MachineDied, PartFailed
+from sim.observe.journal import only
+from sim.report.outcome import judge
+from sim.scenario.load_scenario import scenario_from_mapping
+from sim.simulate import simulate, world_for
+from sim.topology.load_topology import topology_from_mapping
+from sim.world import World
+from tests.e2e.test_scenarios import QUICK_TOPOLOGY
+
+pytestmark = pytest.mark.e2e
+
+GATEWAY = Path(__file__).parent / "beating_gateway.py"
+BEATING: dict[str, Any] = {
+    "app": "beating",
+    "domain": "sim.test",
+    "gateway": {
+        "command": ["python", str(GATEWAY)],
+        "env": {"HEARTBEAT_S": "8"},
+        "checks": [{"type": "http", "path": "/healthz", "interval": "5s", "timeout": "2s"}],
+    },
+    "regions": {"fra": {"primary": True}},
+    "locations": {"london": {}},
+    "routing": {"mode": "anycast"},
+    "links": [{"between": ["london", "fra"], "rtt": "15ms"}],
+}
+CUT_OFF: dict[str, Any] = {
+    "name": "a heartbeat behind a partition",
+    "topology": "-",
+    "load": {
+        "driver": {
+            "websocket": "/echo",
+            "send": "{seq} {payload}",
+            "ack": "^(?P<sequence>[0-9]+) ",
+        },
+        "clients": 3,
+        "every": "1s",
+        "timeout": "60s",
+    },
+    "timeline": [
+        {"at": "5s", "fault": "partition", "location": "london"},
+        {"at": "30s", "fault": "heal"},
+    ],
+    "duration": "40s",
+    "expect": [{"check": "outage", "location": "london", "max": "30s"}],
+}
+
+
+def supervisor_of(pid: int) -> int:
+    """The process that shows a process its time."""
+    found = int(Path(f"/proc/{pid}/status").read_text().partition("TracerPid:")[2].split()[0])
+    assert found
+    return found
+
+
+async def heartbeat(speed, clock="world"):
+    """The report of the run."""
+    scenario = scenario_from_mapping(CUT_OFF, topology_from_mapping(BEATING))
+    world = world_for(scenario, seed=7, speed=speed, clock=clock)
+    return (await simulate(world, scenario, warn=print)).report
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("speed", [pytest.param(1, marks=pytest.mark.thorough), 10])
+async def test_whoever_misses_a_heartbeat_is_thrown_out_at_any_speed(speed):
+    report = await heartbeat(speed)
+    assert report["verdict"] == "held"
+    (ended,) = report["disconnects"]
+    assert (ended["location"], ended["code"], ended["count"]) == ("london", 1006, 3)
+    # What they had sent behind the partition went with the connection.
+    assert 60 <= report["messages"]["unknown"] <= 80
+
+
+@pytest.mark.thorough
+@pytest.mark.realtime
+async def test_a_gateway_that_keeps_real_time_tells_another_story_and_it_is_said():
+    report = await heartbeat(10, "real")
+    assert report["disconnects"] == []
+    (note,) = [note for note in report["notes"] if "real time" in note and "--clock real" in note]
+    assert "at speed 10 each second of their own timers" in note
+
+
+async def test_calendars_of_machines_and_of_the_database_agree():
+    world = World(topology_from_mapping(QUICK_TOPOLOGY), seed=7, speed=50)
+    ask = [sys.executable, "-S", "-c", "import time; print(time.time())"]
+    async with world:
+        machines = list(world.fleet.machines.values())
+        told = []
+        connection = await asyncpg.connect(world.database_url())
+        for machine in machines:
+            executed = await world.fleet.execute(machine, ask)
+            told.append(float(executed.stdout))
+            told.append((await connection.fetchval("SELECT clock_timestamp()")).timestamp())
+        await connection.close()
+    # Each was asked after the one before it: less than a real second apart, and in order.
+    assert told == sorted(told)
+    assert told[-1] - told[0] < 50
+
+
+async def test_a_machine_that_its_supervisor_took_along_is_not_the_gateways():
+    world = World(topology_from_mapping(QUICK_TOPOLOGY), seed=7, speed=10)
+    async with world:
+        machine = next(iter(world.fleet.machines.values()))
+        assert machine.instance
+        assert machine.instance.host_pid
+        os.kill(supervisor_of(machine.instance.host_pid), signal.SIGKILL)
+        await machine.instance.exited()
+        await world.clock.sleep(1)
+    records = world.journal.records
+    kinds = [type(event) for _, event in records if isinstance(event, PartFailed | MachineDied)]
+    assert kinds == [PartFailed, MachineDied]
+    (failed,) = [event for _, event in only(records, PartFailed)]
+    assert (failed.part, "supervisor" in failed.reason) == (f"lens of {machine.region}", True)
+    assert judge(records, "-").verdict.outcome == "unknown"
