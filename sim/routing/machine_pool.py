@@ -28,8 +28,8 @@ class MachinePool:
         self._health = health
         self._clock = clock
         self._waker = Waker(fleet)
-        self.loads = Loads(self._waker.wake if anycast else None)
         stops = anycast and topology.gateway.auto_stop != "off"
+        self.loads = Loads(self._waker.wake if anycast else None, stops=stops)
         self._autostop = AutoStop(topology, fleet, self.loads, clock) if stops else None
 
     def __repr__(self) -> str:

@@ -138,9 +138,9 @@ class AutoStop:
         try:
             await self._clock.sleep(_CORDONED_S)
             with suppress(SimError):  # somebody else has ended it meanwhile
+                # The proxy says goodbye for it, as Fly's does: a suspended one could not.
+                self._loads.cut(machine.id)
                 if self._gateway.auto_stop == "suspend":
-                    # It cannot say goodbye any more: its clients would wait in vain.
-                    self._loads.cut(machine.id)
                     await self._fleet.suspend(machine)
                 else:
                     await self._fleet.stop(machine)

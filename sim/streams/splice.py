@@ -9,8 +9,11 @@ once costs memory, and then its sender is paused.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 from sim.streams.tcp import TcpStream, reset_on_close
+from sim.streams.websocket_frames import GOING_AWAY, FrameCounter
 
 READ_BYTES = 256 * 1024
 
@@ -64,6 +67,18 @@ class _End(asyncio.BufferedProtocol):
         self._splice.end_lost(exc)
 
 
+class _FramedEnd(_End):
+    """An end whose frames are counted."""
+
+    def __init__(self, transport: asyncio.Transport, splice: Splice, frames: FrameCounter) -> None:
+        super().__init__(transport, splice)
+        self._frames = frames
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._frames.feed(_buffers.view[:nbytes])
+        super().buffer_updated(nbytes)
+
+
 class Splice:
     """Two transports that feed each other until either ends; then both are closed.
 
@@ -72,10 +87,19 @@ class Splice:
     """
 
     def __init__(
-        self, a: asyncio.Transport, b: asyncio.Transport, *, ab: bytes = b"", ba: bytes = b""
+        self,
+        a: asyncio.Transport,
+        b: asyncio.Transport,
+        *,
+        ab: bytes = b"",
+        ba: bytes = b"",
+        frames: FrameCounter | None = None,
     ) -> None:
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._a, self._b = _End(a, self), _End(b, self)
+        self._a = _End(a, self)
+        self._b = _FramedEnd(b, self, frames) if frames else _End(b, self)
+        if frames:
+            frames.feed(ba)
         self._a.other, self._b.other = b, a
         self._a.received, self._b.received = len(ab), len(ba)
         for end, first in ((self._a, ba), (self._b, ab)):
@@ -141,6 +165,16 @@ class _PassingResets(Splice):
 
     machine_broke_off = False
 
+    def leave(self, frames: FrameCounter) -> None:
+        """Tell the client of a WebSocket that its machine goes away, and end both sides.
+
+        In the middle of a frame nothing can be told; then it just ends.
+        """
+        if frames.between and not self._a.lost:
+            self._a.transport.write(GOING_AWAY)
+        if not self._b.lost:
+            self._b.transport.abort()
+
     def end_lost(self, exc: Exception | None) -> None:
         """One side is gone; where it broke off, the other's end is a reset too."""
         if exc is not None:
@@ -152,16 +186,27 @@ class _PassingResets(Splice):
 
 
 async def splice(
-    client: TcpStream, machine: TcpStream, to_machine: bytes, to_client: bytes
+    client: TcpStream,
+    machine: TcpStream,
+    to_machine: bytes,
+    to_client: bytes,
+    *,
+    on_leave: Callable[[Callable[[], None]], object] | None = None,
 ) -> bool:
     """Carry bytes between two connections until both are closed; whether the machine broke off.
 
     `to_machine` and `to_client` were received before, and go first. An end of either side
     (half-close too) ends both; a reset is passed on as a reset. When cancelled, both are aborted.
+    `on_leave`, of a WebSocket, is given what ends it with close code 1001.
     """
     to_machine += client.detach()
     to_client += machine.detach()
-    passage = _PassingResets(client.transport, machine.transport, ab=to_machine, ba=to_client)
+    frames = FrameCounter() if on_leave else None
+    passage = _PassingResets(
+        client.transport, machine.transport, ab=to_machine, ba=to_client, frames=frames
+    )
+    if on_leave and frames:
+        on_leave(partial(passage.leave, frames))
     client.carries(lambda: (passage.bytes_ab - len(to_machine), passage.bytes_ba))
     for stream in (client, machine):
         if stream.at_end:

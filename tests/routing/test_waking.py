@@ -116,8 +116,7 @@ def test_every_few_minutes_a_region_loses_one_machine_at_most(virtually, how):
         assert not connected.done()
         await bench.clock.sleep(30)
         assert (first.state, second.state) == (State.STARTED, gone)
-        # A stopped one drains by itself; a suspended one cannot even hear its clients leave.
-        assert connected.done() == (how == "suspend")
+        assert connected.done()  # the edge says goodbye for either, before it is stopped
         connected.cancel()
         pool.loads.leave(first.id)
         assert not second.cordoned

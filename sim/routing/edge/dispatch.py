@@ -82,7 +82,7 @@ class Dispatcher:
         self.region = region
         self.machines = machines
         self.backhaul = network.backhaul
-        self._loads = loads = network.loads
+        self.loads = loads = network.loads
         self._rules = replace(rules, auto_start=rules.auto_start and loads.wake is not None)
         self._clock = clock
         self._turn = 0
@@ -110,12 +110,12 @@ class Dispatcher:
 
     async def _find(self, constraints: Constraints, tries: Tries) -> LoadSlot:
         self._turn += 1
-        turn, arrival = self._turn, self._loads.arrive()
+        turn, arrival = self._turn, self.loads.arrive()
         look_again_at = self._clock.now() + PACE_S
         while True:
             found = self._look(constraints, tries, turn)
             if isinstance(found, MachineView):
-                slot = LoadSlot(found, self._loads)
+                slot = LoadSlot(found, self.loads)
                 if awake := (await self._woken(slot) if found.asleep else slot):
                     return awake
                 tries.failed(found.id)
@@ -123,7 +123,7 @@ class Dispatcher:
             self._give_up_where_due(found, tries)
             with suppress(TimeoutError):
                 async with self._clock.timeout(look_again_at - self._clock.now()):
-                    await self._loads.news(arrival)
+                    await self.loads.news(arrival)
                 continue
             tries.count += 1
             tries.refused.clear()
@@ -134,7 +134,7 @@ class Dispatcher:
             self.machines(),
             replace(constraints, never=constraints.never | tries.refused),
             self._rules,
-            load=self._loads.by_machine,
+            load=self.loads.by_machine,
             rtt_ms=self._rtt_ms,
             turn=turn,
         )
@@ -158,9 +158,9 @@ class Dispatcher:
 
     async def _woken(self, slot: LoadSlot) -> LoadSlot | None:
         """The same place once its machine is awake; None, and the place left, where it is not."""
-        assert self._loads.wake is not None  # noqa: S101 - a type checker's aid: rules ask for none else
+        assert self.loads.wake is not None  # noqa: S101 - a type checker's aid: rules ask for none else
         try:
-            await self._loads.wake(slot.machine.id)
+            await self.loads.wake(slot.machine.id)
         except SimError:
             slot.__exit__(None, None, None)
             return None
@@ -169,7 +169,7 @@ class Dispatcher:
             raise
         awake = [m for m in self.machines() if m.id == slot.machine.id and not m.asleep]
         slot.__exit__(None, None, None)
-        return LoadSlot(awake[0], self._loads) if awake else None
+        return LoadSlot(awake[0], self.loads) if awake else None
 
     def _rtt_ms(self, region: str) -> float:
         if self.backhaul is None:

@@ -16,13 +16,17 @@ class Loads:
     """How many connections each machine has, true at any instant.
 
     Fly's proxies learn such things from each other within moments; here all edges share one count.
-    `wake` starts a machine that sleeps; without it a request wakes none.
+    `wake` starts a machine that sleeps; without it a request wakes none. `stops`: machines may be
+    stopped for lack of load, and what they carry is then cut.
     """
 
-    def __init__(self, wake: Wake | None = None) -> None:
+    def __init__(self, wake: Wake | None = None, *, stops: bool = False) -> None:
         self.wake = wake
+        self.stops = stops
         self._open: Counter[str] = Counter()
-        self._carried: defaultdict[str, set[asyncio.Task[Any]]] = defaultdict(set)
+        # What ends each thing that a machine carries, by the task that carries it.
+        self._ends: defaultdict[str, dict[asyncio.Task[Any], Callable[[], object]]]
+        self._ends = defaultdict(dict)
         self._arrivals = 0
         self._waiting: dict[int, asyncio.Future[None]] = {}
 
@@ -38,21 +42,26 @@ class Loads:
         """A machine carries one more: what the present task does."""
         self._open[machine] += 1
         if task := asyncio.current_task():
-            self._carried[machine].add(task)
+            self._ends[machine][task] = task.cancel
 
     def leave(self, machine: str) -> None:
         """A machine carries one less: whoever waits for a place looks again."""
         self._open[machine] -= 1
         if task := asyncio.current_task():
-            self._carried[machine].discard(task)
+            self._ends[machine].pop(task, None)
         if not self._open[machine]:
-            del self._open[machine], self._carried[machine]
+            del self._open[machine], self._ends[machine]
         self.changed()
+
+    def leave_by(self, machine: str, end: Callable[[], object]) -> None:
+        """What the present task carries for a machine is ended like this, not by cancelling it."""
+        if task := asyncio.current_task():
+            self._ends[machine][task] = end
 
     def cut(self, machine: str) -> None:
         """End everything that a machine carries: it is about to hear nothing any more."""
-        for task in tuple(self._carried.get(machine, ())):
-            task.cancel()
+        for end in tuple(self._ends.get(machine, {}).values()):
+            end()
 
     def changed(self) -> None:
         """Something that decides where requests go is different: health, say."""

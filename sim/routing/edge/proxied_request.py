@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import h11
 
@@ -85,7 +86,7 @@ class ProxiedRequest:
             if isinstance(result, h11.Response):
                 return await self._directive(result, side, machine)
             if result == 101:
-                await self._splice(side)
+                await self._splice(side, machine)
         finally:
             upstream.stream.abort()
             self._context.counters.left(machine.id)
@@ -184,6 +185,17 @@ class ProxiedRequest:
             text = "PA01: the request's body is too long to be sent again"
             raise GiveUpError(502, text, machine=machine)
 
-    async def _splice(self, machine: HttpPeer) -> None:
-        client = self._client.stream
-        self.broke_off |= await splice(client, machine.stream, self._client.early, machine.early)
+    async def _splice(self, machine: HttpPeer, view: MachineView) -> None:
+        loads = self._context.dispatcher.loads
+        leave = partial(loads.leave_by, view.id) if loads.stops and self._is_websocket() else None
+        self.broke_off |= await splice(
+            self._client.stream,
+            machine.stream,
+            self._client.early,
+            machine.early,
+            on_leave=leave,
+        )
+
+    def _is_websocket(self) -> bool:
+        fields = self._routing.request.headers
+        return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in fields)

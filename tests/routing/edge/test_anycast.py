@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from sim.routing.edge import backhaul_protocol
+from sim.streams.websocket_frames import GOING_AWAY
 from sim.topology.model import Concurrency
 from tests.routing.edge.atlantic import GET, Atlantic, field_of, machine_of, status_of
 
@@ -328,3 +329,30 @@ async def test_what_a_machine_carries_can_be_cut():
         assert await atlantic.within(here[0].readexactly(2)) == b"on"
         assert dict(atlantic.loads.by_machine) == {"fra1": 1}
         here[1].close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"\x81\x02hi", b"\x81\x02hi" + GOING_AWAY),
+        (b"\x81\x7e\x00\xc8" + b"x" * 200, b"\x81\x7e\x00\xc8" + b"x" * 200 + GOING_AWAY),
+        (b"\x81\x05hel", b"\x81\x05hel"),  # the middle of a frame: a close frame would be its text
+    ],
+)
+async def test_a_websocket_is_closed_with_1001_where_its_machine_is_stopped_for_lack_of_load(
+    sent: bytes, told: bytes
+) -> None:
+    async def speak(reader, writer):
+        writer.write(SWITCH + sent)
+        await reader.read()
+
+    async with Atlantic() as atlantic:
+        atlantic.loads.stops = True
+        await atlantic.machine("iad1", speak)
+        reader, writer = await atlantic.knock("iad")
+        writer.write(UPGRADE)
+        await atlantic.within(reader.readuntil(b"\r\n\r\n"))
+        heard = await atlantic.within(reader.readexactly(len(sent)))
+        atlantic.loads.cut("iad1")
+        assert heard + await atlantic.within(reader.read()) == told
+        writer.close()

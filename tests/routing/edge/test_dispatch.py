@@ -77,7 +77,7 @@ def test_what_refused_is_not_asked_again_before_a_pause(virtually):
 def test_the_tries_are_counted_by_time_and_not_by_news(virtually):
     async def scene():
         edge = dispatcher(Ways(), machine("iad1", healthy=False))
-        clock, loads = edge._clock, edge._loads
+        clock, loads = edge._clock, edge.loads
         asked = asyncio.create_task(edge.find(Constraints(), Tries()))
         for _ in range(1000):
             await clock.sleep(0)
