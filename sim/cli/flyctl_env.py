@@ -36,6 +36,7 @@ def _variables(record: WorldRecord) -> dict[str, str]:
     return {
         "FLY_FLAPS_BASE_URL": url,
         "FLY_API_BASE_URL": url,
+        "FLY_UIEX_BASE_URL": url,
         "FLY_METRICS_BASE_URL": url,
         "FLY_SYNTHETICS_BASE_URL": url,
         "FLY_API_TOKEN": record.token,

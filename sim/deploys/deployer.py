@@ -1,4 +1,8 @@
-"""Carries out deploys, one at a time, and journals each step."""
+"""Carries out deploys, one at a time, and journals each step.
+
+Who takes the steps may be somebody else: flyctl updates machine after machine by itself, and says
+when it begins and ends (`begin`, `tell`, `end`). Either way the journal has one kind of deploy.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,21 @@ class Deployed:
 
 
 @dataclass
+class Release:
+    """A release, and what came of bringing it: `status` is running, complete or failed.
+
+    `client`: somebody else takes its steps.
+    """
+
+    number: int
+    strategy: str
+    image: str
+    began_s: float
+    status: str = "running"
+    client: bool = False
+
+
+@dataclass
 class _UnderWay:
     """A deploy that goes on: what it brings, and the machines that it has made, by whose place."""
 
@@ -46,7 +65,7 @@ class _UnderWay:
 
 
 class Deployer:
-    """Brings releases to a world's machines. `release` is the newest's number, `last` its end."""
+    """Brings releases to a world's machines. `releases` are all of them, the newest last."""
 
     def __init__(
         self,
@@ -56,7 +75,9 @@ class Deployer:
         clock: Clock,
         journal: Journal,
     ) -> None:
-        self.release = 1
+        image = fleet.default.image or ""
+        self.releases = [Release(1, topology.deploy.strategy, image, 0.0, "complete")]
+        self.under_way: Release | None = None
         self.last: Deployed | None = None
         self._settings = topology.deploy
         self._primary = topology.primary.code
@@ -64,10 +85,10 @@ class Deployer:
         self._clock = clock
         self._journal = journal
         self._proof = Proof(fleet, health, clock)
-        self._busy = False
 
     def __repr__(self) -> str:
-        return f"<Deployer release {self.release}{', deploying' if self._busy else ''}>"
+        deploying = ", deploying" if self.under_way else ""
+        return f"<Deployer release {self.releases[-1].number}{deploying}>"
 
     async def deploy(self, order: Order) -> Deployed:
         """Do it. What fails ends it there, is journaled, and is told in what is returned.
@@ -75,37 +96,77 @@ class Deployer:
         Raises InputError, having done nothing, where it cannot begin: no machine, no checks for a
         bluegreen one, or another deploy under way.
         """
-        if self._busy:
-            raise InputError("a deploy is under way; wait until it is over")
+        self._demand_free()
         machines = self._targets(order)
         strategy = order.strategy or self._settings.strategy
         steps = plan([_slot(m) for m in machines], self._primary, self._settings, strategy)
-        self.release += 1
-        config = released(self._fleet.default, order, self.release)
-        under_way = _UnderWay(self.release, config, {})
+        config = released(self._fleet.default, order, self.releases[-1].number + 1)
+        release = self.begin(strategy, config, machines)
+        error = ""
+        try:
+            await self._run(steps, _UnderWay(release.number, config, {}))
+        except SimError as failure:
+            error = str(failure)
+        except BaseException:
+            # One that is cut off, because the world ends, has no end: nobody knows what it came to.
+            self.under_way = None
+            raise
+        return self.end(error, config if order.to_all else None)
+
+    def begin(
+        self,
+        strategy: str,
+        config: MachineConfig,
+        machines: Sequence[Machine] | None = None,
+        *,
+        client: bool = False,
+    ) -> Release:
+        """A new release is brought to machines (all, where none are named) from now on.
+
+        A client that went away has told no end: its deploy has failed once another begins one.
+        Raises InputError where a deploy is under way.
+        """
+        if client and self.under_way and self.under_way.client:
+            self.end("another deploy began before this one was said to be over")
+        self._demand_free()
+        image, now_s = config.image or "", self._clock.now()
+        release = Release(self.releases[-1].number + 1, strategy, image, now_s, client=client)
+        self.releases.append(release)
+        self.under_way = release
+        targets = self._targets(Order()) if machines is None else machines
         self._journal.write(
             DeployBegan(
-                release=self.release,
+                release=release.number,
                 strategy=strategy,
-                machines=tuple(m.id for m in machines),
-                image=config.image or "",
+                machines=tuple(machine.id for machine in targets),
+                image=image,
                 command=config.command or (),
             )
         )
-        self._busy, error = True, ""
-        try:
-            await self._run(steps, under_way)
-        except SimError as failure:
-            error = str(failure)
-        finally:
-            self._busy = False
-        # One that is cut off, because the world ends, has no end: nobody knows what it came to.
-        outcome = "failed" if error else "done"
-        self._journal.write(DeployEnded(under_way.number, outcome, error))
-        if order.to_all and not error:
-            self._fleet.default = config
-        self.last = Deployed(under_way.number, strategy, error or None)
+        return release
+
+    def tell(self, step: str, machine: Machine) -> None:
+        """The deploy under way begins to do this to a machine."""
+        if self.under_way:
+            number = self.under_way.number
+            self._journal.write(DeployStep(number, step, machine.id, machine.region))
+
+    def end(self, error: str = "", default: MachineConfig | None = None) -> Deployed:
+        """The deploy under way is over. Without an error new machines get `default` from now on."""
+        release = self.under_way
+        if release is None:
+            raise InputError("no deploy is under way")
+        self.under_way = None
+        release.status = "failed" if error else "complete"
+        self._journal.write(DeployEnded(release.number, "failed" if error else "done", error))
+        if default and not error:
+            self._fleet.default = default
+        self.last = Deployed(release.number, release.strategy, error or None)
         return self.last
+
+    def _demand_free(self) -> None:
+        if self.under_way:
+            raise InputError("a deploy is under way; wait until it is over")
 
     def _targets(self, order: Order) -> list[Machine]:
         """The machines that are meant. One that is none of the platform's is left alone."""
@@ -144,7 +205,7 @@ class Deployer:
                 machine = self._fleet.machines.get(waiting.popleft())
                 if machine is None:
                     continue  # somebody destroyed it meanwhile
-                self._tell(under_way, step.do, machine)
+                self.tell(step.do, machine)
                 try:
                     await act(machine, step, under_way)
                 except SimError as failure:
@@ -170,7 +231,7 @@ class Deployer:
         config = brought(machine.config, under_way.config)
         await self._fleet.update(machine, config, settled=False)
         if step.proven:
-            await self._prove(machine, under_way)
+            await self._prove(machine)
         self._fleet.accept(machine)
 
     async def _canary(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
@@ -180,7 +241,7 @@ class Deployer:
         canary = replace(config, metadata={**config.metadata, "fly_canary": "true"})
         bird = await self._launch(machine.region, canary)
         try:
-            await self._prove(bird, under_way)
+            await self._prove(bird)
         finally:
             await self._fleet.destroy(bird)
 
@@ -195,7 +256,7 @@ class Deployer:
     async def _check(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
         del step
         green = under_way.greens[machine.id]
-        self._tell(under_way, "health", green)
+        self.tell("health", green)
         await self._proof.healthy(green, self._settings.wait_timeout_s)
         self._fleet.accept(green)
 
@@ -227,7 +288,7 @@ class Deployer:
             serves=False,
         )
         machine = await self._launch(self._primary, config)
-        self._tell(under_way, "release_command", machine)
+        self.tell("release_command", machine)
         instance = running(machine)
         try:
             async with self._clock.timeout(self._settings.wait_timeout_s):
@@ -251,15 +312,12 @@ class Deployer:
             raise
         return machine
 
-    async def _prove(self, machine: Machine, under_way: _UnderWay) -> None:
-        self._tell(under_way, "smoke", machine)
+    async def _prove(self, machine: Machine) -> None:
+        self.tell("smoke", machine)
         await self._proof.smoke(machine)
         if machine.config.checks:
-            self._tell(under_way, "health", machine)
+            self.tell("health", machine)
             await self._proof.healthy(machine, self._settings.wait_timeout_s)
-
-    def _tell(self, under_way: _UnderWay, step: str, machine: Machine) -> None:
-        self._journal.write(DeployStep(under_way.number, step, machine.id, machine.region))
 
 
 def _slot(machine: Machine) -> Slot:

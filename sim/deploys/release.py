@@ -35,7 +35,7 @@ def released(current: MachineConfig, order: Order, number: int) -> MachineConfig
         image=order.image or current.image,
         command=order.command or current.command,
         env={**current.env, **order.env},
-        metadata={**current.metadata, "fly_release_version": str(number)},
+        metadata={**current.metadata, **_of(str(number))},
     )
 
 
@@ -51,5 +51,9 @@ def brought(machine: MachineConfig, release: MachineConfig) -> MachineConfig:
         env=release.env,
         command=release.command if same else machine.command,
         checks=release.checks if same else machine.checks,
-        metadata={**machine.metadata, "fly_release_version": release.release},
+        metadata={**machine.metadata, **_of(release.release)},
     )
+
+
+def _of(number: str) -> dict[str, str]:
+    return {"fly_release_id": number, "fly_release_version": number}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -65,6 +66,8 @@ async def _serve(variant: Variant, limit: int | None, check_path: str) -> None:
     site = web.TCPSite(runner, env.get("HOST", "0.0.0.0"), _port(env.get("PORT", "8080")))
     try:
         await site.start()
+        where = f"{identity.region}, machine {identity.machine}"
+        logging.getLogger("gateway").info("listening in %s on %s", where, site.name)
         if store:
             store.start()
         await told.wait()
@@ -79,6 +82,7 @@ async def _serve(variant: Variant, limit: int | None, check_path: str) -> None:
 def main() -> int:
     """Serve until SIGTERM or SIGINT."""
     variant, limit, check_path = _arguments()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
         asyncio.run(_serve(variant, limit, check_path))
     except (OSError, ValueError) as error:

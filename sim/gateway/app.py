@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sim.gateway.store import Store, Variant
 # Shorter than a usual kill_timeout (Fly's default is 5 s), so that the farewell is still said.
 _DRAIN_S = 4.0
 _CLOSE_S = 1.0
+_log = logging.getLogger("gateway")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class _Connection:
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self.socket = socket
+        self._closed_with: int | None = None
         self._outbox: asyncio.Queue[str | None] = asyncio.Queue()
         self._sender = asyncio.create_task(self._send_all())
 
@@ -40,6 +43,7 @@ class _Connection:
 
     async def close(self, clock: Clock, code: WSCloseCode, reason: str) -> None:
         """Close once everything was sent, or has not been taken for too long."""
+        self._closed_with = int(code)
         self._outbox.put_nowait(None)
         try:
             async with clock.timeout(_CLOSE_S):
@@ -47,6 +51,11 @@ class _Connection:
         except TimeoutError:
             pass
         await self.socket.close(code=code, message=reason.encode())
+
+    @property
+    def ended_with(self) -> str:
+        """The close code that either side gave, or none."""
+        return str(self._closed_with or self.socket.close_code or "none")
 
     async def drop(self) -> None:
         """Send nothing more."""
@@ -98,6 +107,7 @@ class Gateway:
     async def drain(self) -> None:
         """Say goodbye to everyone, finish the commits that are pending, close with 1001."""
         self._draining = True
+        _log.info("going away: %d connections", len(self._connections) + len(self._echoes))
         for connection in self._connections:
             connection.send(protocol.GOING_AWAY)
         try:
@@ -151,6 +161,7 @@ class Gateway:
             pass  # the client left before its echo
         finally:
             self._echoes.discard(socket)
+            _log.info("echo: connection ended with %s", socket.close_code or "none")
         return socket
 
     async def _session(self, request: web.Request) -> web.StreamResponse:
@@ -175,10 +186,12 @@ class Gateway:
         finally:
             self._connections.discard(connection)
             await connection.drop()
+            _log.info("session %s: connection ended with %s", session, connection.ended_with)
         return socket
 
     async def _converse(self, store: Store, session: str, connection: _Connection) -> None:
         acked = await store.open(session)
+        _log.info("session %s %s", session, f"resumed after {acked}" if acked else "opened")
         region, machine = self._identity.region, self._identity.machine
         connection.send(protocol.ready(session, region, machine, acked))
         sequence = protocol.Sequence(acked, strict=self._variant.strict)

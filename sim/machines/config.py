@@ -14,7 +14,7 @@ from sim.topology.model import Check, RestartPolicy, Topology
 MANAGED: Mapping[str, str] = {
     "fly_platform_version": "v2",
     "fly_process_group": "app",
-    "fly_release_id": "simulated",
+    "fly_release_id": "1",
     "fly_release_version": "1",
 }
 MAX_RESTARTS = 10  # Fly's own default

@@ -11,7 +11,17 @@ KEYS: Mapping[Kind, frozenset[str]] = {
     "scenario": frozenset({"name", "topology", "load", "timeline", "duration", "expect"}),
     "topology": frozenset(
         {
-            *("app", "domain", "fly_toml", "gateway", "regions", "locations", "routing", "deploy"),
+            *(
+                "app",
+                "domain",
+                "fly_toml",
+                "group",
+                "gateway",
+                "regions",
+                "locations",
+                "routing",
+                "deploy",
+            ),
             *("links", "services", "policies", "costs", "alerts"),
         }
     ),

@@ -65,6 +65,62 @@ def led_to(sim, location):
     return row["led_to"][0]
 
 
+FLYCTL = os.environ.get("SIM_FLYCTL") or shutil.which("flyctl")
+
+
+needs_flyctl = pytest.mark.skipif(
+    not FLYCTL, reason="no flyctl: name one in SIM_FLYCTL, or put it on the PATH"
+)
+
+
+@pytest.fixture
+def flyctl(world, tmp_path):
+    """The real flyctl, in a home of its own: called with arguments, it returns what it says."""
+
+    def call(*arguments: str) -> str:
+        done = subprocess.run(
+            [str(FLYCTL), *arguments],
+            env={**world, "HOME": str(tmp_path), "NO_COLOR": "1"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done.stdout
+
+    return call
+
+
+@needs_flyctl
+@pytest.mark.thorough
+def test_the_real_flyctl_takes_the_whole_walk(world, flyctl):
+    assert "atlas-voice-v2.fly.dev" in flyctl("status")
+    assert "deployed" in flyctl("apps", "list")
+    assert "listening in iad" in flyctl("logs", "--no-tail")
+    iad, _ = sorted(ask(world, "GET"), key=lambda machine: machine["region"] == "fra")
+    flyctl("machine", "clone", iad["id"], "--region", "fra")
+    flyctl("scale", "count", "1", "--region", "fra", "-y")
+    flyctl("secrets", "set", "API_KEY=abc12345", "--stage")
+    flyctl("secrets", "unset", "API_KEY")
+    releases = flyctl("releases").splitlines()
+    assert [line.split()[0] for line in releases if " complete " in line] == ["v2", "v1"]
+    flyctl("machine", "stop", iad["id"])
+    flyctl("machine", "destroy", iad["id"], "--force")
+    assert [machine["region"] for machine in ask(world, "GET")] == ["fra"]
+
+
+@needs_flyctl
+@pytest.mark.thorough
+@pytest.mark.parametrize("strategy", ["rolling", "immediate", "canary", "bluegreen"])
+def test_the_real_flyctl_deploys(sim, flyctl, strategy):
+    image = ("--image", "atlas-voice-v2:2", "--strategy", strategy)
+    flyctl("deploy", *image, "--dns-checks=false", "-y")
+    assert {machine["image"] for machine in sim.json("machine", "list")} == {"atlas-voice-v2:2"}
+    assert "v2" in flyctl("releases")
+
+
 @pytest.mark.thorough
 def test_fly_admin_takes_the_machines_for_a_walk(world, tmp_path):
     """Supabase's client, from its registry and unmodified."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from sim.clock import Clock
 from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import View, machine_json
+from sim.deploys.deployer import Deployer
 from sim.errors import SimError
 from sim.machines import lease as leases
 from sim.machines.checker import HealthChecker
@@ -19,6 +20,8 @@ from sim.machines.health import CheckState
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.machines.runtime import WorldRuntime
+from sim.observe.journal import Journal
+from sim.observe.releases import SecretsChanged
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
@@ -37,6 +40,8 @@ class Served(Protocol):
     health: HealthChecker
     rng: Rng
     machine_runtime: WorldRuntime
+    deploys: Deployer
+    journal: Journal
 
 
 class ApiContext:
@@ -92,6 +97,22 @@ class ApiContext:
     def shown(self, machine: Machine) -> dict[str, Any]:
         """A machine as clients read it."""
         return machine_json(machine, self._checks(machine), self.view)
+
+    # --- secrets ---------------------------------------------------------------------------
+
+    @property
+    def secrets_version(self) -> int:
+        """The version that clients are told, higher than any that an earlier world has told.
+
+        flyctl remembers the highest it has seen of an app, and asks for that from then on.
+        """
+        return round(self.clock.unix_s(0.0) * 1000) + self.fleet.secrets.version
+
+    def change_secrets(self, values: Mapping[str, str | None]) -> int:
+        """Set these, and remove those that are None; machines get them when they boot next."""
+        version = self.fleet.secrets.change(values)
+        self.world.journal.write(SecretsChanged(version, tuple(values), staged=True))
+        return self.secrets_version
 
     # --- what goes on ------------------------------------------------------------------------
 

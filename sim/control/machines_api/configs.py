@@ -50,7 +50,7 @@ def config_from(given: ConfigGiven, default: MachineConfig) -> MachineConfig:
     signal = signals.Signals(stop.signal).name if stop and stop.signal else default.kill_signal
     timeout = stop.timeout if stop and stop.timeout is not None else default.kill_timeout_s
     return MachineConfig(
-        image=_plain(given.image) if given.image else default.image,
+        image=plain_image(given.image) if given.image else default.image,
         entrypoint=entrypoint,
         command=command,
         env=given.env or {},
@@ -141,7 +141,7 @@ def with_metadata(config: MachineConfig, key: str, value: str | None) -> dict[st
     return rest if value is None else {**rest, key: value}
 
 
-def _plain(image: str) -> str:
+def plain_image(image: str) -> str:
     """The image's own name, as the engine knows it."""
     return image.removeprefix(f"{REGISTRY}/")
 

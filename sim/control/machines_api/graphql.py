@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.bodies import M, checked, parsed
-from sim.control.machines_api.configs import full_image
-from sim.control.machines_api.shapes import ORGANIZATION, app_json
+from sim.control.machines_api.configs import full_image, image_ref, plain_image
+from sim.control.machines_api.shapes import ORGANIZATION, USER, app_json
+from sim.deploys.deployer import Release
 from sim.errors import InputError
 
 Variables = Mapping[str, Any]
-_RELEASE = "simulated"
 
 
 class GraphqlRequest(BaseModel):
@@ -63,6 +63,11 @@ class Graphql:
             (r"\bappcompact\s*:", self._compact),
             (r"\breleasesUnprocessed\b", self._releases),
             (r"\bcurrentReleaseUnprocessed\b", self._current),
+            (r"\blatestImageDetails\b", self._latest_image),
+            (r"\bcanPerformBluegreenDeployment\b", self._bluegreen),
+            (r"\bapps\s*\(", self._apps),
+            (r"\bimage\s*\(", self._image),
+            (r"\begressIpAddresses\b", self._egress),
             (r"\bplatform\b", self._platform),
             (r"\borganization\s*\(", self._organization),
             (r"\bapp\s*\(", self._app),
@@ -94,14 +99,48 @@ class Graphql:
         return {"app": {**self._details(variables), "ipAddresses": {"nodes": [node]}}}
 
     def _releases(self, variables: Variables) -> dict[str, Any]:
-        """One release, under both names that there are for the list."""
-        releases = {"nodes": [self._release()]}
+        """The releases, the newest first, under both names that there are for the list."""
+        newest = reversed(self._desk.world.deploys.releases)
+        releases = {"nodes": [self._release(release) for release in newest]}
         details = self._details(variables)
         return {"app": {**details, "releases": releases, "releasesUnprocessed": releases}}
 
     def _current(self, variables: Variables) -> dict[str, Any]:
-        """No release has a config of its own: flyctl then reads the machines'."""
-        return {"app": {**self._details(variables), "currentReleaseUnprocessed": None}}
+        """The newest. No release has a config of its own: flyctl then reads the machines'."""
+        release = {
+            **self._release(self._desk.world.deploys.releases[-1]),
+            "configDefinition": None,
+        }
+        details = self._details(variables)
+        current = {"currentReleaseUnprocessed": release, "currentRelease": release}
+        return {"app": {**details, **current}}
+
+    def _latest_image(self, variables: Variables) -> dict[str, Any]:
+        """The image itself: nobody publishes another."""
+        ref = image_ref(str(variables.get("image") or "none"))
+        names = ("registry", "repository", "tag")
+        known = {name: ref[name] for name in names}
+        return {"latestImageDetails": {**known, "version": "", "digest": ""}}
+
+    def _bluegreen(self, _: Variables) -> dict[str, Any]:
+        return {"canPerformBluegreenDeployment": True}
+
+    def _apps(self, _: Variables) -> dict[str, Any]:
+        release = self._desk.world.deploys.releases[-1]
+        node = {
+            **self._details({"name": self._desk.topology.app}),
+            "currentRelease": self._release(release),
+        }
+        return {"apps": {"pageInfo": {"hasNextPage": False, "endCursor": ""}, "nodes": [node]}}
+
+    def _image(self, variables: Variables) -> dict[str, Any]:
+        """An image as flyctl resolves one before a deploy: by its name, without a digest."""
+        ref = full_image(plain_image(str(variables.get("imageRef") or "")) or None)
+        image = {"id": ref, "digest": "", "ref": ref, "compressedSize": "0", "manifest": None}
+        return {"app": {**self._details(variables), "image": image}}
+
+    def _egress(self, variables: Variables) -> dict[str, Any]:
+        return {"app": {**self._details(variables), "egressIpAddresses": {"nodes": []}}}
 
     def _platform(self, _: Variables) -> dict[str, Any]:
         regions = self._desk.topology.regions.values()
@@ -129,12 +168,12 @@ class Graphql:
 
     def _set_secrets(self, variables: Variables) -> dict[str, Any]:
         given = self._input(_SetSecrets, variables)
-        self._desk.fleet.secrets.change({secret.key: secret.value for secret in given.secrets})
+        self._desk.change_secrets({secret.key: secret.value for secret in given.secrets})
         return {"setSecrets": {"release": None, "app": {"name": given.app_id}}}
 
     def _unset_secrets(self, variables: Variables) -> dict[str, Any]:
         given = self._input(_UnsetSecrets, variables)
-        self._desk.fleet.secrets.change(dict.fromkeys(given.keys))
+        self._desk.change_secrets(dict.fromkeys(given.keys))
         return {"unsetSecrets": {"release": None, "app": {"name": given.app_id}}}
 
     def _input(self, model: type[M], variables: Variables) -> M:
@@ -167,21 +206,20 @@ class Graphql:
             "postgresAppRole": None,
         }
 
-    def _release(self) -> dict[str, Any]:
-        date = self._desk.view.date(0.0)
+    def _release(self, release: Release) -> dict[str, Any]:
         return {
-            "id": _RELEASE,
-            "version": 1,
-            "status": "complete",
-            "description": "the world's topology",
+            "id": str(release.number),
+            "version": release.number,
+            "status": release.status,
+            "description": "Release" if release.number > 1 else "the world's topology",
             "reason": "",
-            "user": {"id": "1", "email": "someone@localhost", "name": "someone"},
+            "user": USER,
             "evaluationId": "",
-            "createdAt": date,
-            "imageRef": full_image(self._desk.fleet.default.image),
-            "stable": True,
-            "inProgress": False,
-            "deploymentStrategy": "ROLLING",
+            "createdAt": self._desk.view.date(release.began_s),
+            "imageRef": full_image(release.image or None),
+            "stable": release.status == "complete",
+            "inProgress": release.status == "running",
+            "deploymentStrategy": release.strategy.upper(),
             "metadata": None,
         }
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from sim.control.machines_api.api_context import ApiContext, nonce_of, number
 from sim.control.machines_api.bodies import LeaseRequest, parsed
 from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import lease_json
+from sim.control.machines_api.shapes import USER, lease_json
 from sim.machines import lease as rules
 from sim.machines.lease import Lease
 from sim.machines.lifecycle import State
@@ -65,4 +65,4 @@ def new_lease(desk: ApiContext, ttl_real_s: float, description: str = "") -> Lea
     """A lease from now on, with a nonce that nobody knows."""
     expires_s = desk.clock.now() + ttl_real_s * desk.clock.speed
     nonce = desk.nonces.hex_id(_NONCE_DIGITS)
-    return Lease(nonce, expires_s, "someone@localhost", description)
+    return Lease(nonce, expires_s, USER["email"], description)

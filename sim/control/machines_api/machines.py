@@ -76,6 +76,7 @@ class Machines:
             desk.fleet.cordon(machine)
         if given.lease_ttl:
             machine.lease = new_lease(desk, given.lease_ttl)
+        desk.world.deploys.tell("create", machine)
         shown = self._with_nonce(machine)
         if not given.skip_launch:
             starting = desk.fleet.start(machine, settled=False)
@@ -101,6 +102,7 @@ class Machines:
         _demand(machine, Action.STOP if given.skip_launch and _runs(machine) else Action.UPDATE)
         if given.lease_ttl:
             machine.lease = new_lease(desk, given.lease_ttl)
+        desk.world.deploys.tell("update", machine)
         await desk.begin(self._replaced(machine, config, launch=not given.skip_launch))
         return web.json_response(self._with_nonce(machine))
 
@@ -113,6 +115,9 @@ class Machines:
                 f"cannot destroy {machine.id}: it is {machine.state}; stop it first, or say"
                 " force=true"
             )
+        if machine.state not in _DOWN:
+            self._desk.world.deploys.tell("stop", machine)
+        self._desk.world.deploys.tell("destroy", machine)
         await self._desk.begin(self._desk.fleet.destroy(machine))
         return web.json_response({"ok": True})
 
@@ -129,7 +134,7 @@ class Machines:
         return {**shown, "nonce": machine.lease.nonce} if machine.lease else shown
 
     def _demand_secrets(self, given: LaunchGiven) -> None:
-        version = self._desk.fleet.secrets.version
+        version = self._desk.secrets_version
         if given.min_secrets_version is not None and given.min_secrets_version > version:
             wanted = given.min_secrets_version
             raise Refusal(412, f"min_secrets_version is {wanted}; the secrets are at {version}")

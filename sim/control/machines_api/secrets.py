@@ -33,7 +33,7 @@ class Secrets:
         """Several at a time; null removes one."""
         self._desk.app(request)
         values = parsed(SecretsRequest, await request.read()).values
-        version = self._secrets.change(values)
+        version = self._desk.change_secrets(values)
         shown = [_shown(s) for s in self._secrets.digests() if s.name in values]
         return web.json_response({"secrets": shown, "version": version})
 
@@ -41,14 +41,16 @@ class Secrets:
         """One of them."""
         self._desk.app(request)
         name = request.match_info["name"]
-        version = self._secrets.change({name: parsed(SecretRequest, await request.read()).value})
+        version = self._desk.change_secrets(
+            {name: parsed(SecretRequest, await request.read()).value}
+        )
         return web.json_response({**_shown(self._find(name)), "version": version}, status=201)
 
     async def unset(self, request: web.Request) -> web.Response:
         """One less."""
         self._desk.app(request)
         found = self._find(request.match_info["name"])
-        return web.json_response({"version": self._secrets.change({found.name: None})})
+        return web.json_response({"version": self._desk.change_secrets({found.name: None})})
 
     def _find(self, name: str) -> SecretDigest:
         for secret in self._secrets.digests():

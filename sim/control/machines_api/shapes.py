@@ -18,6 +18,7 @@ from sim.topology.model import Gateway, Region, Topology
 
 # Of an organization and its plan the simulator knows nothing; clients want some.
 ORGANIZATION = {"name": "Personal", "slug": "personal"}
+USER = {"id": "1", "email": "someone@localhost", "name": "someone"}
 
 
 @dataclass(frozen=True)

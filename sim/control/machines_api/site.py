@@ -16,6 +16,7 @@ from sim.control.machines_api.machines import Machines
 from sim.control.machines_api.metadata import Metadata
 from sim.control.machines_api.refusals import Handler, Refusal, answering
 from sim.control.machines_api.regions import Regions
+from sim.control.machines_api.releases import Organizations, Releases
 from sim.control.machines_api.secrets import Secrets
 from sim.control.machines_api.verbs import Verbs
 from sim.control.machines_api.volumes import Volumes
@@ -45,6 +46,7 @@ class MachinesApi:
         desk = self._desk
         apps, regions, secrets = Apps(desk), Regions(desk), Secrets(desk)
         machines, verbs, leases = Machines(desk), Verbs(desk), Leases(desk)
+        releases, organizations = Releases(desk), Organizations()
         metadata, volumes, addresses = Metadata(desk), Volumes(desk), Addresses(desk)
         return [
             ("GET", "/v1/apps", apps.list),
@@ -90,6 +92,15 @@ class MachinesApi:
             ("POST", "/v1/platform/placements", regions.placements),
             ("POST", "/graphql", Graphql(desk).answer),
             ("GET", "/api/v1/apps/{app}/logs", Logs(desk).answer),
+            ("GET", "/api/v1/organizations", organizations.list),
+            ("GET", "/api/v1/organizations/{organization}", organizations.get),
+            ("POST", "/api/v1/builds", releases.build),
+            ("POST", "/api/v1/builds/finish", releases.build),
+            ("POST", "/api/v1/releases", releases.create),
+            ("GET", "/api/v1/releases/all_current", releases.all_current),
+            ("PATCH", "/api/v1/releases/{release}", releases.change),
+            ("GET", "/api/v1/apps/{app}/releases", releases.list),
+            ("GET", "/api/v1/apps/{app}/releases/current", releases.current),
         ]
 
 

@@ -39,6 +39,7 @@ class Verbs:
         """Its kill signal or another, and SIGKILL after a time (simulated, as kill_timeout)."""
         given = parsed(StopRequest, await request.read())
         machine = self._desk.held(request)
+        self._desk.world.deploys.tell("stop", machine)
         stopping = self._desk.fleet.stop(machine, signal=given.signal, timeout_s=given.timeout)
         await self._desk.begin(stopping)
         return web.json_response(_OK)
@@ -65,12 +66,16 @@ class Verbs:
 
     async def cordon(self, request: web.Request) -> web.Response:
         """Lead no new traffic to it."""
-        self._desk.fleet.cordon(self._desk.held(request))
+        machine = self._desk.held(request)
+        self._desk.world.deploys.tell("cordon", machine)
+        self._desk.fleet.cordon(machine)
         return web.json_response(_OK)
 
     async def uncordon(self, request: web.Request) -> web.Response:
         """Lead traffic to it again."""
-        self._desk.fleet.uncordon(self._desk.held(request))
+        machine = self._desk.held(request)
+        self._desk.world.deploys.tell("uncordon", machine)
+        self._desk.fleet.uncordon(machine)
         return web.json_response(_OK)
 
     async def signal(self, request: web.Request) -> web.Response:

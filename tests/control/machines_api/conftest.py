@@ -16,6 +16,7 @@ import pytest
 from sim.clock import Clock
 from sim.control.machines_api.site import MachinesApi
 from sim.control_server.control_server import ControlServer
+from sim.deploys.deployer import Deployer
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.health import Result
@@ -44,6 +45,8 @@ class Small:
     health: HealthChecker
     rng: Rng
     machine_runtime: WorldRuntime
+    deploys: Deployer
+    journal: Journal
     finding: Result = field(default_factory=lambda: Result(passed=True, output="status 200"))
 
 
@@ -113,7 +116,9 @@ async def served(tmp_path: Path) -> AsyncIterator[Api]:
     plan = AddressPlan(what, 92)
     specs = SpecBuilder(what, plan, Rng(7), Surroundings("w1", tmp_path))
     fleet = Fleet(what, runtime, specs, health, clock, journal)
-    world = Small(what, plan, clock, fleet, health, Rng(7), ProcessRuntime(clock, plan))
+    deploys = Deployer(what, fleet, health, clock, journal)
+    programs = ProcessRuntime(clock, plan)
+    world = Small(what, plan, clock, fleet, health, Rng(7), programs, deploys, journal)
     site = MachinesApi(world)
     listener = socket.create_server(("127.0.0.1", 0))
     server = ControlServer([listener], TOKEN)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim.control.machines_api.site import MachinesApi
+from sim.observe.journal import only
+from sim.observe.releases import SecretsChanged
 from tests.control.machines_api.conftest import APP, MACHINES, TOKEN
 
 
@@ -25,15 +27,24 @@ async def test_the_worlds_app_is_the_only_one(api):
 async def test_secrets_come_back_as_digests_alone(api):
     path = f"{APP}/secrets"
     got = await api("POST", f"{path}/API_KEY", {"value": "hunter2"})
-    assert (got.status, got.body["name"], got.body["version"]) == (201, "API_KEY", 2)
+    assert (got.status, got.body["name"]) == (201, "API_KEY")
+    first = got.body["version"]
+    # flyctl asks for the highest it has seen of an app, in whatever world that was.
+    assert first > api.world.clock.unix_s(0.0) * 1000
     got = await api("POST", path, {"values": {"OTHER": "x", "API_KEY": None}})
-    assert (got.status, got.body["version"]) == (200, 3)
+    assert (got.status, got.body["version"]) == (200, first + 1)
     listed = await api("GET", f"{path}?show_secrets=true")
     assert [set(s) for s in listed.body["secrets"]] == [{"name", "label", "digest"}]
-    assert (await api("DELETE", f"{path}/OTHER")).body == {"version": 4}
+    assert (await api("DELETE", f"{path}/OTHER")).body == {"version": first + 2}
     assert (await api("DELETE", f"{path}/OTHER")).status == 404
     assert (await api("POST", f"{path}/NO-GOOD", {"value": "x"})).status == 400
     assert dict(api.world.fleet.secrets) == {}
+    changes = only(api.world.journal.records, SecretsChanged)
+    assert [(change.version, change.names) for _, change in changes] == [
+        (2, ("API_KEY",)),
+        (3, ("OTHER", "API_KEY")),
+        (4, ("OTHER",)),
+    ]
 
 
 async def test_regions_are_the_worlds(api):
@@ -136,9 +147,8 @@ def every_request(api):
     machine = next(iter(api.world.fleet.machines))
     bodies = {"exec": {"cmd": "true"}, "signal": {"signal": 9}, "secrets": {"values": {"A": "b"}}}
     for method, path, _ in MachinesApi(api.world).table():
-        filled = path.format(
-            app="atlas", id=machine, key="k", name="NAME", volume="v", what="w", ip="1"
-        )
+        names = {"key": "k", "name": "NAME", "volume": "v", "what": "w", "ip": "1", "release": "1"}
+        filled = path.format(app="atlas", id=machine, organization="personal", **names)
         default = {"config": {}, "value": "x", "name": "other", "query": "mutation setSecrets"}
         body = bodies.get(path.rpartition("/")[2], default)
         yield method if method != "*" else "PUT", filled, body
