@@ -64,7 +64,7 @@ class LiveModel:
         self._last_line = 0
         self._telling = Telling()
         self._handlers: dict[type[Event], list[Callable[..., None]]] = {
-            kind: [handler] for kind, handler in self.crowd.handlers.items()
+            kind: [self.crowd.take] for kind in self.crowd.kinds
         }
         for kind, handler in (
             (LoadStarted, self._load_started),

@@ -30,12 +30,14 @@ The parts add up to the whole.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
 from sim.observe.events import Acked, Disconnected, LinkChanged, LinksMeasured, MachineChanged
 from sim.observe.history import History, Timed, location_of
+from sim.observe.noise import Noise
+from sim.observe.obstacles import Obstacles
 from sim.observe.usual import Usual
 from sim.topology.distance import link_spec
 from sim.topology.model import Topology
@@ -239,7 +241,7 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
                 part_s=history.noise.most_s(*path),
                 ordinary_s=allowed_s,
                 failed=failed,
-                starved=_starved(history, client, pace.patience_s, start, end),
+                starved=_starved(history, client, pace, start, end),
             )
         )
     return found
@@ -252,35 +254,33 @@ def _failed(history: History, client: str, start: float, end: float) -> bool:
     return any(start < t <= end for t in (*refused, *lost))
 
 
-def _starved(history: History, client: str, patience_s: float, start: float, end: float) -> bool:
-    """Whether a client gave an attempt up within a time for which the host may be the reason."""
-    if math.isinf(patience_s):
+def gave_up(noise: Noise, pace: Pace, regions: Collection[str], t: float) -> bool:
+    """Whether the host may be why a client gave up an attempt to these regions at an instant.
+
+    It may where it kept a part of the way waiting for half of the time that the attempt had.
+    """
+    if math.isinf(pace.patience_s):
         return False
+    return noise.any_s(regions, t - pace.patience_s, t) >= pace.patience_s / 2
+
+
+def _starved(history: History, client: str, pace: Pace, start: float, end: float) -> bool:
+    """Whether a client gave an attempt up within a time for which the host may be the reason."""
     up = [(t, e.region) for t, e in history.connect_failed.get(client, ()) if e.machine is None]
     up += [(t, e.region) for t, e in history.disconnected.get(client, ()) if e.how == "left"]
     return any(
-        history.noise.any_s((region,) if region else history.regions, t - patience_s, t)
-        >= patience_s / 2
+        gave_up(history.noise, pace, (region,) if region else history.regions, t)
         for t, region in up
-        if start < t <= end and _open(history, location_of(client), region, t)
+        if start < t <= end and not _in_the_way(history, location_of(client), region, t)
     )
 
 
-def _open(history: History, location: str, region: str | None, instant: float) -> bool:
-    """Whether at an instant nothing of the world stood between a location and a region."""
-    if region is None:
-        return True
-    states = {
-        c.machine: c.state
-        for t, c in history.of(MachineChanged)
-        if t <= instant and c.region == region
-    }
-    links = [
-        e.state
-        for t, e in history.of(LinkChanged)
-        if t <= instant and e.link == f"{location}:{region}"
-    ]
-    return links[-1:] in ([], ["up"]) and (not states or "started" in states.values())
+def _in_the_way(history: History, location: str, region: str | None, instant: float) -> bool:
+    obstacles = Obstacles()
+    for t, event in history.among(LinkChanged, MachineChanged):
+        if t <= instant and isinstance(event, LinkChanged | MachineChanged):
+            obstacles.take(event)
+    return obstacles.between(location, region)
 
 
 def _first_attempt(history: History, client: str) -> float:

@@ -16,6 +16,8 @@ from sim.observe.events import (
     HostStalled,
     LoadEnded,
     LoadStarted,
+    MachineChanged,
+    ProcessorWaits,
     Resolved,
 )
 from sim.observe.history import History
@@ -29,6 +31,7 @@ TOLD_S = 0.25  # until then, what the host kept waiting is told
 LATE_S = FLOOR_S + TOLD_S
 
 BEGUN: list[tuple[float, Event]] = [(0.0, LoadStarted(2, 1.0, 5.0))]
+DOWN = (0.5, MachineChanged("m", "fra", "stopped"))
 BEGUN += [(0.0, ClientMade(f"london/{n}", "london", "strict")) for n in range(2)]
 
 
@@ -97,6 +100,17 @@ def test_the_simulators_own_silence_is_none(told):
     assert outages(told(*BEGUN, *known, until=7)) == []
 
 
+@pytest.mark.parametrize(
+    ("waited_ms", "down", "alerts"), [(2900.0, (), 0), (2400.0, (), 1), (2900.0, (DOWN,), 1)]
+)
+def test_an_attempt_that_the_host_may_have_spoilt_is_no_outage(told, waited_ms, down, alerts):
+    """It was given up after 5 s; the host kept the machine waiting for about half of them."""
+    given_up = Disconnected("london/0", "london", "fra", "m", "no answer within 5 s", how="left")
+    waited = [(2.0 + n / 10, ProcessorWaits(100.0, {"fra/1": waited_ms / 29})) for n in range(29)]
+    story = outages(told(*BEGUN, *down, acked(1.0), *waited, (6.0, given_up), until=60))
+    assert sum(state == "began" for _, state, *_ in story) == alerts
+
+
 def test_the_end_of_the_load_ends_its_outages(told):
     story = outages(told(*BEGUN, acked(1.0), (20.0, LoadEnded()), (30.0, refused(30)[1]), until=60))
     assert [(t, state) for t, state, _, _ in story] == [
@@ -143,9 +157,9 @@ def test_live_outages_are_those_of_the_report(drawn):
     live = []
     hit = watch._hit
 
-    def heard(client):
-        live.append((client.name, client.since))
-        return hit(client)
+    def heard(client, since):
+        live.append((client.name, since))
+        return hit(client, since)
 
     watch._hit = heard  # type: ignore[method-assign]
     for t, event in records:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from sim.clients.load_spec import PERSONALITIES
@@ -88,10 +89,14 @@ def _host(history: History, gap: Outage) -> str:
     """What the host kept waiting in a gap, and what would have helped."""
     parts = history.noise.by_part(gap.from_s, gap.to_s)
     named = ", ".join(f"{part} {s / history.speed:.2f} s" for part, s in list(parts.items())[:3])
+    # Who waits could have run: on average so many processors more would have been in use.
+    more = math.ceil(sum(parts.values()) / gap.seconds)
+    spoilt = "all of it" if gap.starved else f"up to {gap.host_s:.1f} s"
     return (
-        f"this machine was busy: of {gap.seconds:.1f} s up to {gap.host_s:.1f} s may be the host's,"
-        f" which kept waiting for a processor (real time): {named}. Run it with less beside it, at"
-        f" a lower speed than {history.speed:g}, or with fewer clients"
+        f"this machine was busy: of {gap.seconds:.1f} s {spoilt} may be the host's, which kept"
+        f" waiting for a processor (real time): {named}. Run it with less beside it, with"
+        f" {counted(more, 'more core')}, at a lower speed than {history.speed:g}, or with fewer"
+        " clients"
     )
 
 
