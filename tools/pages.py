@@ -31,6 +31,8 @@ def check_table() -> str:
 
 
 def _targets(spec: FaultSpec) -> str:
+    if not spec.targets:
+        return "everything"
     return ", ".join((*spec.targets, *(["or everything"] if spec.target_optional else [])))
 
 

@@ -14,7 +14,6 @@ from sim.deploys.scaling import spread, wanted
 from sim.errors import InputError
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
-from sim.observe.releases import SecretsChanged
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.topology.geography import REGIONS
@@ -112,9 +111,8 @@ class AppVerbs:
         for name, value in values.items():
             if value is None and name not in secrets:
                 raise InputError(f"there is no secret {name!r}{suggest(name, secrets)}")
-        version = secrets.change(values)
         stage = bool(body.get("stage"))
-        self._world.journal.write(SecretsChanged(version, tuple(values), stage))
+        self._world.fleet.change_secrets(values, staged=stage)
         return {} if stage else asdict(await self._world.deploys.deploy(Order()))
 
     async def regions(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
 from sim.observe.events import CordonChanged, MachineUpdated, PartFailed, RealTimeSeen
 from sim.observe.journal import Journal
+from sim.observe.releases import SecretsChanged
 from sim.topology.model import Topology
 
 
@@ -59,8 +60,16 @@ class Fleet(Roster):
 
     @property
     def secrets(self) -> AppSecrets:
-        """The app's secrets: what is changed there reaches a machine when it boots next."""
+        """The app's secrets, as a machine that boots now gets them."""
         return self._specs.secrets
+
+    def change_secrets(self, values: Mapping[str, str | None], *, staged: bool) -> None:
+        """Set these, and remove those that are None; a machine gets them when it boots next.
+
+        `staged`: no deploy follows at once. Raises InputError for a name that cannot be one.
+        """
+        version = self.secrets.change(values)
+        self._journal.write(SecretsChanged(version, tuple(values), staged))
 
     def on_change(self, listener: Callable[[Machine], None]) -> None:
         """Call `listener(machine)` after every change of a machine's state, version or cordon."""

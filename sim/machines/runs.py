@@ -68,6 +68,7 @@ class Runs:
         except StartError as error:
             self._chronicle.change(machine, Action.START_FAILED, str(error))
             raise StartError(f"machine {machine.name} did not start: {error}") from error
+        self._chronicle.booted(machine)
         self.begin(machine, instance)
 
     def begin(self, machine: Machine, instance: Instance) -> None:

@@ -16,6 +16,7 @@ from sim.machines.runtime import Exit
 from sim.machines.stopping import Stopped
 from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.journal import Journal
+from sim.observe.releases import MachineBooted
 
 # Fly's names of what happened, where they are not the action's own. What a person asks for is
 # the user's, what follows from it is the platform's.
@@ -69,6 +70,13 @@ class StateRecorder:
             restarts=restarts,
         )
         self.tell(machine, reason)
+
+    def booted(self, machine: Machine) -> None:
+        """Journal that its program has begun, and with what. Its state follows."""
+        image = machine.config.image or ""
+        self._journal.write(
+            MachineBooted(machine.id, machine.region, image, machine.secrets_version)
+        )
 
     def died(self, machine: Machine, end: Exit, last_lines: Sequence[str]) -> None:
         """Journal that its run ended and nobody had asked for it. Its state follows."""

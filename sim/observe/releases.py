@@ -21,6 +21,17 @@ class SecretsChanged(Event):
 
 
 @dataclass(frozen=True)
+class MachineBooted(Event):
+    """A machine's program has begun: of this image, with the secrets of this version (truth)."""
+
+    kind = "machine_booted"
+    machine: str
+    region: str
+    image: str
+    secrets: int
+
+
+@dataclass(frozen=True)
 class DeployBegan(Event):
     """A release is brought to these machines from now on. Releases are numbered from 2."""
 

@@ -80,6 +80,13 @@ def read_count(value: object, _: Topology | None) -> int:
     raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
 
 
+def read_usd(value: object, _: Topology | None) -> float:
+    """An amount in US dollars, 0 or more."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+        return float(value)
+    raise ValueError(f"found {quoted(value)}; must be an amount in US dollars, such as `10.40`")
+
+
 def read_limit(value: object, topology: Topology | None) -> int | float:
     """At most how many: a whole number, or a share of them, written in percent, as a float."""
     if isinstance(value, int):

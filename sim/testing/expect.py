@@ -174,6 +174,24 @@ class Expect:
         __tracebackhide__ = True
         self("machines", deaths=deaths, from_=from_, until=until)
 
+    def in_step(
+        self, *, of: str | None = None, from_: str | None = None, until: str | None = None
+    ) -> None:
+        """All machines that run have the same image and the newest secrets, or one `of` these."""
+        __tracebackhide__ = True
+        self("in_step", of=of, from_=from_, until=until)
+
+    def cost(
+        self,
+        *,
+        max: float,  # noqa: A002 - the scenario's word
+        from_: str | None = None,
+        until: str | None = None,
+    ) -> None:
+        """The machines cost at most so many US dollars a month at Fly, egress not counted."""
+        __tracebackhide__ = True
+        self("cost", max=max, from_=from_, until=until)
+
     def herd(
         self,
         region: str,

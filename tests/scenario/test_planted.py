@@ -30,7 +30,13 @@ from sim.observe.events import (
 )
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
+from sim.observe.releases import (
+    DeployBegan,
+    DeployEnded,
+    DeployStep,
+    MachineBooted,
+    SecretsChanged,
+)
 from sim.scenario import verdict
 from sim.scenario.checks import CHECKS
 from sim.scenario.evidence import Evidence
@@ -38,6 +44,7 @@ from sim.scenario.load_scenario import scenario_from_mapping
 from sim.topology.load_topology import topology_from_mapping
 
 CLIENTS, EVERY_S, CUT_S, BACK_S, END_S = 500, 4, 20.0, 21.0, 60.0
+MACHINES = ("iad/1", "fra/1", "fra/2")
 HOME = {"new-york": "iad", "london": "fra"}
 TOPOLOGY = {
     "app": "atlas",
@@ -70,6 +77,8 @@ SCENARIO = {
         {"check": "herd", "region": "fra", "max": "250/s"},
         {"check": "deploy", "outcome": "done", "max": 0},
         {"check": "disconnects", "by": "gateway", "max": 0},
+        {"check": "in_step"},
+        {"check": "cost", "max": 6},
     ],
 }
 
@@ -77,6 +86,7 @@ SCENARIO = {
 def clean():
     """A run in which one of Frankfurt's machines dies and all is well: (time, event) pairs."""
     pairs = [
+        *((-1.0, event) for machine in MACHINES for event in booted(machine)),
         (-1.0, RoutingChanged("london", ("fra", "iad"))),
         (-1.0, RoutingChanged("new-york", ("iad", "fra"))),
         (50.0, DeployBegan(2, "rolling", ("fra/2",), "atlas:2")),
@@ -88,6 +98,13 @@ def clean():
     for number in range(CLIENTS):
         pairs += life(number, "new-york" if number < CLIENTS * 0.6 else "london")
     return pairs
+
+
+def booted(machine, image="atlas:1", secrets=1):
+    """A machine that begins to run."""
+    region = machine.partition("/")[0]
+    yield MachineBooted(machine, region, image, secrets)
+    yield MachineChanged(machine, region, "started")
 
 
 def life(number, location):
@@ -248,6 +265,18 @@ def a_machine_that_dies_by_itself(pairs):
     pairs.append((40.0, MachineDied("fra/2", "fra", "exited with code 3", code=3)))
 
 
+def another_image_in_one_region(pairs):
+    pairs.append((59.0, MachineBooted("fra/2", "fra", "atlas:2", 1)))
+
+
+def a_secret_that_no_machine_has(pairs):
+    pairs.append((59.0, SecretsChanged(2, ("API_KEY",), staged=True)))
+
+
+def a_machine_more(pairs):
+    pairs.append((59.0, MachineChanged("iad/2", "iad", "started")))
+
+
 PLANTS = {
     lost_after_ack: "messages lost",
     doubled: "messages duplicated",
@@ -265,6 +294,9 @@ PLANTS = {
     dropped_by_a_deploy: "deploy",
     thrown_out_by_the_gateway: "disconnects",
     a_machine_that_dies_by_itself: "machines",
+    another_image_in_one_region: "in_step",
+    a_secret_that_no_machine_has: "in_step",
+    a_machine_more: "cost",
 }
 
 

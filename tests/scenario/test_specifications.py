@@ -4,11 +4,11 @@ from sim.scenario.faults import FAULTS
 DOCUMENTED_FAULTS = """
 crash stop start freeze thaw sicken cure slow partition heal reset flap loss
 dns_outage stale_dns service_outage scale blind unblind deploy disconnect
-reconnect
+reconnect new_secret
 """
 DOCUMENTED_CHECKS = """
 served_by outage messages sessions residency latency errors dns herd deploy
-machines gaps disconnects
+machines gaps disconnects in_step cost
 """
 
 

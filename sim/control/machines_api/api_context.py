@@ -20,8 +20,6 @@ from sim.machines.health import CheckState
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.machines.runtime import WorldRuntime
-from sim.observe.journal import Journal
-from sim.observe.releases import SecretsChanged
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
@@ -41,7 +39,6 @@ class Served(Protocol):
     rng: Rng
     machine_runtime: WorldRuntime
     deploys: Deployer
-    journal: Journal
 
 
 class ApiContext:
@@ -110,8 +107,7 @@ class ApiContext:
 
     def change_secrets(self, values: Mapping[str, str | None]) -> int:
         """Set these, and remove those that are None; machines get them when they boot next."""
-        version = self.fleet.secrets.change(values)
-        self.world.journal.write(SecretsChanged(version, tuple(values), staged=True))
+        self.fleet.change_secrets(values, staged=True)
         return self.secrets_version
 
     # --- what goes on ------------------------------------------------------------------------

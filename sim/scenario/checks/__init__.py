@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.scenario.checks import (
+    cost,
     deploy,
     disconnects,
     dns,
     errors,
     gaps,
     herd,
+    in_step,
     latency,
     machines,
     messages,
@@ -34,6 +36,8 @@ _FILES = (
     deploy,
     disconnects,
     machines,
+    in_step,
+    cost,
     herd,
 )
 

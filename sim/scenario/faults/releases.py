@@ -53,6 +53,24 @@ async def deploy(world: Breakable, target: Target | None, params: Params) -> Non
     )
 
 
+_SECRET = "SIM_SECRET"  # noqa: S105 - its name
+
+
+@fault(
+    "new_secret",
+    on=(),
+    target_optional=True,
+    effect="passes",
+    summary="the app has another secret, `SIM_SECRET`, staged: machines read it when they boot, or "
+    "with a `deploy`",
+)
+async def new_secret(world: Breakable, target: Target | None, params: Params) -> None:
+    """Stage a secret that nobody reads: machines that have it differ from those that have not."""
+    del target, params
+    version = world.fleet.secrets.version + 1
+    world.fleet.change_secrets({_SECRET: f"simulated {version}"}, staged=True)
+
+
 def _scaled_from(world: Breakable, target: Target | None) -> Detail:
     return {"had": len(world.fleet.in_region(_region(world, target)))}
 
