@@ -19,6 +19,7 @@ from sim.cli.inspect import dig, links, logs
 from sim.cli.machines import checks, machine, regions
 from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
+from sim.cli.promises import promises
 from sim.cli.run import demo, report, run
 from sim.cli.sweep import sweep
 from sim.cli.top import top
@@ -47,6 +48,7 @@ for command in (
     replay,
     diff,
     compare,
+    promises,
     up,
     down,
     status,
