@@ -8,6 +8,8 @@ With `--write` the tables in that page are replaced.
 from __future__ import annotations
 
 import argparse
+import asyncio
+import select
 import shutil
 import socket
 import statistics
@@ -15,18 +17,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from bench.common import machine
+from bench.common import ATLAS, machine
+from bench.common import run as scenario
 from sim.clock import real_ns
 from sim.lens.lens import Lens
 from sim.lens.program import find_program
+from sim.scenario.evidence import percentile
+from sim.topology.load_topology import topology_from_mapping
+from sim.world import World
 from tests.lens.matrix import CALENDAR, LANGUAGES, WAYS, run
 
 SPEEDS = (10, 50)
-ROUNDS = 7  # of each kind, by turns: what else the host does falls on both
-REQUESTS, WARM_UP = 4000, 1000
+ROUNDS = 5  # of each kind, by turns: what else the host does falls on both
+REQUESTS, WARM_UP = 2000, 500
 STARTS = 20
+SESSIONS = 200
 _SERVER = Path(__file__).parent / "least_server.cjs"
 _REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 _CALLS = """import time
@@ -59,29 +67,35 @@ def costs() -> Iterator[str]:
     """What is the same with and without the lens, beside each other."""
     yield from _head("what", "without", "with the lens", "")
     if shutil.which("node"):
-        for name, pair in zip(("p50", "p99"), _turns(_requests), strict=True):
-            yield _compared(f"a request of Node's http, keep-alive, {name}", *pair, "us")
+        for when, pause_s in (("one after the other", 0.0), ("after 2 ms of nothing", 0.002)):
+            figures = _turns(partial(_requests, pause_s))
+            for name, pair in zip(("p50", "p99"), figures, strict=True):
+                yield _compared(f"requests of Node's http, {when}, {name}", *pair, "us")
     (pair,) = _turns(_clock_reads)
     yield _compared("a reading of the clock, by CPython", *pair, "us")
-    (pair,) = _turns(_short_sleeps)
-    yield _compared("`time.sleep(0)` of CPython, a call that stops", *pair, "us")
     (pair,) = _turns(_starts)
     yield _compared("the start of a program (`true`)", *pair, "ms")
+    for name, pair in zip(("the machines", "all"), _turns(_world), strict=True):
+        yield _compared(f"the start of a world of two regions: {name}", *pair, "ms")
+    for name, pair in zip(("p50", "p99"), _turns(_sessions, 1), strict=True):
+        yield _compared(f"answers to {SESSIONS} sessions at speed 4, {name}", *pair, "simulated ms")
 
 
-def _turns(measured: Callable[[Lens | None], Figures]) -> list[tuple[float, float]]:
+def _turns(
+    measured: Callable[[Lens | None], Figures], rounds: int = ROUNDS
+) -> list[tuple[float, float]]:
     """For each figure its median without and with the lens, of rounds that took turns."""
     lens = Lens(find_program(), SPEEDS[0], real_ns()[0])
-    rounds = [(measured(None), measured(lens)) for _ in range(ROUNDS)]
-    plain, shown = (zip(*kind, strict=True) for kind in zip(*rounds, strict=True))
+    found = [(measured(None), measured(lens)) for _ in range(rounds)]
+    plain, shown = (zip(*kind, strict=True) for kind in zip(*found, strict=True))
     return [
         (statistics.median(without), statistics.median(with_lens))
         for without, with_lens in zip(plain, shown, strict=True)
     ]
 
 
-def _requests(lens: Lens | None) -> Figures:
-    """The median request and the 99th of 100, in microseconds."""
+def _requests(pause_s: float, lens: Lens | None) -> Figures:
+    """The median request and the 99th of 100, in microseconds; a pause lets the server wait."""
     with _started(lens, ["node", str(_SERVER)]) as server:
         assert server.stdout
         port = int(server.stdout.readline())
@@ -89,6 +103,8 @@ def _requests(lens: Lens | None) -> Figures:
         with socket.create_connection(("127.0.0.1", port)) as there:
             there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for _ in range(WARM_UP + REQUESTS):
+                if pause_s:
+                    select.select([], [], [], pause_s)
                 began_ns = real_ns()[0]
                 there.sendall(_REQUEST)
                 answer = b""
@@ -102,10 +118,6 @@ def _requests(lens: Lens | None) -> Figures:
 
 def _clock_reads(lens: Lens | None) -> Figures:
     return (_per_call_us(lens, "time.monotonic", "time.monotonic"),)
-
-
-def _short_sleeps(lens: Lens | None) -> Figures:
-    return (_per_call_us(lens, "lambda: time.sleep(0)", "time.monotonic"),)
 
 
 def _per_call_us(lens: Lens | None, call: str, clock: str) -> float:
@@ -123,6 +135,31 @@ def _starts(lens: Lens | None) -> Figures:
         with _started(lens, ["true"]):
             pass
     return ((real_ns()[0] - began_ns) / 1e6 / STARTS,)
+
+
+def _world(lens: Lens | None) -> Figures:
+    async def up() -> Figures:
+        async with _world_of(lens, SPEEDS[0]) as world:
+            return world.startup_ms["machines"], world.startup_ms["all"]
+
+    return asyncio.run(up())
+
+
+def _sessions(lens: Lens | None) -> Figures:
+    load = {"driver": "session", "clients": SESSIONS, "every": "1s"}
+
+    async def answers() -> Figures:
+        async with _world_of(lens, 4) as world:
+            evidence = await scenario(world, {"load": load, "duration": "40s"})
+            latencies = evidence.latencies_ms["london"]["fra"]
+            return percentile(latencies, 50), percentile(latencies, 99)
+
+    return asyncio.run(answers())
+
+
+def _world_of(lens: Lens | None, speed: float) -> World:
+    topology = topology_from_mapping(ATLAS)
+    return World(topology, seed=7, speed=speed, clock="world" if lens else "real")
 
 
 def _started(lens: Lens | None, command: Sequence[str]) -> subprocess.Popen[str]:

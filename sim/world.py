@@ -36,7 +36,7 @@ from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.runtime import RuntimeName, WorldRuntime
-from sim.machines.runtimes import make_runtime
+from sim.machines.runtimes import make_runtime, tried_lens
 from sim.machines.specs import SpecBuilder, Surroundings
 from sim.network import link_server
 from sim.network.between import link_between
@@ -113,7 +113,7 @@ class World:
         self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
         self._names: InternalNames | None = None
         self._stock = link_server.find(containers=runtime == "docker")
-        self.process_clock = choose(clock, speed, containers=runtime == "docker")
+        self.process_clock = choose(clock, speed, partial(tried_lens, runtime))
 
     def __repr__(self) -> str:
         return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"

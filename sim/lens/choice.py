@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from sim.errors import EnvironmentLacksError, InputError
 from sim.lens.lens import Lens
-from sim.lens.trial import tried_program
 
 ClockName = Literal["world", "real"]
 CLOCKS: tuple[ClockName, ...] = get_args(ClockName)
@@ -39,16 +39,14 @@ class ProcessClock:
         return Lens(self.program, speed, base_ns) if self.program else None
 
 
-def choose(asked: ClockName, speed: float, *, containers: bool) -> ProcessClock:
-    """The clock that was asked for, or the host's where the lens does not work here."""
+def choose(asked: ClockName, speed: float, tried: Callable[[], Path]) -> ProcessClock:
+    """The clock that was asked for, or the host's where the lens is not `tried` with success."""
     if speed == 1:
         return ProcessClock()
     if asked == "real":
         return ProcessClock(why_real="--clock real")
-    if containers:
-        return ProcessClock(why_real="machines are containers")
     try:
-        return ProcessClock(tried_program())
+        return ProcessClock(tried())
     except EnvironmentLacksError as error:
         return ProcessClock(why_real=error.lack)
 

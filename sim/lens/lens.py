@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_ENDED = "end"
+_ENDED = "end\n"
+_CRASHED = "crashed"
 _SEEN = {
     "io_uring": "was refused io_uring, whose timeouts cannot be scaled",
     "keepalive": "sets TCP keepalive, whose whole seconds stay real",
@@ -42,23 +42,25 @@ class Lens:
         return [str(self.program), *options, "--", *argv]
 
 
-def uncovered(notes: Path) -> list[str]:
+def uncovered(told: str) -> list[str]:
     """What the lens does not cover and a process was seen to use, in words after its name."""
-    return [_SEEN[line] for line in dict.fromkeys(_lines(notes)) if line in _SEEN]
+    return [_SEEN[line] for line in dict.fromkeys(told.splitlines()) if line in _SEEN]
 
 
-def supervisor_died(notes: Path) -> bool:
-    """Whether the supervisor of a process that has ended was killed: the process died of that."""
+def crashed(told: str) -> bool:
+    """Whether the supervisor had a defect: its processes died of that."""
+    return _CRASHED in told.splitlines()
+
+
+def read_notes(notes: Path) -> tuple[str, bool]:
+    """What was noted of a process that has ended, and whether its supervisor saw it end."""
     try:
         with notes.open("rb") as file:
+            told = file.read().decode(errors="replace")
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            lines = file.read().decode(errors="replace").split()
-    except OSError:  # it is there still, so it is not what ended the process
-        return False
-    return lines[-1:] != [_ENDED]
-
-
-def _lines(notes: Path) -> list[str]:
-    with contextlib.suppress(OSError):
-        return notes.read_text(encoding="utf-8", errors="replace").splitlines()
-    return []
+            told += file.read().decode(errors="replace")
+    except FileNotFoundError:  # it was killed before it had begun
+        return "", True
+    except BlockingIOError:  # it is there still: the first of its processes has ended, not the last
+        return told, True
+    return told, told.endswith(_ENDED)

@@ -22,9 +22,9 @@ from sim.cache import user_cache
 from sim.errors import EnvironmentLacksError
 
 SOURCES = Path(__file__).parent / "c"
-# Where a release puts what it has built.
+# Where a release puts what it has built (tools/lens.py).
 BUILT = Path(__file__).parent / "built"
-_PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 _COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (
     *("-O2", "-static", "-s", "-D_GNU_SOURCE"),
@@ -40,12 +40,12 @@ _REMEDY = (
 def processor() -> str:
     """This processor, as the lens calls it. Raises EnvironmentLacksError for all but two."""
     machine = platform.machine().lower()
-    if sys.platform != "linux" or machine not in _PROCESSORS:
+    if sys.platform != "linux" or machine not in PROCESSORS:
         raise EnvironmentLacksError(
             f"the lens knows Linux on x86-64 and aarch64, not {sys.platform} on {machine}",
             "run worlds there, or at speed 1",
         )
-    return _PROCESSORS[machine]
+    return PROCESSORS[machine]
 
 
 def name_for(of_processor: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,39 +36,45 @@ class Trial:
     lasted: Sequence[tuple[str, int]]
 
 
-def tried_program() -> Path:
-    """The program, known to keep true time here. Raises EnvironmentLacksError where it does not."""
+Run = Callable[[Lens, Path], list[str]]
+
+
+def tried_program(place: str = "", run: Run | None = None) -> Path:
+    """The program, known to keep true time. Raises EnvironmentLacksError where it does not.
+
+    `run` gives what it prints under the lens in another place than this host, such as the
+    containers of an engine, which `place` names.
+    """
     program = find_program()
-    known = user_cache() / f"{program.name}-true-{_host()}"
+    known = user_cache() / f"{program.name}-true-{_host(place)}"
     if known.exists():
         return program
-    try_out(program)
+    try_out(program, run or _run_here)
     try:
         known.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in known.parent.glob("lens-*-true-*"):
-            old.unlink(missing_ok=True)
         known.touch()
     except OSError:
         pass  # it will be tried again
     return program
 
 
-def try_out(program: Path) -> None:
+def try_out(program: Path, run: Run | None = None) -> None:
     """Run the trial. Raises EnvironmentLacksError, with what was wrong, where it is not true."""
     best: dict[str, int] = {}
+    late: str | None = None
     for _ in range(_ATTEMPTS):
         before = real_ns()
         lens = Lens(program, SPEED, before[0] - _AGO_NS)
-        trial = read(_run(lens, program))
+        trial = read((run or _run_here)(lens, program))
         if wrong := wrong_clock(trial, lens, before, real_ns()):
-            raise _lack(wrong or "")
+            raise lack(wrong)
         for way, ns in trial.lasted:
             best[way] = min(ns, best.get(way, ns))
         if not best:
-            raise _lack("the program that tries it said nothing")
-        if (wrong := wrong_wait(best.items())) is None:
+            raise lack("the program that tries it said nothing")
+        if (late := wrong_wait(best.items())) is None:
             return
-    raise _lack(wrong or "", "run it again with less beside it")
+    raise lack(str(late), "run it again with less beside it")
 
 
 def read(lines: Iterable[str]) -> Trial:
@@ -104,7 +110,7 @@ def wrong_wait(lasted: Iterable[tuple[str, int]]) -> str | None:
     return None
 
 
-def _run(lens: Lens, program: Path) -> list[str]:
+def _run_here(lens: Lens, program: Path) -> list[str]:
     try:
         done = subprocess.run(
             lens.through([str(program), "--probe"]),
@@ -114,26 +120,27 @@ def _run(lens: Lens, program: Path) -> list[str]:
             timeout=_WITHIN_REAL_S,
         )
     except subprocess.TimeoutExpired:
-        raise _lack("the program that tries it did not end") from None
+        raise lack("the program that tries it did not end") from None
     except OSError as error:
-        raise _lack(f"{program} cannot be run: {error.strerror}") from error
+        raise lack(f"{program} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         said = done.stderr.strip() or f"it exited with {done.returncode}"
-        raise _lack(said.removeprefix("lens: "))
+        raise lack(said.removeprefix("lens: "))
     return done.stdout.splitlines()
 
 
-def _host() -> str:
+def _host(place: str) -> str:
     """This host until it starts again, and this user: what is allowed may depend on both."""
     try:
         boot = _BOOT.read_text(encoding="ascii")
     except OSError:
         boot = os.uname().release
-    return hashlib.sha256(f"{boot}{os.getuid()}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{boot}{os.getuid()}{place}".encode()).hexdigest()[:12]
 
 
-def _lack(
+def lack(
     why: str,
     remedy: str = "allow ptrace and seccomp (kernel.yama.ptrace_scope below 2), or run at speed 1",
 ) -> EnvironmentLacksError:
+    """The error that says why the lens is not used."""
     return EnvironmentLacksError(f"machines cannot be given the world's clock here: {why}", remedy)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
-from sim.lens.lens import Lens, supervisor_died, uncovered
+from sim.lens.lens import Lens, crashed, read_notes, uncovered
 from sim.machines.child import Child, tail
 from sim.machines.health import Result
 from sim.machines.inside import execute, processes
@@ -61,10 +61,12 @@ class View:
         """The machine has ended: tell what the lens noted, before anybody asks why it ended."""
         if self.overseer is None:
             return
-        for what in uncovered(self.notes):
+        told, supervised = read_notes(self.notes)
+        for what in uncovered(told):
             self.overseer.real_time(self.spec.id, what)
-        if supervisor_died(self.notes):
-            reason = "its supervisor was killed, and the machine with it"
+        if not supervised:
+            why = "had a defect" if crashed(told) else "was killed"
+            reason = f"its supervisor {why}, and the machine died with it"
             self.overseer.part_failed(f"lens of {self.spec.region}", reason)
 
 

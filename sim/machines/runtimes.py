@@ -7,11 +7,25 @@ from pathlib import Path
 from sim import registry
 from sim.clock import Clock
 from sim.lens.lens import Lens
+from sim.lens.trial import tried_program
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.secrets import Redactor
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
+
+
+def tried_lens(name: RuntimeName) -> Path:
+    """The lens's program, known to work in such machines, and so for what is beside them.
+
+    Raises EnvironmentLacksError where it does not.
+    """
+    program = tried_program()
+    if name == "docker":
+        from sim.machines.docker.lens import tried_in_containers  # noqa: PLC0415 - as below
+
+        tried_in_containers()
+    return program
 
 
 def make_runtime(
@@ -30,4 +44,4 @@ def make_runtime(
     from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
 
     registry.mark_containers(folder)
-    return DockerRuntime(topology, plan, clock, folder.name, redact)
+    return DockerRuntime(topology, plan, clock, folder.name, redact, lens=lens)

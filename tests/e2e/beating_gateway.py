@@ -21,4 +21,4 @@ async def healthy(_):
 
 app = web.Application()
 app.add_routes([web.get("/echo", echo), web.get("/healthz", healthy)])
-web.run_app(app, host=os.environ["HOST"], port=int(os.environ["PORT"]), print=None)
+web.run_app(app, host=os.environ.get("HOST", "0.0.0.0"), port=int(os.environ["PORT"]), print=None)

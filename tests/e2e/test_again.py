@@ -12,9 +12,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 
 def test_whatever_is_killed_and_whenever_nothing_stays():
-    """`sim up`, `run` and `down` are killed twice each, at moments that the seed draws."""
-    done = rounds(6, seed=11)
-    assert [one.verb for one in done] == ["up", "run", "down"] * 2
+    """Commands, a machine and its lens are killed twice each, at moments that the seed draws."""
+    done = rounds(10, seed=11)
+    assert [one.verb for one in done] == ["up", "run", "down", "machine", "supervisor"] * 2
     assert any(one.left for one in done), "no kill left anything: the moments prove nothing"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from sim.network.link_server import VARIABLE
 from sim.observe.events import MachineDied, PartFailed
 from sim.observe.journal import only
 from sim.report.outcome import judge
@@ -18,6 +20,7 @@ from sim.scenario.load_scenario import scenario_from_mapping
 from sim.simulate import simulate, world_for
 from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
+from tests.docker.private_engine import GATEWAY as IMAGE
 from tests.e2e.test_scenarios import QUICK_TOPOLOGY
 
 pytestmark = pytest.mark.e2e
@@ -65,22 +68,44 @@ def supervisor_of(pid: int) -> int:
     return found
 
 
-async def heartbeat(speed, clock="world"):
+async def heartbeat(speed, clock="world", runtime="process", **gateway):
     """The report of the run."""
-    scenario = scenario_from_mapping(CUT_OFF, topology_from_mapping(BEATING))
-    world = world_for(scenario, seed=7, speed=speed, clock=clock)
+    topology = {**BEATING, "gateway": {**BEATING["gateway"], **gateway}}
+    scenario = scenario_from_mapping(CUT_OFF, topology_from_mapping(topology))
+    world = world_for(scenario, seed=7, speed=speed, clock=clock, runtime=runtime)
     return (await simulate(world, scenario, warn=print)).report
 
 
-@pytest.mark.realtime
-@pytest.mark.parametrize("speed", [pytest.param(1, marks=pytest.mark.thorough), 10])
-async def test_whoever_misses_a_heartbeat_is_thrown_out_at_any_speed(speed):
-    report = await heartbeat(speed)
+def all_thrown_out(report):
+    """Whether it is the story that speed 1 tells."""
     assert report["verdict"] == "held"
     (ended,) = report["disconnects"]
     assert (ended["location"], ended["code"], ended["count"]) == ("london", 1006, 3)
     # What they had sent behind the partition went with the connection.
     assert 60 <= report["messages"]["unknown"] <= 80
+    return True
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("speed", [pytest.param(1, marks=pytest.mark.thorough), 10])
+async def test_whoever_misses_a_heartbeat_is_thrown_out_at_any_speed(speed):
+    assert all_thrown_out(await heartbeat(speed))
+
+
+@pytest.mark.thorough
+@pytest.mark.realtime
+async def test_whoever_misses_a_heartbeat_is_thrown_out_of_a_container_too(
+    own_engine, tmp_path, monkeypatch
+):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    shutil.copy(GATEWAY, tmp_path)
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {IMAGE}\nCOPY {GATEWAY.name} /\nUSER user\n"
+        f'ENTRYPOINT ["python"]\nCMD ["/{GATEWAY.name}"]\n'
+    )
+    report = await heartbeat(10, runtime="docker", build=str(tmp_path))
+    assert report["notes"] == []
+    assert all_thrown_out(report)
 
 
 @pytest.mark.thorough

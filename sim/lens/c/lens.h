@@ -160,6 +160,7 @@ enum note { NOTE_IO_URING, NOTE_KEEPALIVE, NOTE_LINGER, NOTE_NO_STUB, NOTE_32_BI
 int notes_open(const char *path); /* held as long as somebody supervises; -1 if it cannot be */
 void note(enum note what);
 void notes_end(void);
+void notes_tell_crash(void);
 
 int probe(void);
 

@@ -1,7 +1,9 @@
-/* What the simulator is told: a line for each thing seen that the lens does not cover, and `end`.
+/* What the simulator is told: a line for each thing seen that the lens does not cover, and `end`, or
+ * `crashed` where a supervisor has a defect.
  * The file is locked as long as somebody supervises, so whoever finds it unlocked and without `end`
  * knows that the supervisor was killed, and its machine with it. */
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -34,3 +36,13 @@ void note(enum note what) {
 }
 
 void notes_end(void) { write_line("end\n"); }
+
+static void crashed(int signal) {
+    write_line("crashed\n");
+    _exit(128 + signal); /* the machine ends with it: it must not be said that it died by itself */
+}
+
+void notes_tell_crash(void) {
+    static const int defects[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t k = 0; k < sizeof defects / sizeof *defects; k++) signal(defects[k], crashed);
+}

@@ -59,6 +59,7 @@ static void supervise_parent(pid_t tid, int notes, int ready) {
     if (failed == ESRCH) notes_end(); /* somebody has killed it already */
     if (write(ready, &failed, sizeof failed) != sizeof failed || failed) _exit(CANNOT_LENS);
     close(ready);
+    notes_tell_crash();
     _exit(supervise(tid));
 }
 

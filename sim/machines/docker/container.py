@@ -16,8 +16,10 @@ from typing import Any
 from sim.clock import Clock
 from sim.docker.engine import APIError, Engine, said
 from sim.errors import StartError
+from sim.lens.lens import Lens
 from sim.machines.child import tail
 from sim.machines.docker import inside
+from sim.machines.docker.lens import before
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
 from sim.processes import Handling
@@ -44,6 +46,7 @@ class DockerInstance:
         spec: MachineSpec,
         clock: Clock,
         log: ContainerLog,
+        lens: Lens | None = None,
     ) -> None:
         self.place = place
         self.container = place.container
@@ -55,6 +58,7 @@ class DockerInstance:
         self._engine = engine
         self._clock = clock
         self._log = log
+        self._lens = lens
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._paused = False
 
@@ -145,6 +149,8 @@ class DockerInstance:
         """Run a command in the container; it gets no input there. Raises StartError."""
         if stdin:
             raise StartError("a command in a container gets no standard input here")
+        if self._lens:
+            argv = before(self._lens, list(argv))
         try:
             async with self._clock.timeout(timeout_real_s * self._clock.speed):
                 done: Executed = await self._engine.run(

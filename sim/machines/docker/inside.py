@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.docker.engine import Engine
+from sim.machines.docker.lens import PROGRAM
 from sim.machines.runtime import Executed, ProcessRow
 from sim.processes import Handling, children, handling_of, in_cgroup
 
@@ -20,7 +21,10 @@ def execute(engine: Engine, container: str, argv: Sequence[str]) -> Executed:
 
 
 def processes(engine: Engine, container: str) -> list[ProcessRow]:
-    """The container's processes, by the numbers that the host gives them. Raises APIError."""
+    """The container's processes, by the numbers that the host gives them. Raises APIError.
+
+    Its lens is not among them, which is no part of the machine.
+    """
     rows = engine.api.top(container, f"-o {_COLUMNS}")["Processes"] or ()
     return [
         ProcessRow(
@@ -32,6 +36,7 @@ def processes(engine: Engine, container: str) -> list[ProcessRow]:
             rss_bytes=int(rss) * 1024,
         )
         for pid, cpu_s, age_s, rss, command in rows
+        if not command.startswith(f"{PROGRAM} ")
     ]
 
 

@@ -18,7 +18,9 @@ from sim.clock import Clock
 from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
 from sim.docker.leftovers import drop_container, drop_network, remove_all
 from sim.errors import SimError, StartError
+from sim.lens.lens import Lens, crashed, uncovered
 from sim.machines.docker import images
+from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.container import DockerInstance, Place
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
@@ -36,7 +38,10 @@ _LOOK_REAL_S = 0.2
 
 
 class DockerRuntime:
-    """Runs machines as containers. `redact` is applied to each line that a machine prints."""
+    """Runs machines as containers. `redact` is applied to each line that a machine prints.
+
+    Through `lens` machines see the world's time.
+    """
 
     name = "docker"
 
@@ -47,7 +52,11 @@ class DockerRuntime:
         clock: Clock,
         world: str,
         redact: Redactor = NO_SECRETS,
+        *,
+        lens: Lens | None = None,
     ) -> None:
+        self._lens = lens
+        self._archive = inner_lens.archive(lens.program) if lens else b""
         self.engine = Engine()
         self.networks = Networks(self.engine, plan, world)
         self._topology = topology
@@ -140,7 +149,7 @@ class DockerRuntime:
         place = Place(
             container, self.networks.name(spec.region), container_host(spec.endpoint.host)
         )
-        instance = DockerInstance(self.engine, place, spec, self._clock, log)
+        instance = DockerInstance(self.engine, place, spec, self._clock, log, self._lens)
         self._instances[container] = instance
         try:
             await self.engine.call("start", container)
@@ -171,10 +180,13 @@ class DockerRuntime:
             log_config=LogConfig(type="json-file", config={"max-size": "20m"}),
         )
         network = api.create_endpoint_config(ipv4_address=address)
+        command, entrypoint = spec.command, spec.entrypoint
+        if self._lens:
+            command, entrypoint = None, tuple(inner_lens.entrypoint(api, self._lens, spec))
         made = api.create_container(
             spec.image,
-            command=list(spec.command) if spec.command else None,
-            entrypoint=list(spec.entrypoint) if spec.entrypoint else None,
+            command=list(command) if command else None,
+            entrypoint=list(entrypoint) if entrypoint else None,
             name=name,
             hostname=spec.id,
             environment=container_environment(spec),
@@ -185,7 +197,10 @@ class DockerRuntime:
                 {self.networks.name(spec.region): network}
             ),
         )
-        return str(made["Id"])
+        container = str(made["Id"])
+        if self._lens:
+            api.put_archive(container, "/", self._archive)
+        return container
 
     async def _open_forwarder(self, spec: MachineSpec) -> None:
         there = Endpoint(container_host(spec.endpoint.host), spec.port)
@@ -230,14 +245,28 @@ class DockerRuntime:
         if not instance.ending:
             with contextlib.suppress(APIError, StartError):
                 state = (await self.engine.call("inspect_container", instance.container))["State"]
+        if not self._ending:
+            await self._take_notes(instance)
         await instance.ended(state)
         if self._ending:
             self._going.add(instance.container)
             self._sweeps.append(asyncio.create_task(self._sweep(instance)))
 
+    async def _take_notes(self, instance: DockerInstance) -> None:
+        """Tell what the lens noted of a machine, before anybody asks why it ended."""
+        if not self._lens or not self._overseer:
+            return
+        told = await self.engine.run(inner_lens.notes, self.engine.api, instance.container)
+        for what in uncovered(told):
+            self._overseer.real_time(instance.spec.id, what)
+        if crashed(told):
+            reason = "its supervisor had a defect, and the machine died with it"
+            self._failed(f"lens of {instance.spec.region}", reason)
+
     async def _sweep(self, instance: DockerInstance) -> None:
         """Remove what is left of a machine; after its region's last one the network too."""
         region = instance.spec.region
+        await self._take_notes(instance)
         await self.engine.run(drop_container, self.engine.api, instance.container)
         self._going.discard(instance.container)
         others = [other for other in self._instances.values() if other.spec.region == region]
@@ -248,7 +277,7 @@ class DockerRuntime:
     async def _returned(self, old: DockerInstance) -> None:
         """Somebody else has started a container that had ended: it is the machine's again."""
         log = ContainerLog(self.engine, old.spec.log_path, self._redact)
-        instance = DockerInstance(self.engine, old.place, old.spec, self._clock, log)
+        instance = DockerInstance(self.engine, old.place, old.spec, self._clock, log, self._lens)
         self._instances[old.container] = instance
         log.follow(old.container)
         if self.networks.inside:
