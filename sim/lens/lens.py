@@ -9,12 +9,28 @@ from pathlib import Path
 
 _ENDED = "end\n"
 _CRASHED = "crashed"
+
+
+@dataclass(frozen=True)
+class Uncovered:
+    """Something that the lens cannot show as the world's, in words after a machine's name.
+
+    `whole`: all of a process's time stays real, and not only what is named.
+    """
+
+    what: str
+    whole: bool = False
+
+
 _SEEN = {
-    "io_uring": "was refused io_uring, whose timeouts cannot be scaled",
-    "keepalive": "sets TCP keepalive, whose whole seconds stay real",
-    "linger": "sets SO_LINGER, whose seconds stay real",
-    "no stub": "reads its clocks by system calls: this kernel's vDSO has no room for the stub",
-    "32 bit": "runs a 32-bit program, whose time stays real",
+    "io_uring": Uncovered("was refused io_uring, whose timeouts cannot be scaled"),
+    "keepalive": Uncovered("sets TCP keepalive, whose whole seconds stay real"),
+    "linger": Uncovered("sets SO_LINGER, whose seconds stay real"),
+    "no stub": Uncovered("reads clocks by calls: this kernel's vDSO has no room for a stub"),
+    "hidden": Uncovered(
+        "hides its memory (it has changed its user): its time stays real", whole=True
+    ),
+    "32 bit": Uncovered("runs a 32-bit program, whose time stays real", whole=True),
 }
 
 
@@ -42,8 +58,8 @@ class Lens:
         return [str(self.program), *options, "--", *argv]
 
 
-def uncovered(told: str) -> list[str]:
-    """What the lens does not cover and a process was seen to use, in words after its name."""
+def uncovered(told: str) -> list[Uncovered]:
+    """What a process was seen to use."""
     return [_SEEN[line] for line in dict.fromkeys(told.splitlines()) if line in _SEEN]
 
 

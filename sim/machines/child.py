@@ -21,6 +21,8 @@ from sim.machines.runtime import Exit
 from sim.processes import pids, send, started_with
 from sim.secrets import NO_SECRETS, Redactor
 
+_LOOK_AGAIN_REAL_S = 0.001
+
 
 class Child:
     """A started command. Its output goes to the end of the file `output`, through `redact`.
@@ -88,9 +90,15 @@ class Child:
 
     def _reap(self) -> None:
         self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
         self._kill_what_is_left()
-        code = self._popen.wait()
+        self._take_end()
+
+    def _take_end(self) -> None:
+        code = self._popen.poll()
+        if code is None:  # whoever traces it (its lens) has not seen its end yet: that comes first
+            self._loop.call_later(_LOOK_AGAIN_REAL_S, self._take_end)
+            return
+        os.close(self._pidfd)
         self._log.finish()
         self._exit.set_result(Exit(code) if code >= 0 else Exit(None, signal=-code))
 

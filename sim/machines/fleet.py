@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from sim.clock import Clock
 from sim.errors import InputError, SimError, StartError
+from sim.lens.lens import Uncovered
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.config import MachineConfig, config_of
@@ -325,10 +326,10 @@ class Fleet(Roster):
         """Journal that something that machines depend on is gone."""
         self._journal.write(PartFailed(part, reason))
 
-    def real_time(self, machine_id: str, what: str) -> None:
+    def real_time(self, machine_id: str, seen: Uncovered) -> None:
         """Journal that a machine uses time that it cannot be shown as the world's."""
         if machine := self._machines.get(machine_id):
-            self._journal.write(RealTimeSeen(machine.name, machine.region, what))
+            self._journal.write(RealTimeSeen(machine.id, machine.region, seen.what, seen.whole))
 
     async def _run(self, machine: Machine, *, settled: bool) -> None:
         await (self._runs.run(machine) if settled else self._runs.launch(machine))

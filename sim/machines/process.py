@@ -62,8 +62,8 @@ class View:
         if self.overseer is None:
             return
         told, supervised = read_notes(self.notes)
-        for what in uncovered(told):
-            self.overseer.real_time(self.spec.id, what)
+        for seen in uncovered(told):
+            self.overseer.real_time(self.spec.id, seen)
         if not supervised:
             why = "had a defect" if crashed(told) else "was killed"
             reason = f"its supervisor {why}, and the machine died with it"

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, get_args
 
 from sim.clock import Clock
 from sim.errors import InputError, Problem
+from sim.lens.lens import Uncovered
 from sim.machines.health import Result
 from sim.processes import Handling
 from sim.topology.addresses import Endpoint
@@ -151,7 +152,7 @@ class Overseer(Protocol):
     def part_failed(self, part: str, reason: str) -> None:
         """Something that machines depend on is gone."""
 
-    def real_time(self, machine_id: str, what: str) -> None:
+    def real_time(self, machine_id: str, seen: Uncovered) -> None:
         """A machine uses time that it cannot be shown as the world's."""
 
 

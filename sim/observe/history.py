@@ -29,6 +29,7 @@ from sim.observe.events import (
     LoadEnded,
     LoadStarted,
     MachineChanged,
+    RealTimeSeen,
     Resolved,
     RoutingChanged,
     RunStarted,
@@ -147,7 +148,8 @@ class History:
     @property
     def own_speed(self) -> float:
         """How many simulated seconds a second of a machine's own timers lasts."""
-        return self.run.own_speed if self.run else 1.0
+        real = any(event.whole for _, event in self.of(RealTimeSeen))
+        return self.speed if real or not self.run else self.run.own_speed
 
     @cached_property
     def ended(self) -> float | None:

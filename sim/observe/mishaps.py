@@ -53,12 +53,16 @@ def error_line(lines: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class RealTimeSeen(Event):
-    """A machine uses time that the lens cannot show it as the world's: what, after its name."""
+    """A machine uses time that the lens cannot show it as the world's: what, after its name.
+
+    `whole`: all of its time, or that of one of its processes.
+    """
 
     kind = "real_time_seen"
     machine: str
     region: str
     what: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)

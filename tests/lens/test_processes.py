@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -192,7 +194,30 @@ def test_what_is_not_covered_is_noted(start: Start, notes: Path) -> None:
         "print(refused)"
     )
     assert said(start(sys.executable, "-c", code)) == ["True"]
-    assert [words.split(",")[0] for words in uncovered(read_notes(notes)[0])] == [
+    assert [seen.what.split(",")[0] for seen in uncovered(read_notes(notes)[0])] == [
         "was refused io_uring",
         "sets TCP keepalive",
     ]
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every user may use."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_one_that_hides_its_memory_is_noted(public: Path) -> None:
+    """An ordinary user may not see what he has hidden, not even as its tracer."""
+    program = Path(shutil.copy(find_program(), public))
+    notes = public / "notes"
+    code = "import ctypes, time; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); time.sleep(0.01)"
+    subprocess.run(
+        Lens(program, SPEED, real_ns()[0]).through(["/usr/bin/python3", "-c", code], notes),
+        check=True,
+        user=65534,
+        timeout=WITHIN_REAL_S,
+    )
+    assert [seen.whole for seen in uncovered(read_notes(notes)[0])] == [True]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sim.observe.events import Audited, LoadEnded, LoadStarted, RunStarted
@@ -27,7 +29,9 @@ TOPOLOGY = {
 def evidence():
     """Evidence of (time, event) pairs in a load from 0 to 150 s, and of what is expected."""
 
-    def make(*pairs, expect=(), ended=True, audited=True, speed=1.0, driver="session"):
+    def make(
+        *pairs, expect=(), ended=True, audited=True, speed=1.0, driver="session", clock="real"
+    ):
         document = {
             "name": "by hand",
             "topology": "atlas.yaml",
@@ -36,6 +40,7 @@ def evidence():
             "expect": list(expect),
         }
         started = RunStarted(7, speed, "process", "embedded", "0", TOPOLOGY, document)
+        started = replace(started, clock=clock)
         records = [Record(0.0, started), Record(0.0, LoadStarted(clients=2))]
         records += [Record(t, event) for t, event in sorted(pairs, key=lambda pair: pair[0])]
         records += [Record(150.0, LoadEnded())] if ended else []

@@ -20,6 +20,7 @@ from sim.observe.events import (
     PartFailed,
     PatternMatched,
     PatternMissed,
+    RealTimeSeen,
     Sent,
     Stored,
 )
@@ -151,6 +152,21 @@ def test_what_follows_a_drain_that_the_speed_cut_short_is_unknown(
     assert verdict.outcome == outcome
     why = verdict.findings[0][1].why
     assert ("m was killed at 56.0 s after 0.5 s of real time" in why) is (outcome == "unknown")
+
+
+HIDDEN = RealTimeSeen("other", "fra", "runs a 32-bit program", whole=True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome"),
+    [((), "failed"), ((replace(HIDDEN, whole=False),), "failed"), ((HIDDEN,), "unknown")],
+)
+def test_a_drain_in_the_worlds_time_had_all_of_it(evidence, seen, outcome):
+    """Unless not all of the machines' processes could be shown that time."""
+    up = (0.1, Connected(CLIENT, "london", "fra", "m"))
+    cut = [*steadily(0.5, 55), *steadily(100.5, 150), *((150.0, event) for event in seen)]
+    found = evidence(up, (56.0, KILLED), *cut, expect=[OUTAGE], speed=10.0, clock="world")
+    assert judge(found).outcome == outcome
 
 
 MISSED = PatternMissed(CLIENT, "london", "`ready`", 3, "hi")

@@ -68,6 +68,7 @@ void threads_each(void (*act)(struct thread *thread));
 
 bool memory_get(pid_t tid, uint64_t from, void *to, size_t size);
 bool memory_put(pid_t tid, uint64_t to, const void *from, size_t size);
+bool memory_is_hidden(const struct thread *thread, const struct regs *regs);
 
 /* --- calls.c: which calls are looked at, and how ---------------------------------------------- */
 
@@ -156,7 +157,7 @@ bool vdso_stub(pid_t tid, uint64_t vdso); /* false where it cannot be done */
 bool vdso_holds(uint64_t vdso, uint64_t ip);
 int supervise(pid_t main_tid);
 
-enum note { NOTE_IO_URING, NOTE_KEEPALIVE, NOTE_LINGER, NOTE_NO_STUB, NOTE_32_BIT, NOTE_COUNT };
+enum note { NOTE_IO_URING, NOTE_KEEPALIVE, NOTE_LINGER, NOTE_NO_STUB, NOTE_32_BIT, NOTE_HIDDEN, NOTE_COUNT };
 int notes_open(const char *path); /* held as long as somebody supervises; -1 if it cannot be */
 void note(enum note what);
 void notes_end(void);

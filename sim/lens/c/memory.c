@@ -1,4 +1,5 @@
-/* The traced process's memory, a word at a time: the tracer may always, whatever /proc allows. */
+/* The traced process's memory, a word at a time: its tracer may, whatever /proc allows. But for a
+ * process that has changed its user, or asked that nobody see its memory: then only root may. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -7,11 +8,16 @@
 
 #define WORD sizeof(long)
 
+static bool failed;
+
 bool memory_get(pid_t tid, uint64_t from, void *to, size_t size) {
     for (size_t done = 0; done < size; done += WORD) {
         errno = 0;
         long word = ptrace(PTRACE_PEEKDATA, tid, from + done, 0);
-        if (errno) return false;
+        if (errno) {
+            failed = true;
+            return false;
+        }
         memcpy((char *)to + done, &word, size - done < WORD ? size - done : WORD);
     }
     return true;
@@ -25,4 +31,13 @@ bool memory_put(pid_t tid, uint64_t to, const void *from, size_t size) {
         if (ptrace(PTRACE_POKEDATA, tid, to + done, word)) return false;
     }
     return true;
+}
+
+bool memory_is_hidden(const struct thread *thread, const struct regs *regs) {
+    long word;
+    if (!failed) return false;
+    failed = false; /* it may have been a wrong address; a stack is none */
+    bool hidden = !memory_get(thread->tid, regs_sp(regs), &word, sizeof word);
+    failed = false;
+    return hidden;
 }

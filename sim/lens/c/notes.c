@@ -17,6 +17,7 @@ static const char *const words[NOTE_COUNT] = {
     [NOTE_LINGER] = "linger\n",
     [NOTE_NO_STUB] = "no stub\n",
     [NOTE_32_BIT] = "32 bit\n",
+    [NOTE_HIDDEN] = "hidden\n",
 };
 
 static void write_line(const char *line) {

@@ -22,6 +22,7 @@ static long finish_sleep(struct thread *thread, struct call *call, long result) 
     if (call->at && (result == -EINTR || is_restart(result)))
         span_up(thread->tid, call->at, TIMESPEC);
     if (is_restart(result)) thread->restart = *call;
+    else thread->restart.finish = NULL;
     return result;
 }
 

@@ -36,9 +36,11 @@ static void enter(struct thread *thread) {
     for (const struct rule *rule = rules; rule < rules + rule_count; rule++) {
         if (rule->nr != nr) continue;
         thread->call = (struct call){.before = regs, .finish = finish_plain};
+        if (rule->enter != enter_restart) thread->restart.finish = NULL;
         enum step step = rule->enter(thread, &regs);
         if (step == ANSWER) regs_answer(&regs, answer);
         if (step != LET) regs_put(thread->tid, &regs);
+        else if (memory_is_hidden(thread, &regs)) note(NOTE_HIDDEN);
         thread->watching = step == WATCH;
         return;
     }
@@ -136,6 +138,7 @@ int supervise(pid_t main_tid) {
             stopped(thread_of(tid), status);
             continue;
         }
+        if (thread_of(tid)->held) held--;
         thread_forget(tid);
         if (held) threads_each(let_go); /* a parent that was killed tells of no child */
     }

@@ -257,8 +257,8 @@ class DockerRuntime:
         if not self._lens or not self._overseer:
             return
         told = await self.engine.run(inner_lens.notes, self.engine.api, instance.container)
-        for what in uncovered(told):
-            self._overseer.real_time(instance.spec.id, what)
+        for seen in uncovered(told):
+            self._overseer.real_time(instance.spec.id, seen)
         if crashed(told):
             reason = "its supervisor had a defect, and the machine died with it"
             self._failed(f"lens of {instance.spec.region}", reason)
