@@ -159,7 +159,7 @@ def _sessions(lens: Lens | None) -> Figures:
 
 def _world_of(lens: Lens | None, speed: float) -> World:
     topology = topology_from_mapping(ATLAS)
-    return World(topology, seed=7, speed=speed, clock="world" if lens else "real")
+    return World(topology, seed=7, speed=speed, clock="lens" if lens else "real")
 
 
 def _started(lens: Lens | None, command: Sequence[str]) -> subprocess.Popen[str]:

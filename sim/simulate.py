@@ -30,7 +30,7 @@ def world_for(
     secrets: Mapping[str, str] | None = None,
     journal_path: Path | None = None,
     runtime: RuntimeName = "process",
-    clock: ClockName = "world",
+    clock: ClockName = "lens",
 ) -> World:
     """The world that a scenario runs in, not up yet. Raises InputError for the wrong runtime."""
     if runtime != "docker" and (problems := _on_containers_only(scenario)):

@@ -79,7 +79,7 @@ class World:
         journal_path: Path | None = None,
         scenario: Mapping[str, Any] | None = None,
         runtime: RuntimeName = "process",
-        clock: ClockName = "world",
+        clock: ClockName = "lens",
     ) -> None:
         self.topology = topology
         self.seed = seed

@@ -29,18 +29,46 @@ class OutputPath(click.ParamType[Path]):
 
 OUTPUT = OutputPath()
 
+
+class Speed(click.ParamType[float | None]):
+    """Simulated seconds per real second, or `auto`, which is None: what the scenario allows."""
+
+    name = "speed"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        """The number, or None. Fails, as click does, for anything else."""
+        if value == "auto":
+            return None
+        try:
+            return float(_NUMBER.convert(value, param, ctx))  # type: ignore[arg-type] # it is text
+        except click.BadParameter:
+            self.fail(f"{value} is no number from 0.1 to 1000, nor auto", param, ctx)
+
+
+_NUMBER = click.FloatRange(0.1, 1000)
+
 speed_option = click.option(
     "--speed",
-    type=click.FloatRange(0.1, 1000),
+    type=_NUMBER,
     default=1.0,
     show_default=True,
     metavar="N",
-    help="Simulated seconds per real second. Links stay in real time.",
+    help="Simulated seconds per real second.",
+)
+auto_speed_option = click.option(
+    "--speed",
+    type=Speed(),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Simulated seconds per real second; auto: as many as can be told of this scenario here.",
 )
 clock_option = click.option(
     "--clock",
-    type=click.Choice(["world", "real"]),
-    default="world",
+    type=click.Choice(["lens", "real"]),
+    default="lens",
     show_default=True,
     help="Which clock machines and the database see, where --speed is not 1.",
 )

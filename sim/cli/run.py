@@ -5,7 +5,9 @@ What only a run needs is imported when one begins, so that the other commands st
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,12 @@ import click
 
 from sim.cli.options import (
     EXISTING,
+    auto_speed_option,
     clock_option,
     journal_option,
     runtime_option,
     secrets_option,
     seed_option,
-    speed_option,
 )
 from sim.cli.outputs import Outputs, numbered, output_options
 from sim.cli.page import open_option
@@ -33,16 +35,14 @@ if TYPE_CHECKING:
     from sim.scenario.model import Scenario
     from sim.world import World
 
-DEMO_SPEED = 10.0
-
 
 @dataclass(frozen=True)
 class RunOptions:
     """How a scenario is run: what is the same for one run and for many."""
 
     runtime: RuntimeName
-    speed: float
-    clock: ClockName = "world"
+    speed: float | None
+    clock: ClockName = "lens"
     secrets: Path | None = None
     journal: Path | None = None
     outputs: Outputs = field(default_factory=Outputs)
@@ -51,7 +51,7 @@ class RunOptions:
 @click.command()
 @click.argument("scenario", type=EXISTING)
 @runtime_option
-@speed_option
+@auto_speed_option
 @clock_option
 @seed_option
 @click.option(
@@ -66,7 +66,7 @@ class RunOptions:
 def run(
     scenario: Path,
     runtime: RuntimeName,
-    speed: float,
+    speed: float | None,
     clock: ClockName,
     seed: int | None,
     repeat: int | None,
@@ -83,14 +83,7 @@ def run(
 
 @click.command()
 @runtime_option
-@click.option(
-    "--speed",
-    type=click.FloatRange(0.1, 1000),
-    default=DEMO_SPEED,
-    show_default=True,
-    metavar="N",
-    help="Simulated seconds per real second.",
-)
+@auto_speed_option
 @clock_option
 @seed_option
 @click.option("--live", is_flag=True, help="Only its world and its clients, with the live page.")
@@ -98,7 +91,7 @@ def run(
 @output_options
 def demo(
     runtime: RuntimeName,
-    speed: float,
+    speed: float | None,
     clock: ClockName,
     seed: int | None,
     live: bool,
@@ -113,6 +106,7 @@ def demo(
     from sim.cli.worlds import stay_up
 
     read = loaded(scenario)
+    manner = _at_speed(read, manner)
     run_async(stay_up(_world_for(read, seed, manner), opens=opens, load_of=read))
     return 0
 
@@ -137,7 +131,8 @@ def topologies() -> Path:
 
 def _run_file(path: Path, seed: int | None, manner: RunOptions) -> int:
     """Run the scenario of a file, print its report, and give the exit code of its verdict."""
-    return tell(simulated(loaded(path), seed, manner), manner.outputs)
+    scenario = loaded(path)
+    return tell(simulated(scenario, seed, _at_speed(scenario, manner)), manner.outputs)
 
 
 def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int:
@@ -147,6 +142,7 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
     from sim.scenario.verdict import EXIT_CODES
 
     scenario = loaded(path)
+    manner = _at_speed(scenario, manner)
     first = fresh_seed() if seed is None else seed
     reports: list[Document] = []
     for number in range(1, times + 1):
@@ -164,13 +160,29 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
     for row in rows:
         if row["verdict"] != "held":
             again = f"sim run {path} --runtime {manner.runtime} --speed {manner.speed:g}"
-            if manner.clock != "world":
+            if manner.clock != "lens":
                 again += f" --clock {manner.clock}"
             again += f" --seed {row['seed']}"
             click.echo(f"\nthe first that did not hold, again: {again}")
             break
     click.echo(f"\nverdict: {outcome_of_all}")
     return EXIT_CODES[outcome_of_all]
+
+
+def _at_speed(scenario: Scenario, manner: RunOptions) -> RunOptions:
+    """The same with the speed that the scenario allows here, where none was asked for."""
+    if manner.speed is not None:
+        return manner
+    from sim.host.schedstat import contended
+    from sim.lens.choice import choose
+    from sim.machines.runtimes import tried_lens
+    from sim.scenario.speed import FASTEST, fastest
+
+    seen = choose(manner.clock, FASTEST, partial(tried_lens, manner.runtime))
+    lens = seen.program is not None
+    limit = fastest(scenario, os.cpu_count() or 1, contended(), lens=lens)
+    click.echo(f"speed {limit.speed:g}, as this can be told of here: {limit.because}", err=True)
+    return replace(manner, speed=limit.speed)
 
 
 def loaded(path: Path) -> Scenario:
@@ -191,11 +203,15 @@ def simulated(
     `err`: the line that names it goes to stderr, where stdout is for something else.
     """
     from sim.cli.progress import progress
+    from sim.scenario.speed import too_fast
     from sim.simulate import simulate
 
     world = _world_for(scenario, seed, manner)
     named = f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})"
     click.echo(named, err=err)
+    lens = world.process_clock.program is not None
+    for problem in too_fast(scenario, world.speed, os.cpu_count() or 1, lens=lens):
+        _warn(f"warning: {problem}")
     if note := world.process_clock.warning(world.speed):
         _warn(f"note: {note}")
     watch = progress(scenario.duration_s)
@@ -212,7 +228,7 @@ def _world_for(scenario: Scenario, seed: int | None, manner: RunOptions) -> Worl
     return world_for(
         scenario,
         seed=fresh_seed() if seed is None else seed,
-        speed=manner.speed,
+        speed=1.0 if manner.speed is None else manner.speed,
         secrets=load_secrets(scenario.topology.gateway.secrets, manner.secrets),
         journal_path=manner.journal,
         runtime=manner.runtime,

@@ -18,7 +18,7 @@ from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.network.conditions import Conditions
 from sim.network.links import Link
 from sim.scenario.targets import services
-from sim.topology.distance import link_spec
+from sim.topology.distance import round_trip
 from sim.world import World
 
 WINDOW = 10  # bins that rates and percentiles are of
@@ -60,7 +60,7 @@ def portrait(world: World) -> dict[str, Any]:
                 "nameserver": f"{world.plan.nameserver(place.name)}:{world.resolver.port}",
                 "entry": str(world.plan.entry(place.name)),
                 "rtt_ms": {
-                    code: round(link_spec(topology, place.name, code).rtt_ms, 1)
+                    code: round(round_trip(topology, place.name, code).rtt_ms, 1)
                     for code in topology.regions
                 },
             }

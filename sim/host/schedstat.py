@@ -76,6 +76,15 @@ def short_of_memory_ms() -> float:
     return 0.0
 
 
+def contended() -> float:
+    """The share of the last ten seconds in which some task waited for a processor; 0 if not told.
+
+    Source: psi.rst of the kernel ("pressure stall information").
+    """
+    some = (_read("/proc/pressure/cpu") or b"").partition(b"avg10=")[2].split(None, 1)
+    return float(some[0]) / 100 if some else 0.0
+
+
 def _waited_ms(path: str) -> float | None:
     text = _read(path)
     return int(text.split()[1]) / 1e6 if text else None

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from sim.errors import EnvironmentLacksError, InputError
 from sim.lens.lens import Lens
 
-ClockName = Literal["world", "real"]
+ClockName = Literal["lens", "real"]
 CLOCKS: tuple[ClockName, ...] = get_args(ClockName)
 
 
@@ -28,7 +28,7 @@ class ProcessClock:
     @property
     def name(self) -> ClockName:
         """As a journal has it."""
-        return "real" if self.why_real else "world"
+        return "real" if self.why_real else "lens"
 
     def warning(self, speed: float) -> str:
         """What a person has to know of a run at this speed, or ""."""
@@ -56,7 +56,7 @@ def clock_named(name: str) -> ClockName:
     for known in CLOCKS:
         if name == known:
             return known
-    raise InputError(f"unknown clock `{name}`: it is world or real")
+    raise InputError(f"unknown clock `{name}`: it is lens or real")
 
 
 def warning(why_real: str, speed: float) -> str:

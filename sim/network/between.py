@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.network.conditions import LinkSpec
 from sim.topology.addresses import Endpoint
-from sim.topology.distance import link_spec
+from sim.topology.distance import round_trip
 from sim.topology.model import Topology
 
 
@@ -19,7 +19,7 @@ def link_between(
 ) -> LinkSpec:
     """A link from the first of two places to the second; see LinkSpec for the rest."""
     source, target = places
-    trip = link_spec(topology, source, target)
+    trip = round_trip(topology, source, target)
     return LinkSpec(
         source=source,
         target=target,

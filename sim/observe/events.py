@@ -32,8 +32,8 @@ class RunStarted(Event):
     """The first event: what is run, and with what. Enough to judge the journal without files.
 
     `topology` and `scenario` are the documents as loaded, without secrets; `scenario` is None for
-    a world that was only brought up. `clock` is what machines and services keep: the `world`'s, or
-    `real` time, and then `why_real` says why.
+    a world that was only brought up. `clock` is what machines and services keep: the world's, by a
+    `lens`, or `real` time, and then `why_real` says why.
     """
 
     kind = "run_started"
@@ -50,7 +50,7 @@ class RunStarted(Event):
     @property
     def own_speed(self) -> float:
         """How many simulated seconds a second of a machine's own timers lasts."""
-        return 1.0 if self.clock == "world" else self.speed
+        return 1.0 if self.clock == "lens" else self.speed
 
 
 @dataclass(frozen=True)

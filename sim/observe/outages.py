@@ -39,7 +39,7 @@ from sim.observe.history import History, Timed, location_of
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
 from sim.observe.usual import Usual
-from sim.topology.distance import link_spec
+from sim.topology.distance import round_trip
 from sim.topology.model import Topology
 
 _FLOOR_REAL_S = 0.005  # what a few wake-ups of processes on the path take on a quiet host
@@ -150,7 +150,7 @@ class Pace:
         return cls(
             every_s,
             {
-                (location, region): link_spec(topology, location, region).rtt_ms / 1000
+                (location, region): round_trip(topology, location, region).rtt_ms / 1000
                 for location in topology.locations
                 for region in topology.regions
             },

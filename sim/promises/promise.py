@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sim.topology.distance import link_spec
+from sim.topology.distance import round_trip
 from sim.topology.model import Location, Region, Topology
 
 TrialName = Literal["crash", "deploy"]
@@ -76,7 +76,7 @@ def nearest(topology: Topology, place: Location, without: str = "") -> str:
     """The region with machines that is the fewest milliseconds away from a location."""
     return min(
         (code for code in _with_machines(topology) if code != without),
-        key=lambda code: link_spec(topology, place.name, code).rtt_ms,
+        key=lambda code: round_trip(topology, place.name, code).rtt_ms,
     )
 
 

@@ -73,7 +73,7 @@ def settings(config: pytest.Config, item: pytest.Item | None = None) -> Settings
         seed=_number(found, "seed", int, DEFAULT_SEED),
         speed=_number(found, "speed", float, 1.0),
         runtime=str(found["runtime"] or "process"),
-        clock=str(found["clock"] or "world"),
+        clock=str(found["clock"] or "lens"),
     )
 
 

@@ -80,7 +80,7 @@ class ScenarioItem(pytest.Item):
         replay = f"sim run {_shown(self.path)} --seed {self._seed} --speed {speed:g}"
         if runtime != "process":
             replay += f" --runtime {runtime}"
-        if given.clock != "world":
+        if given.clock != "lens":
             replay += f" --clock {given.clock}"
         lines = journal.read_text(encoding="utf-8").splitlines()
         failure = Failure(self.nodeid, self._seed, speed, replay, outcome, lines, ())

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-from sim.topology.distance import link_spec
+from sim.topology.distance import round_trip
 from sim.topology.geography import continent
 from sim.topology.model import Topology
 
@@ -30,7 +30,7 @@ def preferred_regions(topology: Topology, location: str | None) -> tuple[str, ..
 def round_trip_ms(topology: Topology, location: str | None, region: str) -> float:
     """The configured round trip from a location, or from the primary region, to a region."""
     start = topology.primary.code if location is None else location
-    return 0.0 if start == region else link_spec(topology, start, region).rtt_ms
+    return 0.0 if start == region else round_trip(topology, start, region).rtt_ms
 
 
 def allowed_regions(topology: Topology, location: str | None) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from sim.scenario.model import Scenario, Target
 from sim.scenario.runner import audit, make_load
 from sim.sweep.boundaries import Boundary
 from sim.sweep.trap import Trap, blows_of
-from sim.topology.distance import DATABASE, link_spec
+from sim.topology.distance import DATABASE, round_trip
 from sim.topology.model import Topology
 from sim.world import World
 
@@ -239,7 +239,9 @@ def farthest_location(topology: Topology) -> str:
         return next(iter(topology.locations))
 
     def to_database_ms(location: str) -> float:
-        nearest = min(topology.regions, key=lambda code: link_spec(topology, location, code).rtt_ms)
-        return link_spec(topology, nearest, DATABASE).rtt_ms
+        nearest = min(
+            topology.regions, key=lambda code: round_trip(topology, location, code).rtt_ms
+        )
+        return round_trip(topology, nearest, DATABASE).rtt_ms
 
     return max(topology.locations, key=to_database_ms)

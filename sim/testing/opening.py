@@ -34,7 +34,7 @@ class open_world:  # noqa: N801 - used as a function that gives a context, as `o
         seed: int = DEFAULT_SEED,
         speed: float = 1.0,
         runtime: str = "process",
-        clock: str = "world",
+        clock: str = "lens",
         name: str | None = None,
         journal: Path | None = None,
     ) -> None:

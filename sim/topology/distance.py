@@ -50,7 +50,7 @@ def internet_rtt_ms(a: Coordinates, b: Coordinates) -> float:
     return INTERNET_STRETCH * distance_km(a, b) / FIBRE_KM_PER_RTT_MS + LAST_MILE_MS
 
 
-def link_spec(topology: Topology, a: str, b: str) -> RoundTrip:
+def round_trip(topology: Topology, a: str, b: str) -> RoundTrip:
     """The round trip between two places, the same in either order.
 
     A place is a region's code, a location's name, or `database` for the place of the database.

@@ -68,7 +68,7 @@ def supervisor_of(pid: int) -> int:
     return found
 
 
-async def heartbeat(speed, clock="world", runtime="process", **gateway):
+async def heartbeat(speed, clock="lens", runtime="process", **gateway):
     """The report of the run."""
     topology = {**BEATING, "gateway": {**BEATING["gateway"], **gateway}}
     scenario = scenario_from_mapping(CUT_OFF, topology_from_mapping(topology))

@@ -88,7 +88,7 @@ async def test_each_broken_variant_is_found_at_its_boundary(
         seed=7,
         speed=SPEED,
         runtime="process",
-        clock="world",
+        clock="lens",
         secrets={},
         warn=print,
     )

@@ -12,7 +12,7 @@ from sim.topology.distance import (
     RoundTrip,
     backbone_rtt_ms,
     internet_rtt_ms,
-    link_spec,
+    round_trip,
 )
 from sim.topology.geography import REGIONS, distance_km
 from sim.topology.load_topology import topology_from_mapping
@@ -54,7 +54,7 @@ def test_regions_are_joined_by_a_backbone(a: str, b: str, stretched_ms: float) -
 
 
 def test_clients_come_over_the_public_internet_and_a_last_mile() -> None:
-    spec = link_spec(topology(), "new-york", "lhr")
+    spec = round_trip(topology(), "new-york", "lhr")
     assert spec.rtt_ms == pytest.approx(117 + LAST_MILE_MS, abs=1)
     assert spec.jitter_ms == pytest.approx(spec.rtt_ms * 0.05, abs=0.01)
 
@@ -78,20 +78,20 @@ def test_the_model_is_symmetric_and_the_backbone_is_faster(a: Coordinates, b: Co
 )
 def test_a_link_is_the_same_in_either_direction(a: str, b: str) -> None:
     world = topology(links=[{"between": ["fra", "london"], "rtt": "15ms", "jitter": "2ms"}])
-    assert link_spec(world, a, b) == link_spec(world, b, a)
+    assert round_trip(world, a, b) == round_trip(world, b, a)
 
 
 def test_what_the_file_says_of_a_pair_wins_over_distance() -> None:
     world = topology(links=[{"between": ["fra", "london"], "rtt": "15ms", "jitter": "2ms"}])
-    assert link_spec(world, "london", "fra") == RoundTrip(15.0, 2.0)
-    assert link_spec(world, "london", "lhr") != RoundTrip(15.0, 2.0)
+    assert round_trip(world, "london", "fra") == RoundTrip(15.0, 2.0)
+    assert round_trip(world, "london", "lhr") != RoundTrip(15.0, 2.0)
 
 
 def test_the_database_is_where_its_region_is() -> None:
     world = topology()
-    assert link_spec(world, "fra", "database") == link_spec(world, "fra", "iad")
-    assert link_spec(world, "iad", "database") == RoundTrip(0.5, 0.0)
-    assert link_spec(world, "fra", "fra") == RoundTrip(0.5, 0.0)
+    assert round_trip(world, "fra", "database") == round_trip(world, "fra", "iad")
+    assert round_trip(world, "iad", "database") == RoundTrip(0.5, 0.0)
+    assert round_trip(world, "fra", "fra") == RoundTrip(0.5, 0.0)
 
 
 def test_the_way_to_the_database_can_be_stated_apart_from_the_way_to_its_region() -> None:
@@ -101,15 +101,15 @@ def test_the_way_to_the_database_can_be_stated_apart_from_the_way_to_its_region(
             {"between": ["iad", "fra"], "rtt": "90ms"},
         ]
     )
-    assert link_spec(world, "fra", "database").rtt_ms == 70.0
-    assert link_spec(world, "fra", "iad").rtt_ms == 90.0
+    assert round_trip(world, "fra", "database").rtt_ms == 70.0
+    assert round_trip(world, "fra", "iad").rtt_ms == 90.0
 
 
 def test_a_stated_way_between_regions_holds_for_the_database_there() -> None:
     world = topology(links=[{"between": ["iad", "fra"], "rtt": "90ms"}])
-    assert link_spec(world, "fra", "database").rtt_ms == 90.0
+    assert round_trip(world, "fra", "database").rtt_ms == 90.0
 
 
 def test_an_unknown_place_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        link_spec(topology(), "london", "nrt")
+        round_trip(topology(), "london", "nrt")

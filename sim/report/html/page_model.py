@@ -33,7 +33,7 @@ from sim.report.html.series import series, totals
 from sim.report.narrate import Narrator
 from sim.report.terminal import asked, blips_in_words
 from sim.scenario.evidence import Evidence
-from sim.topology.distance import link_spec
+from sim.topology.distance import round_trip
 
 MOST_ANOMALIES = 1000
 MOST_TAILS = 20
@@ -141,7 +141,7 @@ def _locations(evidence: Evidence) -> list[dict[str, Any]]:
             "at": [place.at.lat, place.at.lon],
             "clients": len(evidence.history.clients_of(place.name)),
             "rtt_ms": {
-                code: round(link_spec(topology, place.name, code).rtt_ms, 1)
+                code: round(round_trip(topology, place.name, code).rtt_ms, 1)
                 for code in topology.regions
             },
         }

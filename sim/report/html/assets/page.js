@@ -49,7 +49,7 @@
     h("main", null, places.section, lanes.section, outages.section, sim.mishaps(model), sim.disconnects(model), sim.deploys(model), sim.ledger(model), traffic.section, sim.story(model.story)),
     h("footer", null,
       model.notes.length ? h("ul", { class: "notes" }, model.notes.map((text) => h("li", null, text))) : null,
-      h("p", null, `Times are simulated seconds from the start of the ${model.run.live ? "world" : "load"}; latencies are real milliseconds. Everything here is computed from the run's journal. Land outline: Natural Earth, by way of world-atlas.`)));
+      h("p", null, `Times are simulated seconds from the start of the ${model.run.live ? "world" : "load"}; latencies are simulated milliseconds. Everything here is computed from the run's journal. Land outline: Natural Earth, by way of world-atlas.`)));
   sim.followAddress(time);
 
   const redraw = () => {
