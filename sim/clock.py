@@ -27,12 +27,16 @@ def real_ns() -> tuple[int, int]:
 
 
 class Clock:
-    """Simulated time since the clock was made, in seconds, inside a running event loop."""
+    """Simulated time since the clock was made, in seconds, inside a running event loop.
 
-    def __init__(self, speed: float = 1.0) -> None:
+    Machines' calendars run `calendar_speed` times as fast as this host's.
+    """
+
+    def __init__(self, speed: float = 1.0, calendar_speed: float = 1.0) -> None:
         if not speed > 0:
             raise ValueError(f"speed must be positive, not {speed}")
         self.speed = speed
+        self._calendar_speed = calendar_speed
         self._loop = asyncio.get_running_loop()
         self._start = self._loop.time()
         self._began_unix_s = time.time()
@@ -51,6 +55,10 @@ class Clock:
         no journal, because no seed brings it back.
         """
         return self._began_unix_s + instant / self.speed
+
+    def calendar_s(self) -> float:
+        """Seconds since 1970 by the calendars of machines: how a token for them has to be dated."""
+        return self._began_unix_s + (self._loop.time() - self._start) * self._calendar_speed
 
     @property
     def began_ns(self) -> int:

@@ -164,7 +164,7 @@ class World:
     # --- coming up ---------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        self.clock = Clock(self.speed)
+        self.clock = Clock(self.speed, self.process_clock.calendar_speed(self.speed))
         self._lens = self.process_clock.lens(self.speed, self.clock.began_ns)
         for abandoned in registry.abandoned():
             with contextlib.suppress(EnvironmentLacksError):  # its engine is down: later

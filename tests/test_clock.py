@@ -61,3 +61,14 @@ def test_virtual_time_costs_no_real_time_and_keeps_order(virtually):
         return order
 
     assert virtually(race()) == [("fast", 10), ("mid", 5_000), ("slow", 100_000)]
+
+
+@pytest.mark.parametrize("calendar_speed", [1, 10])
+def test_calendars_of_machines_may_run_at_the_speed_too(virtually, calendar_speed):
+    async def waits():
+        clock = Clock(10, calendar_speed)
+        began = clock.calendar_s()
+        await clock.sleep(30)
+        return clock.calendar_s() - began
+
+    assert virtually(waits()) == pytest.approx(3 * calendar_speed)

@@ -30,6 +30,10 @@ class ProcessClock:
         """As a journal has it."""
         return "real" if self.why_real else "lens"
 
+    def calendar_speed(self, speed: float) -> float:
+        """How fast the calendars of machines run against the host's."""
+        return speed if self.program else 1.0
+
     def warning(self, speed: float) -> str:
         """What a person has to know of a run at this speed, or ""."""
         return warning(self.why_real, speed) if self.why_real else ""

@@ -127,6 +127,7 @@ async def test_calendars_of_machines_and_of_the_database_agree():
         for machine in machines:
             executed = await world.fleet.execute(machine, ask)
             told.append(float(executed.stdout))
+            told.append(world.clock.calendar_s())
             told.append((await connection.fetchval("SELECT clock_timestamp()")).timestamp())
         await connection.close()
     # Each was asked after the one before it: less than a real second apart, and in order.

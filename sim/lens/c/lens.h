@@ -29,6 +29,14 @@ ns_t real_span(ns_t shown); /* 0 stays 0 and nothing else becomes 0: a timer of 
 ns_t shown_span(ns_t real);
 ns_t real_deadline(int clock, ns_t shown);
 
+/* --- spans.c: times in the caller's memory -------------------------------------------------- */
+
+enum form { TIMESPEC, TIMEVAL };
+bool span_get(pid_t tid, uint64_t at, enum form form, ns_t *span); /* false where it is none */
+bool span_put(pid_t tid, uint64_t at, enum form form, ns_t span);
+void span_up(pid_t tid, uint64_t at, enum form form);
+bool is_restart(long result);
+
 /* --- threads.c: who is traced -------------------------------------------------------------- */
 
 struct thread;
@@ -38,24 +46,23 @@ struct call {
     struct regs before; /* as the caller made it: given back at its end */
     /* Looks at the end of the call; the result that it returns is what the caller gets. */
     long (*finish)(struct thread *thread, struct call *call, long result);
-    uint64_t at;  /* the caller's memory that the kernel's answer belongs into */
-    uint64_t copy; /* where the kernel finds, and leaves, the scaled one */
-    uint64_t size; /* where `finish` must know it */
+    uint64_t at;    /* the caller's memory that the kernel's answer belongs into */
+    uint64_t copy;  /* where the kernel finds, and leaves, the scaled one */
+    enum form form; /* of what is there */
 };
 
 struct thread {
     pid_t tid;
     int index; /* no two living threads have the same: the number of its slot */
     struct thread *next;
-    bool named;        /* its parent told of it: it has its parent's memory */
-    bool held;         /* it stands at its first stop until its parent has told */
-    bool watching;     /* `call` is under way */
-    bool execed;       /* it has a new program, which has not begun */
+    bool named;    /* its parent told of it: it has its parent's memory */
+    bool held;     /* it stands at its first stop until its parent has told */
+    bool watching; /* `call` is under way */
     struct call call;
-    struct call restart; /* of a call that restart_syscall will go on with */
-    uint64_t slots;    /* scratch memory of its process, 0 where there is none */
-    uint64_t vdso;     /* the kernel's, where the stub calls it; 0 where it is hidden */
-    ns_t poll_until;   /* the deadline of a poll that a stop interrupted, and that begins again */
+    struct call restart; /* a sleep that restart_syscall will go on with */
+    uint64_t slots;      /* scratch memory of its process, 0 where there is none */
+    uint64_t vdso;       /* the kernel's, where the stub calls it; 0 where it is hidden */
+    ns_t poll_until;     /* the deadline of a poll that a stop interrupted, and that begins again */
     struct regs poll;
 };
 
@@ -100,7 +107,8 @@ extern const struct rule rules[];
 extern const int rule_count;
 
 extern long answer;
-bool calls_probe(void); /* what this kernel has; before the filter is there */
+extern bool has_epoll_pwait2;
+void calls_probe(void); /* what this kernel has; before the filter is there */
 long finish_plain(struct thread *thread, struct call *call, long result);
 uint64_t slot_of(const struct thread *thread, const struct regs *regs);
 
@@ -142,14 +150,7 @@ RULE(enter_alarm);
 RULE(enter_setsockopt);
 RULE(enter_getsockopt);
 
-/* spans.c: times in the caller's memory */
-enum form { TIMESPEC, TIMEVAL };
-bool span_get(pid_t tid, uint64_t at, enum form form, ns_t *span); /* false where it is none */
-bool span_put(pid_t tid, uint64_t at, enum form form, ns_t span);
-void span_up(pid_t tid, uint64_t at, enum form form);
-bool is_restart(long result);
-
-/* --- filter.c, start.c, exec.c, vdso.c, supervisor.c, notes.c, probe.c ------------------------- */
+/* --- one story each ------------------------------------------------------------------------ */
 
 bool filter_install(void);
 void exec_prepare(struct thread *thread);
@@ -157,7 +158,15 @@ bool vdso_stub(pid_t tid, uint64_t vdso); /* false where it cannot be done */
 bool vdso_holds(uint64_t vdso, uint64_t ip);
 int supervise(pid_t main_tid);
 
-enum note { NOTE_IO_URING, NOTE_KEEPALIVE, NOTE_LINGER, NOTE_NO_STUB, NOTE_32_BIT, NOTE_HIDDEN, NOTE_COUNT };
+enum note {
+    NOTE_IO_URING,
+    NOTE_KEEPALIVE,
+    NOTE_LINGER,
+    NOTE_NO_STUB,
+    NOTE_32_BIT,
+    NOTE_HIDDEN,
+    NOTE_COUNT
+};
 int notes_open(const char *path); /* held as long as somebody supervises; -1 if it cannot be */
 void note(enum note what);
 void notes_end(void);

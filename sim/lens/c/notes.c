@@ -1,7 +1,7 @@
-/* What the simulator is told: a line for each thing seen that the lens does not cover, and `end`, or
- * `crashed` where a supervisor has a defect.
- * The file is locked as long as somebody supervises, so whoever finds it unlocked and without `end`
- * knows that the supervisor was killed, and its machine with it. */
+/* What the simulator is told: a line for each thing seen that the lens does not cover, and `end`,
+ * or `crashed` where a supervisor has a defect. The file is locked as long as somebody supervises,
+ * so whoever finds it unlocked and without `end` knows that the supervisor was killed, and its
+ * machine with it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>

@@ -10,22 +10,12 @@
 #define __NR_epoll_pwait2 441
 #endif
 
-extern bool has_epoll_pwait2;
-
 /* The kernel writes what is left into the copy: it belongs into the caller's, in shown time. */
-static long finish_left(struct thread *thread, struct call *call, long result, enum form form) {
+static long finish_left(struct thread *thread, struct call *call, long result) {
     ns_t left;
-    if (span_get(thread->tid, call->copy, form, &left))
-        span_put(thread->tid, call->at, form, shown_span(left));
+    if (span_get(thread->tid, call->copy, call->form, &left))
+        span_put(thread->tid, call->at, call->form, shown_span(left));
     return result;
-}
-
-static long finish_timespec(struct thread *thread, struct call *call, long result) {
-    return finish_left(thread, call, result, TIMESPEC);
-}
-
-static long finish_timeval(struct thread *thread, struct call *call, long result) {
-    return finish_left(thread, call, result, TIMEVAL);
 }
 
 static enum step divided(struct thread *thread, struct regs *regs, int k, enum form form) {
@@ -35,7 +25,8 @@ static enum step divided(struct thread *thread, struct regs *regs, int k, enum f
     if (!span_put(thread->tid, slot, form, real_span(span))) return LET;
     thread->call.at = regs_arg(regs, k);
     thread->call.copy = slot;
-    thread->call.finish = form == TIMESPEC ? finish_timespec : finish_timeval;
+    thread->call.form = form;
+    thread->call.finish = finish_left;
     regs_set_arg(regs, k, slot);
     return WATCH;
 }

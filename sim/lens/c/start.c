@@ -2,7 +2,7 @@
  *
  * Runs COMMAND in this very process: it keeps the pid, the parent, the session and the descriptors
  * that it has. The supervisor is a process beside it, of no session or group of the command's and
- * without its environment, so that nobody who signals or counts the command's processes meets it. */
+ * without its environment, so that nobody meets it who signals or counts the command's processes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

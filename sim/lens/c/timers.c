@@ -12,7 +12,7 @@
 #define ABSOLUTE 1 /* TIMER_ABSTIME, TFD_TIMER_ABSTIME */
 #define HALF 16    /* bytes of each of the two times */
 
-/* The number that follows `name` in a file of /proc, after a line `after`; -1 where there is none. */
+/* The number after `name` in a file of /proc, behind a line `after`; -1 where there is none. */
 static int told(const char *path, const char *after, const char *name) {
     char line[128];
     int found = -1;
@@ -42,22 +42,20 @@ static int clock_of_timer(pid_t tid, int timer) {
     FILE *file = fopen(path, "re");
     if (!file) return CLOCK_MONOTONIC; /* a kernel that does not tell */
     fclose(file);
-    int clock = told(path, after, "ClockID:");
-    return clock;
+    return told(path, after, "ClockID:");
 }
 
 static long finish_timer(struct thread *thread, struct call *call, long result) {
-    enum form form = (enum form)call->size;
     if (result == 0 && call->at) {
-        span_up(thread->tid, call->at, form);
-        span_up(thread->tid, call->at + HALF, form);
+        span_up(thread->tid, call->at, call->form);
+        span_up(thread->tid, call->at + HALF, call->form);
     }
     return result;
 }
 
 static enum step asks(struct thread *thread, uint64_t at, enum form form) {
     thread->call.at = at;
-    thread->call.size = form;
+    thread->call.form = form;
     thread->call.finish = finish_timer;
     return WATCH;
 }

@@ -65,7 +65,8 @@ static void look(void) {
         if (parts[k].p_type == PT_LOAD && (parts[k].p_vaddr || parts[k].p_offset)) return;
         if (parts[k].p_type == PT_LOAD) end = parts[k].p_memsz;
         if (parts[k].p_type != PT_DYNAMIC) continue;
-        for (const Elf64_Dyn *tag = (const Elf64_Dyn *)(image + parts[k].p_vaddr); tag->d_tag; tag++) {
+        const Elf64_Dyn *tag = (const Elf64_Dyn *)(image + parts[k].p_vaddr);
+        for (; tag->d_tag; tag++) {
             if (tag->d_tag == DT_SYMTAB) symbols = (const Elf64_Sym *)(image + tag->d_un.d_ptr);
             if (tag->d_tag == DT_STRTAB) names = image + tag->d_un.d_ptr;
             if (tag->d_tag == DT_HASH) hash = (const uint32_t *)(image + tag->d_un.d_ptr);
