@@ -12,7 +12,7 @@ from sim.observe.history import History
 from sim.scenario import runner
 from sim.scenario.evidence import Evidence
 from sim.scenario.load_scenario import scenario_from_mapping
-from sim.scenario.runner import Stage
+from sim.scenario.runner import ScenarioWorld
 from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
 
@@ -38,7 +38,7 @@ def world_of(document: dict[str, Any], *, seed: int = 7, speed: float = 1.0) -> 
     return World(topology_from_mapping(document), seed=seed, speed=speed)
 
 
-async def run(world: Stage, document: dict[str, Any]) -> Evidence:
+async def run(world: ScenarioWorld, document: dict[str, Any]) -> Evidence:
     """Run a scenario on a world that is up; the evidence of this run alone."""
     scenario = scenario_from_mapping({"name": "bench", "topology": "-", **document}, world.topology)
     before = len(world.journal.records)

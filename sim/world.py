@@ -24,8 +24,8 @@ from typing import Any, Self
 
 from sim import __version__, registry
 from sim.alerts.alarm import Alarm
-from sim.alerts.channels import Whereabouts
-from sim.authority import Authority
+from sim.alerts.channels import CommandContext
+from sim.authority import CertificateAuthority
 from sim.cleanup import clean_up
 from sim.clock import Clock
 from sim.deploys.deployer import Deployer
@@ -37,7 +37,7 @@ from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.machines.runtimes import make_runtime, tried_lens
-from sim.machines.specs import SpecBuilder, Surroundings
+from sim.machines.specs import MachineContext, SpecBuilder
 from sim.network import link_server
 from sim.network.between import link_between
 from sim.network.links import Link, Links
@@ -53,7 +53,7 @@ from sim.routing.internal import InternalNames
 from sim.routing.machine_pool import MachinePool
 from sim.routing.resolver import Resolver
 from sim.routing.steering import Steering
-from sim.scenario.runner import setting_of
+from sim.scenario.runner import client_context_of
 from sim.secrets import redactor
 from sim.services.database import WorldDatabase
 from sim.slots import claim
@@ -101,7 +101,7 @@ class World:
         self.database: WorldDatabase | None = None
         self.listener: socket.socket
         self.upkeep: Upkeep
-        self.authority = Authority(topology.hostname)
+        self.authority = CertificateAuthority(topology.hostname)
         self.entries = Entries()
         self.rng = Rng(seed)
         self.startup_ms: dict[str, float] = {}
@@ -185,7 +185,7 @@ class World:
                     branches.create_task(self._timed("certificate", self.authority.prepare()))
         self.steering = Steering(self.fleet, self.health, self.resolver, self.ingress.pool)
         self.steering.start()
-        self.entries.start(setting_of(self), self.rng.fork("entries"))
+        self.entries.start(client_context_of(self), self.rng.fork("entries"))
         self.ingress.pool.start()
         self._watch_parts()
         self.record = WorldRecord(
@@ -223,7 +223,7 @@ class World:
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
         self._stack.callback(self.journal.close)
-        whereabouts = Whereabouts(folder.name, topology.folder, folder / "alerts.log", redact)
+        whereabouts = CommandContext(folder.name, topology.folder, folder / "alerts.log", redact)
         self.alarm = Alarm(topology, whereabouts, clock, self.journal)
         push(self.alarm.close)
         self.journal.write(
@@ -267,7 +267,7 @@ class World:
         logs = folder / "logs"
         logs.mkdir()
         secrets = AppSecrets(self._secrets, redact.hide)
-        around = Surroundings(folder.name, logs, secrets, self._urls, self.nameservers)
+        around = MachineContext(folder.name, logs, secrets, self._urls, self.nameservers)
         specs = SpecBuilder(topology, plan, self.rng, around)
         self.fleet = Fleet(topology, self.machine_runtime, specs, self.health, clock, self.journal)
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)

@@ -4,11 +4,11 @@ import asyncio
 import ssl
 from base64 import b64decode
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 
 
 async def test_everybody_has_the_same_papers_and_nobody_waits_for_who_left():
-    authority = Authority("demo.fly.dev")
+    authority = CertificateAuthority("demo.fly.dev")
     assert "not asked for yet" in repr(authority)
     first, second = (asyncio.create_task(authority.papers()) for _ in range(2))
     await asyncio.sleep(0)  # noqa: TID251 - let both begin
@@ -18,7 +18,7 @@ async def test_everybody_has_the_same_papers_and_nobody_waits_for_who_left():
 
 
 async def test_clients_trust_the_worlds_authority_and_nobody_else():
-    papers = await Authority("demo.fly.dev").papers()
+    papers = await CertificateAuthority("demo.fly.dev").papers()
     trusted = papers.client.get_ca_certs(binary_form=True)
     assert trusted == [ssl.PEM_cert_to_DER_cert(papers.certificate)]
     assert b"the world of demo.fly.dev" in trusted[0]
@@ -26,6 +26,6 @@ async def test_clients_trust_the_worlds_authority_and_nobody_else():
 
 
 async def test_two_worlds_do_not_trust_each_other():
-    one, other = [await Authority("demo.fly.dev").papers() for _ in range(2)]
+    one, other = [await CertificateAuthority("demo.fly.dev").papers() for _ in range(2)]
     assert one.certificate != other.certificate
     assert one.spki != other.spki

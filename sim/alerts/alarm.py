@@ -9,8 +9,8 @@ import asyncio
 import math
 from collections.abc import Iterable, Sequence
 
-from sim.alerts.board import Standing
-from sim.alerts.channels import Whereabouts
+from sim.alerts.board import FiringAlert
+from sim.alerts.channels import CommandContext
 from sim.alerts.receivers import Receivers
 from sim.alerts.rules import AlertRules
 from sim.clock import Clock
@@ -25,7 +25,7 @@ class Alarm:
     """Watches from its making until `silence`; `close` then ends whoever is still being told."""
 
     def __init__(
-        self, topology: Topology, around: Whereabouts, clock: Clock, journal: Journal
+        self, topology: Topology, around: CommandContext, clock: Clock, journal: Journal
     ) -> None:
         self._rules = AlertRules(topology, clock.speed)
         self._receivers = Receivers(topology, around, clock, journal)
@@ -41,7 +41,7 @@ class Alarm:
         return f"<Alarm {self._rules!r}>"
 
     @property
-    def standing(self) -> Sequence[Standing]:
+    def standing(self) -> Sequence[FiringAlert]:
         """The alerts that stand now, the oldest first."""
         return list(self._rules.standing.values())
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sim.observe.events import Alert
 
 
-class Finding(NamedTuple):
+class Condition(NamedTuple):
     """That something is wrong with a subject, or no longer, as of now. It may be found again.
 
     `since` is when it began, where that was before it was found.
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class FiringAlert:
     """An alert that has begun and not ended; `since` in the journal's seconds."""
 
     alert: str
@@ -39,17 +39,17 @@ class Board:
     """Turns findings, which may repeat, into alerts, which do not."""
 
     def __init__(self) -> None:
-        self._standing: dict[tuple[str, str], Standing] = {}
+        self._standing: dict[tuple[str, str], FiringAlert] = {}
 
     def __repr__(self) -> str:
         return f"<Board {', '.join(f'{a} {s}' for a, s in self._standing) or 'clear'}>"
 
     @property
-    def standing(self) -> Mapping[tuple[str, str], Standing]:
+    def standing(self) -> Mapping[tuple[str, str], FiringAlert]:
         """The alerts that stand, by name and subject, the oldest first."""
         return MappingProxyType(self._standing)
 
-    def note(self, t: float, finding: Finding) -> Alert | None:
+    def note(self, t: float, finding: Condition) -> Alert | None:
         """What a finding at an instant changes, or None."""
         alert, subject, wrong, reason, region, since = finding
         key = (alert, subject)
@@ -58,7 +58,7 @@ class Board:
             return None
         if stands is None:
             began = t if since is None else since
-            self._standing[key] = Standing(alert, subject, region, began, reason)
+            self._standing[key] = FiringAlert(alert, subject, region, began, reason)
             return Alert(alert, subject, "began", reason, region, began)
         del self._standing[key]
         return Alert(alert, subject, "ended", reason, stands.region, stands.since)

@@ -35,7 +35,7 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True)
-class Whereabouts:
+class CommandContext:
     """What a command runs in: the world's id, the topology's folder, and where its output goes."""
 
     world: str
@@ -87,7 +87,7 @@ def _why(error: Exception) -> str:
 class Command:
     """Runs a command for each alert, in the topology's folder, with what machines inherit."""
 
-    def __init__(self, command: tuple[str, ...], around: Whereabouts, clock: Clock) -> None:
+    def __init__(self, command: tuple[str, ...], around: CommandContext, clock: Clock) -> None:
         self._command = command
         self._around = around
         self._clock = clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.alerts.board import Finding
+from sim.alerts.board import Condition
 from sim.observe.events import Event, LinkChanged, PartFailed, PartRestarted
 from sim.topology.distance import DATABASE
 
@@ -16,7 +16,7 @@ class DatabaseWatch:
 
     kinds = (LinkChanged, PartFailed, PartRestarted)
 
-    def take(self, t: float, event: Event) -> Iterator[Finding]:
+    def take(self, t: float, event: Event) -> Iterator[Condition]:
         """What an event shows."""
         del t
         match event:
@@ -26,9 +26,9 @@ class DatabaseWatch:
                     cut = event.state != "up"
                     what = f"is cut ({event.state})" if cut else "is up"
                     reason = f"the link from {region} to the database {what}"
-                    yield Finding(_ALERT, region, cut, reason, region)
+                    yield Condition(_ALERT, region, cut, reason, region)
             case PartFailed() if event.part == DATABASE:
                 reason = f"the database does not answer: {event.reason}"
-                yield Finding(_ALERT, DATABASE, wrong=True, reason=reason)
+                yield Condition(_ALERT, DATABASE, wrong=True, reason=reason)
             case PartRestarted() if event.part == DATABASE:
-                yield Finding(_ALERT, DATABASE, wrong=False, reason="the database answers again")
+                yield Condition(_ALERT, DATABASE, wrong=False, reason="the database answers again")

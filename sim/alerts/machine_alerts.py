@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.alerts.board import Finding
+from sim.alerts.board import Condition
 from sim.observe.events import (
     CordonChanged,
     Event,
@@ -55,7 +55,7 @@ class MachineWatch:
         self._machines: dict[str, _Machine] = {}
         self._in_routing: set[str] = set()
 
-    def take(self, t: float, event: Event) -> Iterator[Finding]:
+    def take(self, t: float, event: Event) -> Iterator[Condition]:
         """What an event shows."""
         del t
         assert isinstance(event, MachineDied | MachineChanged | HealthChanged | CordonChanged)  # noqa: S101 - its kinds
@@ -71,7 +71,7 @@ class MachineWatch:
             machine.cordoned = event.cordoned
         yield from self._region(event.region)
 
-    def _changed(self, machine: _Machine, event: MachineChanged) -> Iterator[Finding]:
+    def _changed(self, machine: _Machine, event: MachineChanged) -> Iterator[Condition]:
         before, machine.state = machine.state, event.state
         who = f"machine {event.machine} of {event.region}"
         if event.state != "started":
@@ -90,7 +90,7 @@ class MachineWatch:
         elif event.state == "started" and machine.passing:
             yield self._machine(event, f"{who} runs and passes its check", wrong=False)
 
-    def _believed(self, machine: _Machine, event: HealthChanged) -> Iterator[Finding]:
+    def _believed(self, machine: _Machine, event: HealthChanged) -> Iterator[Condition]:
         machine.passing = event.status == "passing"
         who = f"machine {event.machine} of {event.region}"
         if event.status == "critical" and machine.came_up:
@@ -100,18 +100,18 @@ class MachineWatch:
             machine.came_up, machine.asleep = True, False
             yield self._machine(event, f"{who} runs and passes its check", wrong=False)
 
-    def _region(self, region: str) -> Iterator[Finding]:
+    def _region(self, region: str) -> Iterator[Condition]:
         serves = any(self._serves(m) for m in self._machines.values() if m.region == region)
         if serves:
             self._in_routing.add(region)
             reason = f"a machine of {region} may serve: it is in routing"
-            yield Finding("region_out", region, wrong=False, reason=reason, region=region)
+            yield Condition("region_out", region, wrong=False, reason=reason, region=region)
         elif region in self._in_routing:
             self._in_routing.discard(region)
             reason = f"no machine of {region} passes its check: it is out of routing"
             if any(m.passing for m in self._machines.values() if m.region == region):
                 reason = f"every machine of {region} that passes is cordoned: it is out of routing"
-            yield Finding("region_out", region, wrong=True, reason=reason, region=region)
+            yield Condition("region_out", region, wrong=True, reason=reason, region=region)
 
     def _serves(self, machine: _Machine) -> bool:
         if self._dns_leads:
@@ -119,5 +119,5 @@ class MachineWatch:
         return machine.passing or machine.asleep
 
     @staticmethod
-    def _machine(event: MachineChanged | HealthChanged, reason: str, *, wrong: bool) -> Finding:
-        return Finding("machine_down", event.machine, wrong, reason, event.region)
+    def _machine(event: MachineChanged | HealthChanged, reason: str, *, wrong: bool) -> Condition:
+        return Condition("machine_down", event.machine, wrong, reason, event.region)

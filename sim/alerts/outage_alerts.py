@@ -11,7 +11,7 @@ import heapq
 import math
 from collections.abc import Iterator
 
-from sim.alerts.board import Finding
+from sim.alerts.board import Condition
 from sim.observe.events import (
     Connected,
     ConnectFailed,
@@ -40,7 +40,7 @@ class OutageWatch:
         """The earliest instant at which silence alone may be an outage; infinity: never."""
         return self._heap[0][0] if self._heap else math.inf
 
-    def take(self, t: float, event: Event) -> Iterator[Finding]:
+    def take(self, t: float, event: Event) -> Iterator[Condition]:
         """What an event shows."""
         if isinstance(event, LoadEnded):
             yield from self._ended(t)
@@ -52,7 +52,7 @@ class OutageWatch:
             if client and client.name not in self._cut_off.get(client.location, ()):
                 self._wait(client, self._waits.settled(client, t))
 
-    def overdue(self, t: float) -> Iterator[Finding]:
+    def overdue(self, t: float) -> Iterator[Condition]:
         """What the silence up to an instant shows."""
         while self._heap and self._heap[0][0] < t:
             due, name = heapq.heappop(self._heap)
@@ -65,7 +65,7 @@ class OutageWatch:
             else:
                 self._wait(client, limit)
 
-    def _served(self, t: float, over: Over) -> Iterator[Finding]:
+    def _served(self, t: float, over: Over) -> Iterator[Condition]:
         client = over.client
         cut_off = self._cut_off.setdefault(client.location, set())
         if over.seconds and client.name not in cut_off:
@@ -76,26 +76,26 @@ class OutageWatch:
             cut_off.discard(client.name)
             if not cut_off:
                 reason = f"every client of {client.location} is served again, {client.name} last"
-                yield Finding("outage", client.location, wrong=False, reason=reason)
+                yield Condition("outage", client.location, wrong=False, reason=reason)
 
     def _wait(self, client: ClientWait, until: float) -> None:
         if until < self._looked_at.get(client.name, math.inf):
             self._looked_at[client.name] = until
             heapq.heappush(self._heap, (until, client.name))
 
-    def _hit(self, client: ClientWait, since: float | None) -> Finding:
+    def _hit(self, client: ClientWait, since: float | None) -> Condition:
         self._cut_off.setdefault(client.location, set()).add(client.name)
         last = f"served last by {client.region}" if client.region else "never served yet"
         reason = f"{client.name} is not served ({last})"
         place, region = client.location, client.region
-        return Finding("outage", place, wrong=True, reason=reason, region=region, since=since)
+        return Condition("outage", place, wrong=True, reason=reason, region=region, since=since)
 
-    def _ended(self, t: float) -> Iterator[Finding]:
+    def _ended(self, t: float) -> Iterator[Condition]:
         """The load is over: whoever is not served by now is asking no more."""
         yield from self.overdue(t)
         for location in self._cut_off:
             reason = "the load has ended: nobody asks any more"
-            yield Finding("outage", location, wrong=False, reason=reason)
+            yield Condition("outage", location, wrong=False, reason=reason)
         self._cut_off.clear()
         self._heap.clear()
         self._looked_at.clear()

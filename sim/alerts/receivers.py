@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sim.alerts.channels import Channel, Command, UndeliveredError, Webhook, Whereabouts
+from sim.alerts.channels import Channel, Command, CommandContext, UndeliveredError, Webhook
 from sim.clock import Clock
 from sim.observe.events import Alert, AlertUndelivered
 from sim.observe.journal import Journal
@@ -83,7 +83,7 @@ class Receivers:
     """Everybody whom a topology wants told."""
 
     def __init__(
-        self, topology: Topology, around: Whereabouts, clock: Clock, journal: Journal
+        self, topology: Topology, around: CommandContext, clock: Clock, journal: Journal
     ) -> None:
         self._app = topology.app
         self._world = around.world
@@ -125,7 +125,7 @@ class Receivers:
         }
 
 
-def _channel(receiver: AlertReceiver, around: Whereabouts, clock: Clock) -> Channel:
+def _channel(receiver: AlertReceiver, around: CommandContext, clock: Clock) -> Channel:
     if receiver.webhook:
         return Webhook(receiver.webhook, clock)
     return Command(receiver.command or (), around, clock)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sim.alerts.board import Finding
+from sim.alerts.board import Condition
 from sim.observe.events import (
     Acked,
     ClientMade,
@@ -41,7 +41,7 @@ class ResidencyWatch:
         self._done: set[str] = set()  # clients of loads that are over
         self._quiet_since = -math.inf
 
-    def take(self, t: float, event: Event) -> Iterator[Finding]:
+    def take(self, t: float, event: Event) -> Iterator[Condition]:
         """What an event shows."""
         match event:
             case Acked() | Connected():
@@ -64,9 +64,9 @@ class ResidencyWatch:
                 for name, outside in self._outside.items():
                     outside.clear()
                     reason = "the load has ended: nobody asks any more"
-                    yield Finding("residency_broken", name, wrong=False, reason=reason)
+                    yield Condition("residency_broken", name, wrong=False, reason=reason)
 
-    def _served(self, location: str, who: str, *regions: str) -> Iterator[Finding]:
+    def _served(self, location: str, who: str, *regions: str) -> Iterator[Condition]:
         """Somebody is served by these: the region of the machine, and that of the edge."""
         for policy in self._policies.get(location, ()):
             outside = self._outside[policy.name]
@@ -75,9 +75,9 @@ class ResidencyWatch:
             if region not in policy.regions:
                 outside.add(who)
                 reason = f"{who} is served by {region}; {policy.name} allows {allowed}"
-                yield Finding("residency_broken", policy.name, True, reason, region)  # noqa: FBT003 - `wrong`
+                yield Condition("residency_broken", policy.name, True, reason, region)  # noqa: FBT003 - `wrong`
             elif who in outside:
                 outside.discard(who)
                 if not outside:
                     reason = f"who of {policy.name} was served elsewhere is served by {region}"
-                    yield Finding("residency_broken", policy.name, wrong=False, reason=reason)
+                    yield Condition("residency_broken", policy.name, wrong=False, reason=reason)

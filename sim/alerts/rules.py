@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from sim.alerts.board import Board, Finding, Standing
+from sim.alerts.board import Board, Condition, FiringAlert
 from sim.alerts.database_alerts import DatabaseWatch
 from sim.alerts.machine_alerts import MachineWatch
 from sim.alerts.outage_alerts import OutageWatch
@@ -22,7 +22,7 @@ class Watch(Protocol):
     def kinds(self) -> tuple[type[Event], ...]:
         """The events that it takes."""
 
-    def take(self, t: float, event: Event) -> Iterator[Finding]:
+    def take(self, t: float, event: Event) -> Iterator[Condition]:
         """What an event shows."""
 
 
@@ -47,7 +47,7 @@ class AlertRules:
         return f"<AlertRules {self._board!r}>"
 
     @property
-    def standing(self) -> Mapping[tuple[str, str], Standing]:
+    def standing(self) -> Mapping[tuple[str, str], FiringAlert]:
         """The alerts that stand, by name and subject, the oldest first."""
         return self._board.standing
 
@@ -68,5 +68,5 @@ class AlertRules:
         """The alerts that silence up to an instant begins."""
         return self._changes(t, self._outages.overdue(t))
 
-    def _changes(self, t: float, findings: Iterable[Finding]) -> list[Alert]:
+    def _changes(self, t: float, findings: Iterable[Condition]) -> list[Alert]:
         return [alert for finding in findings if (alert := self._board.note(t, finding))]

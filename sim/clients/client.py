@@ -14,7 +14,7 @@ from sim.clients.ending import ConnectionClosedError
 from sim.clients.load_spec import LoadSpec
 from sim.clients.pace import Pace, Term, Watch
 from sim.clients.urls import checked_path
-from sim.clients.vantage import Setting, Vantage
+from sim.clients.vantage import ClientContext, Vantage
 from sim.clients.websocket import WebSocket, Wire, describe
 from sim.observe.events import (
     Acked,
@@ -47,12 +47,12 @@ class Client:
     """One simulated client, through all of its connections. Seconds are simulated."""
 
     def __init__(
-        self, vantage: Vantage, spec: LoadSpec, term: Term, setting: Setting, rng: Rng
+        self, vantage: Vantage, spec: LoadSpec, term: Term, context: ClientContext, rng: Rng
     ) -> None:
         self.name = vantage.name
         self.location = vantage.location
         self.vantage = vantage
-        self.clock = setting.clock
+        self.clock = context.clock
         self.rng = rng
         self.payload = spec.payload_bytes
         self.every_s = spec.every_s
@@ -75,7 +75,7 @@ class Client:
         self._sockets: list[WebSocket] = []
         self._watch = Watch(self._over)
         self._term = term
-        self._write = setting.journal.write
+        self._write = context.journal.write
         self._messages: dict[tuple[str, int], _Message] = {}
         self._highest: dict[str, int] = {}  # by session: the highest number that was sent
         self._matched: set[str] = set()

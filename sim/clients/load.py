@@ -17,7 +17,7 @@ from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.load_spec import LoadSpec
 from sim.clients.shares import interleave, largest_remainder
-from sim.clients.vantage import Setting, Vantage
+from sim.clients.vantage import ClientContext, Vantage
 from sim.observe.events import (
     ClientMade,
     ConnectFailed,
@@ -51,15 +51,15 @@ class Load:
     def __init__(
         self,
         spec: LoadSpec,
-        setting: Setting,
+        context: ClientContext,
         rng: Rng,
         warn: Callable[[str], object] = lambda _text: None,
     ) -> None:
         self.spec = spec
         self.ends_at = math.inf
         self.clients: list[Client] = []
-        self._clock = setting.clock
-        self._journal = setting.journal
+        self._clock = context.clock
+        self._journal = context.journal
         self._rng = rng
         self._warn = warn
         self._warned: set[str] = set()
@@ -70,14 +70,14 @@ class Load:
         self._closing = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], Client] = {}
         self.drivers: dict[str, Driver] = {}
-        places = setting.topology.locations
+        places = context.topology.locations
         counts = largest_remainder(spec.clients, {name: p.share for name, p in places.items()})
         numbered = [(location, k) for location, count in counts.items() for k in range(count)]
         personalities = interleave(spec.clients, spec.resolver)
         for (location, number), personality in zip(numbered, personalities, strict=True):
             own = rng.fork(f"{location}/{number}")
-            vantage = Vantage(location, number, personality, setting, own.fork("dns"))
-            self.clients.append(Client(vantage, spec, self, setting, own))
+            vantage = Vantage(location, number, personality, context, own.fork("dns"))
+            self.clients.append(Client(vantage, spec, self, context, own))
 
     def __repr__(self) -> str:
         return f"<Load {len(self.clients)} clients, driver {self.spec.driver}>"

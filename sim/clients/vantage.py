@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients import eyeballs
 from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ClientContext:
     """The part of a world that clients see. `resolver_port` is that of every nameserver.
 
     `authority` is whose certificates they trust, and nobody else's.
@@ -43,7 +43,7 @@ class Setting:
     resolver_port: int
     clock: Clock
     journal: Journal
-    authority: Authority
+    authority: CertificateAuthority
 
 
 class Vantage:
@@ -58,26 +58,26 @@ class Vantage:
         location: str,
         number: int,
         personality: Personality,
-        setting: Setting,
+        context: ClientContext,
         rng: Rng,
     ) -> None:
-        plan = setting.plan
+        plan = context.plan
         self.personality = personality
         self.location = location
         self.name = f"{location}/{number}"
         self.source = plan.client(location, number)
         self.address: str | None = None
         self.doing = ""
-        self.authority = setting.authority
-        self._hostname = setting.topology.hostname
+        self.authority = context.authority
+        self._hostname = context.topology.hostname
         self._watch = only_to(self._hostname)
-        self._schemes = _SECURED if setting.topology.gateway.force_https else {}
+        self._schemes = _SECURED if context.topology.gateway.force_https else {}
         self._plan = plan
-        self._clock = setting.clock
-        self._journal = setting.journal
-        nameserver = Endpoint(plan.nameserver(location), setting.resolver_port)
-        stub = StubResolver(nameserver, self.source, setting.clock, rng)
-        self._cache = DnsCache(stub.resolve, personality, setting.clock, self._fresh)
+        self._clock = context.clock
+        self._journal = context.journal
+        nameserver = Endpoint(plan.nameserver(location), context.resolver_port)
+        stub = StubResolver(nameserver, self.source, context.clock, rng)
+        self._cache = DnsCache(stub.resolve, personality, context.clock, self._fresh)
 
     def __repr__(self) -> str:
         return f"<Vantage {self.name} at {self.source}, last connected to {self.address}>"

@@ -67,7 +67,7 @@ class Crowd:
 
 
 @dataclass
-class Whereabouts:
+class LocationClients:
     """A location's clients at an instant, counted by what they are.
 
     `held` has, by the region that an answer from DNS names, how many clients hold it, and the
@@ -82,9 +82,11 @@ class Whereabouts:
     connecting: int = 0
 
 
-def whereabouts(crowd: Crowd, locations: Iterable[str], now: float) -> dict[str, Whereabouts]:
+def clients_by_location(
+    crowd: Crowd, locations: Iterable[str], now: float
+) -> dict[str, LocationClients]:
     """The clients of each location as they are now."""
-    found = {name: Whereabouts(0, {}, {}) for name in locations}
+    found = {name: LocationClients(0, {}, {}) for name in locations}
     for client in crowd.clients.values():
         here = found[client.location]
         here.total += 1
@@ -101,7 +103,7 @@ def whereabouts(crowd: Crowd, locations: Iterable[str], now: float) -> dict[str,
     return found
 
 
-def _hold(here: Whereabouts, region: str, expires: float | None, now: float) -> None:
+def _hold(here: LocationClients, region: str, expires: float | None, now: float) -> None:
     left = None if expires is None else max(0.0, expires - now)
     count, first, last = here.held.get(region, (0, float("inf"), 0.0))
     here.held[region] = (

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.costs.prices import machine_month_usd
-from sim.dashboard.clients import Whereabouts, whereabouts
+from sim.dashboard.clients import LocationClients, clients_by_location
 from sim.dashboard.live_model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.network.conditions import Conditions
@@ -82,7 +82,7 @@ def frame(world: World, model: LiveModel) -> dict[str, Any]:
     """What is so at this instant."""
     now = world.clock.now()
     crowd = model.crowd
-    places = whereabouts(crowd, world.topology.locations, now)
+    places = clients_by_location(crowd, world.topology.locations, now)
     until = model.bin_of(now)
     since = max(until - WINDOW, model.bin_of(crowd.started or 0.0))
     recent = {pair: series.since(since) for pair, series in model.series.items()}
@@ -195,7 +195,7 @@ def _location(
     }
 
 
-def _clients(here: Whereabouts) -> dict[str, Any]:
+def _clients(here: LocationClients) -> dict[str, Any]:
     return {
         "total": here.total,
         "served": here.served,

@@ -23,7 +23,7 @@ _PORTS_PER_SLOT = len(_PORTS) // len(SLOTS)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class MachineContext:
     """What every machine of a world is given besides the topology.
 
     `folder` takes the machines' logs. `database_urls` and `nameservers` are by region.
@@ -41,19 +41,19 @@ class SpecBuilder:
     """Builds the specs of a world's machines; a seed always names them the same."""
 
     def __init__(
-        self, topology: Topology, plan: AddressPlan, rng: Rng, surroundings: Surroundings
+        self, topology: Topology, plan: AddressPlan, rng: Rng, machine_context: MachineContext
     ) -> None:
         self._topology = topology
         self._plan = plan
         self._rng = rng
-        self._surroundings = surroundings
+        self._context = machine_context
         self._ports: set[int] = set()
         self._made: dict[str, int] = {}  # machines so far, by the place they have
 
     @property
     def secrets(self) -> AppSecrets:
         """The app's secrets, which machines get when they boot."""
-        return self._surroundings.secrets
+        return self._context.secrets
 
     def build(self, region: str, number: int, config: MachineConfig) -> MachineSpec:
         """The spec of the region's n-th machine, counted from 1.
@@ -72,7 +72,7 @@ class SpecBuilder:
             env={},
             endpoint=Endpoint(host, self._port(host)),
             folder=self._topology.folder,
-            log_path=self._surroundings.folder / f"{region}-{number}.log",
+            log_path=self._context.folder / f"{region}-{number}.log",
             instance_id=version,
         )
         return self.renewed(spec, config)
@@ -125,12 +125,12 @@ class SpecBuilder:
             "FLY_IMAGE_REF": config.image or self._topology.image,
             "FLY_VM_MEMORY_MB": str((config.memory_bytes or _FLYS_SMALLEST) >> 20),
             "PRIMARY_REGION": self._topology.primary.code,
-            "SIM_WORLD": self._surroundings.world,
+            "SIM_WORLD": self._context.world,
         }
-        if spec.region in self._surroundings.nameservers:
-            env["SIM_NAMESERVER"] = self._surroundings.nameservers[spec.region]
-        if spec.region in self._surroundings.database_urls:
-            env["DATABASE_URL"] = self._surroundings.database_urls[spec.region]
+        if spec.region in self._context.nameservers:
+            env["SIM_NAMESERVER"] = self._context.nameservers[spec.region]
+        if spec.region in self._context.database_urls:
+            env["DATABASE_URL"] = self._context.database_urls[spec.region]
         return env
 
     def release(self, spec: MachineSpec) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from prometheus_client.metrics_core import Metric
 
 from sim import __version__
-from sim.alerts.board import Standing
+from sim.alerts.board import FiringAlert
 from sim.metrics.family import Labels, counter, gauge, histogram
 from sim.metrics.tally import NOWHERE, JournalTally
 from sim.network.link import Link
@@ -163,7 +163,7 @@ def client_metrics(tally: JournalTally, locations: Iterable[str]) -> Iterator[Me
 
 
 def alert_metrics(
-    tally: JournalTally, standing: Iterable[Standing], locations: Iterable[str]
+    tally: JournalTally, standing: Iterable[FiringAlert], locations: Iterable[str]
 ) -> Iterator[Metric]:
     """Alerts, and the outages among them."""
     locations, standing = list(locations), list(standing)

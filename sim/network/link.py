@@ -29,8 +29,8 @@ class LinkCheckError(StartError):
 
 
 @dataclass
-class Ground:
-    """What all links of a world stand on. `embedded` is known once the server was asked."""
+class LinkContext:
+    """What all links of a world share. `embedded` is known once the server was asked."""
 
     client: LinkServerClient
     clock: Clock
@@ -42,11 +42,11 @@ class Ground:
 class Link:
     """The path from one place to another."""
 
-    def __init__(self, ground: Ground, spec: LinkSpec) -> None:
+    def __init__(self, context: LinkContext, spec: LinkSpec) -> None:
         self.spec = spec
         self.conditions = Conditions(spec.rtt_ms, spec.jitter_ms)
-        self._ground = ground
-        self._client = ground.client
+        self._context = context
+        self._client = context.client
         self._present: dict[str, ToxicSpec] = {}
         self._enabled = False
         self._changing = asyncio.Lock()
@@ -93,7 +93,7 @@ class Link:
 
     async def loss(self, percent: float) -> None:
         """Lose so many packets in a hundred, which TCP turns into delay. Embedded server only."""
-        if percent and not self._ground.embedded:
+        if percent and not self._context.embedded:
             raise InputError("loss needs the embedded link server: a stock one has no such toxic")
         await self._become(loss_percent=percent)
 
@@ -110,7 +110,7 @@ class Link:
         Their ends see ECONNRESET. A stock server cannot do that to a connection that is already
         open: there they see it end.
         """
-        if self._ground.embedded:
+        if self._context.embedded:
             return await self._client.reset_connections(self.name)
         async with self._changing:
             await self._client.set_enabled(self.name, on=False)
@@ -207,7 +207,7 @@ class Link:
             try:
                 await self._apply(wanted)
             except LinkServerError as error:
-                if error.status not in _STUCK or self._ground.embedded:
+                if error.status not in _STUCK or self._context.embedded:
                     raise
                 await self._rebuild(wanted)
             self.conditions = wanted
@@ -231,9 +231,9 @@ class Link:
             await self._enable(on=True)
 
     def _toxics(self, wanted: Conditions) -> dict[str, ToxicSpec]:
-        ground = self._ground
+        context = self._context
         return wanted.toxics(
-            handshake=self.spec.handshake, embedded=ground.embedded, speed=ground.clock.speed
+            handshake=self.spec.handshake, embedded=context.embedded, speed=context.clock.speed
         )
 
     async def _enable(self, *, on: bool) -> None:
@@ -255,15 +255,15 @@ class Link:
         conditions = self.conditions
         found = await self._measure()
         if found.problem and self.conditions is conditions:
-            self._ground.journal.write(PartFailed(f"link {self.name}", found.problem))
+            self._context.journal.write(PartFailed(f"link {self.name}", found.problem))
 
     async def _measure(self) -> Measured:
         return await hold_against(
-            self.spec, self.conditions, self._ground.clock, self._ground.measuring_again
+            self.spec, self.conditions, self._context.clock, self._context.measuring_again
         )
 
     async def _flap(self, period_s: float, mode: Mode) -> None:
-        clock = self._ground.clock
+        clock = self._context.clock
         instant = clock.now()
         cut: Mode | None = mode
         try:
@@ -273,7 +273,7 @@ class Link:
                 instant += period_s / 2
                 await clock.sleep_until(instant)
         except LinkServerError as error:
-            self._ground.journal.write(PartFailed(f"link {self.name}", f"flap: {error}"))
+            self._context.journal.write(PartFailed(f"link {self.name}", f"flap: {error}"))
 
     async def _stop_flapping(self) -> None:
         flapping, self._flapping = self._flapping, None
@@ -282,7 +282,7 @@ class Link:
     def _tell(self) -> None:
         now = self.conditions
         detail = now.detail() | ({"flapping": True} if self._flapping else {})
-        self._ground.journal.write(
+        self._context.journal.write(
             LinkChanged(self.name, now.state, now.rtt_ms, now.jitter_ms, detail)
         )
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sim.clock import Clock
 from sim.network.conditions import LinkSpec
-from sim.network.link import Ground, Link, LinkCheckError
+from sim.network.link import Link, LinkCheckError, LinkContext
 from sim.network.stats import LinkStats, parse_metrics
 from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 from sim.observe.events import LinksMeasured
@@ -33,7 +33,7 @@ class Links:
     def __init__(self, client: LinkServerClient, clock: Clock, journal: Journal) -> None:
         self.client = client
         self.journal = journal
-        self._ground = Ground(client, clock, journal)
+        self._context = LinkContext(client, clock, journal)
         self._links: dict[str, Link] = {}
         self._known = False
         self._asked = 0
@@ -45,7 +45,7 @@ class Links:
     @property
     def embedded(self) -> bool:
         """Whether the server is ours, with toxics that a stock one lacks; known from `open` on."""
-        return self._ground.embedded
+        return self._context.embedded
 
     async def open(self, spec: LinkSpec) -> Link:
         """Create a link and measure it. Raises LinkCheckError, LinkServerError."""
@@ -100,7 +100,7 @@ class Links:
         """Measure links, and journal what they add; all not as asked in one LinkCheckError."""
         found = await self._bounded(link.check() for link in links)
         if added := [ms for ms in found if ms is not None]:
-            real_ms = max(0.0, median(added)) / self._ground.clock.speed
+            real_ms = max(0.0, median(added)) / self._context.clock.speed
             self.journal.write(LinksMeasured(round(real_ms, 3), len(added)))
 
     async def ping(self) -> None:
@@ -131,13 +131,13 @@ class Links:
 
     async def _new(self, spec: LinkSpec) -> Link:
         if not self._known:
-            self._ground.embedded = (await self.client.version()).endswith("+embedded")
+            self._context.embedded = (await self.client.version()).endswith("+embedded")
             self._known = True
         if spec.name in self._links:
             raise ValueError(f"link {spec.name} is open already")
         if not self.embedded:
             spec = replace(spec, handshake=False)  # no stock server has that toxic
-        link = self._links[spec.name] = Link(self._ground, spec)
+        link = self._links[spec.name] = Link(self._context, spec)
         return link
 
     async def _bounded(self, doings: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from sim.clients.vantage import Setting
+from sim.clients.vantage import ClientContext
 from sim.places.http_proxy import HttpProxy
 from sim.places.place import Place
 from sim.places.socks import VERSION
@@ -25,10 +25,10 @@ _FIRST_BYTE_REAL_S = 60.0
 class Entry:
     """The entry of one location."""
 
-    def __init__(self, location: str, setting: Setting, rng: Rng) -> None:
-        self.endpoint = setting.plan.entry(location)
-        self._place = Place(location, setting, rng)
-        self._server = TcpServer(f"entry of {location}", setting.journal)
+    def __init__(self, location: str, context: ClientContext, rng: Rng) -> None:
+        self.endpoint = context.plan.entry(location)
+        self._place = Place(location, context, rng)
+        self._server = TcpServer(f"entry of {location}", context.journal)
 
     def __repr__(self) -> str:
         place = self._place.location
@@ -71,10 +71,10 @@ class Entries:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
 
-    def start(self, setting: Setting, rng: Rng) -> None:
+    def start(self, context: ClientContext, rng: Rng) -> None:
         """Listen in every location. Raises EnvironmentLacksError."""
-        for location in setting.topology.locations:
-            entry = Entry(location, setting, rng.fork(location))
+        for location in context.topology.locations:
+            entry = Entry(location, context, rng.fork(location))
             self._entries.append(entry)
             entry.start()
 

@@ -7,7 +7,7 @@ import asyncio
 from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
 from sim.clients.dns import Answer, ResolveError, StubResolver
-from sim.clients.vantage import Setting
+from sim.clients.vantage import ClientContext
 from sim.places.reachable import Destination, Reach
 from sim.rng import Rng
 from sim.streams.tcp import TcpStream
@@ -23,15 +23,15 @@ class Place:
     program's proxy resolves for it, so the habits of its own cache do not show.
     """
 
-    def __init__(self, location: str, setting: Setting, rng: Rng) -> None:
-        plan = setting.plan
+    def __init__(self, location: str, context: ClientContext, rng: Rng) -> None:
+        plan = context.plan
         self.location = location
         self.source = plan.client(location, _NUMBER)
-        self.clock = setting.clock
-        self._reach = Reach(setting.topology, plan, location)
-        nameserver = Endpoint(plan.nameserver(location), setting.resolver_port)
-        stub = StubResolver(nameserver, self.source, setting.clock, rng)
-        self._cache = DnsCache(stub.resolve, "strict", setting.clock, _nobody_asks)
+        self.clock = context.clock
+        self._reach = Reach(context.topology, plan, location)
+        nameserver = Endpoint(plan.nameserver(location), context.resolver_port)
+        stub = StubResolver(nameserver, self.source, context.clock, rng)
+        self._cache = DnsCache(stub.resolve, "strict", context.clock, _nobody_asks)
 
     async def connect(self, destination: Destination) -> TcpStream:
         """A connection to there, by the first of its addresses that takes one.

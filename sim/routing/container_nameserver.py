@@ -14,13 +14,13 @@ from sim.routing.dns.nameserver import NameServer
 from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.wire import Transport
 from sim.routing.dns.zone import View, Zone
-from sim.routing.dns.zone_authority import Authority
+from sim.routing.dns.zone_authority import ZoneAuthority
 
 
 class _Mirror(Mapping[str | None, View]):
     """The views that an authority has now, without the answers that it has encoded."""
 
-    def __init__(self, main: Authority) -> None:
+    def __init__(self, main: ZoneAuthority) -> None:
         self._main = main
 
     def __getitem__(self, place: str | None) -> View:
@@ -37,10 +37,15 @@ class ContainerNameserver:
     """Answers at `host` as `main` does for `location`, with the addresses of `zone`."""
 
     def __init__(
-        self, main: Authority, zone: Zone, prefixes: Prefixes, location: str, where: tuple[str, int]
+        self,
+        main: ZoneAuthority,
+        zone: Zone,
+        prefixes: Prefixes,
+        location: str,
+        where: tuple[str, int],
     ) -> None:
         self._main = main
-        self._authority = Authority(zone, prefixes, _Mirror(main), main.counters)
+        self._authority = ZoneAuthority(zone, prefixes, _Mirror(main), main.counters)
         host, port = where
         self.server = NameServer({host: location}, port, self._reply)
 

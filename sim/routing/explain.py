@@ -16,7 +16,7 @@ from dnslib.label import DNSLabelError
 
 from sim.errors import InputError, Problem
 from sim.routing.dns.subnet import Prefixes, as_subnet
-from sim.routing.dns.zone_authority import Authority
+from sim.routing.dns.zone_authority import ZoneAuthority
 from sim.routing.router import allowed_regions, preferred_regions, round_trip_ms
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Subnet, Topology
@@ -77,7 +77,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ResolverState:
     """What a resolver goes by at the moment.
 
     `due_in_s` is how soon a check may change what a location is told; None for a fixed TTL.
@@ -94,9 +94,9 @@ def explain(
     *,
     topology: Topology,
     plan: AddressPlan,
-    authority: Authority,
+    authority: ZoneAuthority,
     prefixes: Prefixes,
-    standing: Standing,
+    standing: ResolverState,
 ) -> Explanation:
     """Explain what `name` is answered with, asked from a location, an address or a subnet."""
     location, matched = _locate(place, topology, prefixes)
@@ -154,7 +154,7 @@ def _locate(
 
 
 def _ask(
-    authority: Authority, name: str, location: str | None
+    authority: ZoneAuthority, name: str, location: str | None
 ) -> tuple[str, str | None, int | None]:
     try:
         packet = bytes(DNSRecord.question(name).pack())

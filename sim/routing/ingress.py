@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.network.between import link_between
 from sim.network.links import Link, Links, LinkSpec
@@ -70,7 +70,7 @@ class Ingress:
         clock: Clock,
         journal: Journal,
         *,
-        authority: Authority,
+        authority: CertificateAuthority,
     ) -> None:
         self.pool = pool
         anycast = topology.routing.mode == "anycast"

@@ -22,8 +22,8 @@ from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.ttl import ShrinkingViews, bounded_ttl_s
 from sim.routing.dns.wire import Transport
 from sim.routing.dns.zone import Outlook, View, Zone
-from sim.routing.dns.zone_authority import Authority
-from sim.routing.explain import Explanation, Standing, explain
+from sim.routing.dns.zone_authority import ZoneAuthority
+from sim.routing.explain import Explanation, ResolverState, explain
 from sim.routing.router import Router, deciding_regions
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
@@ -65,7 +65,7 @@ class Resolver:
         self._may_change_at: Foresight | None = None
         self._announced: dict[str, tuple[str, ...]] = {}
         self._places = deque((None, *topology.locations))
-        self._authority = Authority(_zone(topology, plan), self._prefixes, {})
+        self._authority = ZoneAuthority(_zone(topology, plan), self._prefixes, {})
         self._authority.views = self._views()
         hosts: dict[str, str | None] = {plan.nameserver(name): name for name in topology.locations}
         hosts[plan.control.host] = None
@@ -163,7 +163,7 @@ class Resolver:
             plan=self._plan,
             authority=self._authority,
             prefixes=self._prefixes,
-            standing=Standing(self._healthy, self._frozen, self._due_in_s),
+            standing=ResolverState(self._healthy, self._frozen, self._due_in_s),
         )
 
     # --- faults ------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients.driver import Ledger
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
-from sim.clients.vantage import Setting
+from sim.clients.vantage import ClientContext
 from sim.clock import Clock
 from sim.observe.events import LoadStarted, Sent
 from sim.observe.journal import Journal
@@ -27,21 +27,21 @@ from sim.topology.addresses import AddressPlan
 _REFERENCE = "session"  # the driver whose messages the reference gateway's schema stores
 
 
-class Stage(Breakable, Protocol):
+class ScenarioWorld(Breakable, Protocol):
     """What a scenario needs of a world besides what it breaks."""
 
     clock: Clock
     journal: Journal
     rng: Rng
     plan: AddressPlan
-    authority: Authority
+    authority: CertificateAuthority
 
     def database_url(self) -> str | None:
         """How to reach the database past all links, or None where there is none."""
 
 
 async def run(
-    world: Stage,
+    world: ScenarioWorld,
     scenario: Scenario,
     warn: Callable[[str], None],
     timeline: Timeline | None = None,
@@ -70,9 +70,9 @@ async def run(
     await audit(world, load)
 
 
-def setting_of(world: Stage) -> Setting:
+def client_context_of(world: ScenarioWorld) -> ClientContext:
     """The part of a world that clients see."""
-    return Setting(
+    return ClientContext(
         world.topology,
         world.plan,
         world.resolver.port,
@@ -82,13 +82,13 @@ def setting_of(world: Stage) -> Setting:
     )
 
 
-def make_load(world: Stage, asked: LoadSpec, rng: Rng, warn: Callable[[str], None]) -> Load:
+def make_load(world: ScenarioWorld, asked: LoadSpec, rng: Rng, warn: Callable[[str], None]) -> Load:
     """The load that is asked for, not begun. Raises InputError for a driver that cannot be used.
 
     Its clients' turns are numbered on from those of an earlier load of this world, for what the
     gateway keeps outlives a load.
     """
-    load = Load(asked, setting_of(world), rng, warn)
+    load = Load(asked, client_context_of(world), rng, warn)
     highest: Counter[str] = Counter()
     for _, event in world.journal.records:
         if isinstance(event, Sent):
@@ -98,7 +98,7 @@ def make_load(world: Stage, asked: LoadSpec, rng: Rng, warn: Callable[[str], Non
     return load
 
 
-async def audit(world: Stage, load: Load) -> None:
+async def audit(world: ScenarioWorld, load: Load) -> None:
     """Find out what is stored of an ended load, however its driver lets it be found out."""
     if load.spec.driver == _REFERENCE:
         await audit_database(world, load.drivers, load.records())
@@ -109,7 +109,7 @@ async def audit(world: Stage, load: Load) -> None:
 
 
 async def _play(
-    world: Stage, scenario: Scenario, timeline: Timeline, at_end: Callable[[], None] | None
+    world: ScenarioWorld, scenario: Scenario, timeline: Timeline, at_end: Callable[[], None] | None
 ) -> None:
     """Do each fault at its time; one that takes long, such as a boot, delays no later one."""
     async with asyncio.TaskGroup() as doing:
@@ -121,7 +121,7 @@ async def _play(
             at_end()
 
 
-async def _do(world: Stage, entry: TimelineEntry) -> None:
+async def _do(world: ScenarioWorld, entry: TimelineEntry) -> None:
     # Why a fault could not be done is in the journal, and keeps the verdict from being green.
     with contextlib.suppress(Exception):
         await inflict(world, world.journal, entry.fault, entry.target, entry.params)

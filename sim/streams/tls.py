@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.streams.accept import peek
 from sim.streams.tcp import TcpStream
 
@@ -23,7 +23,7 @@ class HandshakeError(Exception):
     """A client began with TLS and did not come through."""
 
 
-async def accept(sock: socket.socket, authority: Authority) -> TcpStream:
+async def accept(sock: socket.socket, authority: CertificateAuthority) -> TcpStream:
     """The connection of a client, its TLS ended where it speaks it (`TcpStream.secure`).
 
     Raises HandshakeError, OSError. The socket is closed then.

@@ -14,7 +14,7 @@ from sim.clients.blame import FORESEEN
 from sim.clients.client import Client
 from sim.clients.http_declaration import SERVICE
 from sim.clients.load import why_ended, write_end
-from sim.clients.vantage import Setting
+from sim.clients.vantage import ClientContext
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
 from sim.testing.errors import CutOffError
 from sim.testing.portal import Portal
@@ -44,11 +44,11 @@ class Answer:
 class SimClient:
     """One client. It keeps its connection and its DNS answer from one call to the next."""
 
-    def __init__(self, client: Client, setting: Setting, portal: Portal) -> None:
+    def __init__(self, client: Client, context: ClientContext, portal: Portal) -> None:
         self.name = client.name
         self.location = client.location
         self._client = client
-        self._setting = setting
+        self._context = context
         self._portal = portal
         self._life: AsyncExitStack | None = None
         self._notes: Notes | None = None
@@ -93,7 +93,7 @@ class SimClient:
             failure = ConnectionError(reason)
             await life.__aexit__(type(failure), failure, None)
         if self._client.machine is not None or not expected:
-            write_end(self._setting.journal, self._client, reason, expected=expected)
+            write_end(self._context.journal, self._client, reason, expected=expected)
         self._client.end()
 
     def _begin(self) -> AsyncExitStack:
@@ -147,10 +147,10 @@ class SimClient:
     async def _resolve(self) -> str | None:
         client = self._client
         try:
-            addresses = await client.within(client.vantage.resolve(self._setting.topology.hostname))
+            addresses = await client.within(client.vantage.resolve(self._context.topology.hostname))
         except FORESEEN as error:
             raise CutOffError(f"{self.name} cannot resolve: {why_ended(error, client)}") from error
-        return self._setting.plan.region_at(addresses[0]) if addresses else None
+        return self._context.plan.region_at(addresses[0]) if addresses else None
 
     async def _cut_off(self, error: BaseException) -> CutOffError:
         reason = why_ended(error, self._client)

@@ -156,10 +156,10 @@ class SimWorld:
         self._guests += 1
         (personality,) = asked.resolver
         rng = self.world.rng.fork(f"guest {self._guests}")
-        setting = runner.setting_of(self.world)
-        vantage = Vantage(location, number, personality, setting, rng.fork("dns"))
-        client = Client(vantage, asked, _Endless(), setting, rng)
-        made = SimClient(client, setting, self.portal)
+        context = runner.client_context_of(self.world)
+        vantage = Vantage(location, number, personality, context, rng.fork("dns"))
+        client = Client(vantage, asked, _Endless(), context, rng)
+        made = SimClient(client, context, self.portal)
         self.on_end(lambda: made.hang_up("the world ended", expected=True))
         return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.alerts.alarm import Alarm
-from sim.alerts.channels import Whereabouts
+from sim.alerts.channels import CommandContext
 from sim.clock import Clock
 from sim.observe.events import (
     Acked,
@@ -23,7 +23,7 @@ def test_silence_is_told_without_any_event_and_after_its_cause(virtually, topolo
     async def story():
         clock = Clock()
         journal = Journal(clock)
-        alarm = Alarm(topology, Whereabouts("w", tmp_path, tmp_path, NO_SECRETS), clock, journal)
+        alarm = Alarm(topology, CommandContext("w", tmp_path, tmp_path, NO_SECRETS), clock, journal)
         journal.write(LoadStarted(1, 1.0))
         journal.write(ClientMade("london/0", "london", "strict"))
         journal.write(Acked("london/0", "s", 1, "fra", "m", 1.0))

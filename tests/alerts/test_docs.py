@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sim.alerts.channels import Whereabouts
+from sim.alerts.channels import CommandContext
 from sim.alerts.receivers import Receivers
 from sim.clock import Clock
 from sim.observe.events import Alert
@@ -42,7 +42,7 @@ def test_the_receivers_of_the_page_can_be_used():
 
 async def test_the_message_of_the_page_has_the_keys_of_a_real_one(topology, tmp_path):
     clock = Clock()
-    around = Whereabouts("w", tmp_path, tmp_path, NO_SECRETS)
+    around = CommandContext("w", tmp_path, tmp_path, NO_SECRETS)
     receivers = Receivers(topology, around, clock, Journal(clock))
     real = receivers._message(1.0, Alert("region_out", "fra", "began", "gone", "fra", 1.0))
     assert [*json.loads(block("json"))] == [*real]

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from sim.alerts import channels, receivers
-from sim.alerts.channels import Whereabouts
+from sim.alerts.channels import CommandContext
 from sim.alerts.receivers import Receivers
 from sim.clock import Clock
 from sim.observe.events import Alert, AlertUndelivered
@@ -71,7 +71,7 @@ def told(tmp_path):
             clock = Clock()
             self.log = tmp_path / "alerts.log"
             self.journal = Journal(clock)
-            around = Whereabouts("world-1", tmp_path, self.log, NO_SECRETS)
+            around = CommandContext("world-1", tmp_path, self.log, NO_SECRETS)
             self.receivers = Receivers(self._topology, around, clock, self.journal)
             return self
 

@@ -13,10 +13,10 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
-from sim.clients.vantage import Setting
+from sim.clients.vantage import ClientContext
 from sim.clock import Clock
 from sim.observe.journal import Journal
 from sim.rng import Rng
@@ -219,7 +219,7 @@ class SmallWorld:
         self.clock = Clock(speed)
         self.journal = Journal(self.clock)
         self.plan = AddressPlan(self.topology, SLOT)
-        self.authority = Authority(self.topology.hostname)
+        self.authority = CertificateAuthority(self.topology.hostname)
         self.store: defaultdict[str, list[int]] = defaultdict(list)
         self.gateways = {
             region: TinyGateway(Endpoint(self.plan.machine(region, 0), PORT), region, self.store)
@@ -244,11 +244,13 @@ class SmallWorld:
             authority=self.authority,
         )
 
-    def setting(self):
-        return Setting(self.topology, self.plan, 1093, self.clock, self.journal, self.authority)
+    def context(self):
+        return ClientContext(
+            self.topology, self.plan, 1093, self.clock, self.journal, self.authority
+        )
 
     def load(self, **fields):
-        return Load(LoadSpec(**fields), self.setting(), Rng(7, "load"))
+        return Load(LoadSpec(**fields), self.context(), Rng(7, "load"))
 
     def events(self, kind):
         return [record.event for record in self.journal.records if isinstance(record.event, kind)]

@@ -93,7 +93,7 @@ class One:
         self.journal = Journal(world.clock)
         self.load = Load(
             LoadSpec(driver=driver, **{"clients": 1, **fields}),
-            replace(world.setting(), journal=self.journal),
+            replace(world.context(), journal=self.journal),
             Rng(7, "load"),
         )
         self.running = asyncio.create_task(self.load.run())

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients import eyeballs
-from sim.clients.vantage import Setting, Vantage
+from sim.clients.vantage import ClientContext, Vantage
 from sim.clock import Clock
 from sim.observe.journal import Journal
 from sim.rng import Rng
@@ -102,8 +102,10 @@ async def vantage(small_topology):
     resolver = Resolver(topology, plan, clock, journal, port=1092)
     await resolver.start()
     resolver.serve(tuple(topology.regions))
-    setting = Setting(topology, plan, 1092, clock, journal, Authority(topology.hostname))
-    yield Vantage("london", 3, "happy_eyeballs", setting, Rng(1))
+    context = ClientContext(
+        topology, plan, 1092, clock, journal, CertificateAuthority(topology.hostname)
+    )
+    yield Vantage("london", 3, "happy_eyeballs", context, Rng(1))
     await resolver.stop()
 
 

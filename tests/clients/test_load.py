@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients.backoff import BackoffSpec
 from sim.clients.client import Client
 from sim.clients.ending import ConnectionOverError
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
-from sim.clients.vantage import Setting
+from sim.clients.vantage import ClientContext
 from sim.clock import Clock
 from sim.observe.events import (
     Acked,
@@ -38,9 +38,11 @@ from tests.slot import SLOT
 HEADERS = {"sim-region": "fra", "sim-machine": "fra-1"}
 
 
-def setting_in(topology, clock, journal):
+def client_context_in(topology, clock, journal):
     plan = AddressPlan(topology, SLOT)
-    return Setting(topology, plan, 53, clock, journal, Authority(topology.hostname))
+    return ClientContext(
+        topology, plan, 53, clock, journal, CertificateAuthority(topology.hostname)
+    )
 
 
 class Perfect:
@@ -143,8 +145,8 @@ def journal_of(virtually, monkeypatch, small_topology):
         async def scenario():
             clock = Clock(10.0)
             journal = Journal(clock)
-            setting = setting_in(small_topology, clock, journal)
-            load = Load(LoadSpec(**fields), setting, Rng(seed, "load"), warn)
+            context = client_context_in(small_topology, clock, journal)
+            load = Load(LoadSpec(**fields), context, Rng(seed, "load"), warn)
             if stop_s is not None:
                 clock.call_later(stop_s, load.stop)
             await load.run(duration_s)
@@ -294,9 +296,9 @@ def test_the_end_does_not_wait_for_clients_that_back_off(virtually, monkeypatch,
     async def scenario():
         clock = Clock()
         journal = Journal(clock)
-        setting = setting_in(small_topology, clock, journal)
+        context = client_context_in(small_topology, clock, journal)
         spec = LoadSpec(clients=2, backoff=BackoffSpec(1000.0, 1000.0))
-        await Load(spec, setting, Rng(1)).run(3.0)
+        await Load(spec, context, Rng(1)).run(3.0)
         return clock.now()
 
     assert virtually(scenario()) == pytest.approx(3.0)
@@ -349,9 +351,9 @@ def test_a_message_may_be_sent_again_on_the_next_connection(journal_of):
 def test_personalities_are_mixed_by_share(virtually, small_topology):
     async def scenario():
         clock = Clock()
-        setting = setting_in(small_topology, clock, Journal(clock))
+        context = client_context_in(small_topology, clock, Journal(clock))
         spec = LoadSpec(clients=10, resolver={"strict": 50, "pinned": 50})
-        load = Load(spec, setting, Rng(1))
+        load = Load(spec, context, Rng(1))
         kinds = [(c.location, c.vantage._cache._personality) for c in load.clients]
         for location, each in (("new-york", 3), ("london", 2)):
             assert kinds.count((location, "strict")) == each

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 import aiohttp
 import pytest
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients.dns import ResolveError
-from sim.clients.vantage import Setting, Vantage
+from sim.clients.vantage import ClientContext, Vantage
 from sim.clock import Clock
 from sim.observe.events import Resolved
 from sim.observe.journal import Journal
@@ -31,9 +31,9 @@ class Place:
         self.clock = Clock(10.0)
         self.journal = Journal(self.clock)
         self.plan = AddressPlan(topology, SLOT)
-        authority = Authority(topology.hostname)
-        setting = Setting(topology, self.plan, 53, self.clock, self.journal, authority)
-        self.vantage = Vantage("london", 3, "strict", setting, Rng(1))
+        authority = CertificateAuthority(topology.hostname)
+        context = ClientContext(topology, self.plan, 53, self.clock, self.journal, authority)
+        self.vantage = Vantage("london", 3, "strict", context, Rng(1))
         self.region = self.plan.link("london", "fra").host
         self.taken = []
 

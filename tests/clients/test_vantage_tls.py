@@ -7,7 +7,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clients.vantage import Vantage
 from sim.observe.events import Acked, Connected, ConnectFailed, TlsHandshakeFailed
 from sim.rng import Rng
@@ -26,7 +26,7 @@ async def get(vantage, scheme):
 @pytest.mark.parametrize("personality", ["strict", "happy_eyeballs"])
 async def test_the_edge_ends_tls_and_tells_the_machine(small_world, personality, monkeypatch):
     world = await small_world()
-    vantage = Vantage("london", 3, personality, world.setting(), Rng(1))
+    vantage = Vantage("london", 3, personality, world.context(), Rng(1))
 
     async def both(_host):
         return tuple(world.plan.link("london", region).host for region in ("fra", "iad"))
@@ -41,8 +41,8 @@ async def test_the_edge_ends_tls_and_tells_the_machine(small_world, personality,
 
 async def test_another_worlds_authority_is_not_trusted(small_world):
     world = await small_world()
-    vantage = Vantage("london", 3, "strict", world.setting(), Rng(1))
-    vantage.authority = Authority(world.topology.hostname)
+    vantage = Vantage("london", 3, "strict", world.context(), Rng(1))
+    vantage.authority = CertificateAuthority(world.topology.hostname)
     with pytest.raises(aiohttp.ClientConnectorCertificateError):
         await get(vantage, "https")
     (failure,) = await world.seen(TlsHandshakeFailed, 1)
@@ -51,7 +51,7 @@ async def test_another_worlds_authority_is_not_trusted(small_world):
 
 async def test_an_edge_that_hangs_up_is_a_client_error(small_world, monkeypatch):
     world = await small_world()
-    vantage = Vantage("london", 3, "strict", world.setting(), Rng(1))
+    vantage = Vantage("london", 3, "strict", world.context(), Rng(1))
     nowhere = address("2.199")
 
     async def resolve(_host):

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sim.dashboard.clients import whereabouts
+from sim.dashboard.clients import clients_by_location
 from sim.dashboard.live_model import MOST_CHARACTERS, MOST_LINES, LiveModel
 from sim.observe.events import (
     Acked,
@@ -69,7 +69,7 @@ class Fed:
         return self(t, Acked(client, "s", int(t), region, f"m-{region}", latency_ms))
 
     def where(self, t, location="london"):
-        return whereabouts(self.model.crowd, TOPOLOGY.locations, t)[location]
+        return clients_by_location(self.model.crowd, TOPOLOGY.locations, t)[location]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from sim.machines.health import Result, Status
 from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow, Runtime
-from sim.machines.specs import SpecBuilder, Surroundings
+from sim.machines.specs import MachineContext, SpecBuilder
 from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.journal import Journal, only
 from sim.processes import Handling
@@ -132,7 +132,7 @@ class Bench:
         self.fleet = self.fleet_of(topology("python", "-m", "gateway", fra=fra))
 
     def fleet_of(self, what: Topology, folder: Path = Path()) -> Fleet:
-        specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", folder))
+        specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), MachineContext("w1", folder))
         return Fleet(what, self.runtime, specs, self.health, self.clock, self.journal)
 
     async def _probe(self, _: Check, __: Endpoint, clock: Clock) -> Result:
@@ -527,7 +527,7 @@ async def test_a_real_process_that_ignores_host_is_reached_all_the_same(tmp_path
     journal = Journal(clock)
     health = HealthChecker(clock, Rng(7), journal)
     what = topology("python", "-c", script)
-    specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", tmp_path))
+    specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), MachineContext("w1", tmp_path))
     fleet = Fleet(what, ProcessRuntime(clock, AddressPlan(what, 92)), specs, health, clock, journal)
     try:
         await fleet.launch()

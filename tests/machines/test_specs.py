@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.config import config_of
-from sim.machines.specs import SpecBuilder, Surroundings
+from sim.machines.specs import MachineContext, SpecBuilder
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Coordinates, Gateway, Region, Topology
@@ -26,7 +26,7 @@ TOPOLOGY = Topology(
     path=Path("/srv/atlas/atlas.yaml"),
 )
 CONFIG = config_of(TOPOLOGY)
-SURROUNDINGS = Surroundings(
+SURROUNDINGS = MachineContext(
     "w1",
     Path("/srv/logs"),
     secrets=AppSecrets({"API_KEY": "hunter2"}),

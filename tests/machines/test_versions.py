@@ -24,7 +24,7 @@ from sim.machines.health import Status
 from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Exit
-from sim.machines.specs import SpecBuilder, Surroundings
+from sim.machines.specs import MachineContext, SpecBuilder
 from sim.observe.events import CordonChanged, MachineUpdated
 from sim.observe.journal import Journal, only
 from sim.rng import Rng
@@ -327,7 +327,7 @@ async def test_a_real_process_is_signalled_looked_into_and_suspended(tmp_path: P
     clock = Clock()
     journal = Journal(clock)
     health = HealthChecker(clock, Rng(7), journal)
-    specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), Surroundings("w1", tmp_path))
+    specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), MachineContext("w1", tmp_path))
     fleet = Fleet(what, ProcessRuntime(clock, AddressPlan(what, 92)), specs, health, clock, journal)
     machine = fleet.create("fra")
     try:

@@ -53,7 +53,7 @@ async def program(small_world):
     """A program, in a small world whose entries are open."""
     world = await small_world()
     entries = Entries()
-    entries.start(world.setting(), Rng(7, "entries"))
+    entries.start(world.context(), Rng(7, "entries"))
     program = Program(world, entries)
     yield program
     program.leave()

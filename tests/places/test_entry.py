@@ -232,7 +232,7 @@ async def test_an_entry_that_ends_cuts_what_it_carries(program):
 
 async def test_an_address_that_is_taken_is_said_so(program):
     with pytest.raises(EnvironmentLacksError, match=r"the entry of new-york cannot listen at"):
-        Entries().start(program.world.setting(), Rng(1))
+        Entries().start(program.world.context(), Rng(1))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -28,7 +28,7 @@ NONCE_HEADER = "fly-machine-lease-nonce"
 _DEPARTED_KEPT = 200
 
 
-class Served(Protocol):
+class ApiWorld(Protocol):
     """What of a world the API speaks of."""
 
     topology: Topology
@@ -44,7 +44,7 @@ class Served(Protocol):
 class ApiContext:
     """One for each site. Machines that were destroyed are remembered for a while, as at Fly."""
 
-    def __init__(self, world: Served) -> None:
+    def __init__(self, world: ApiWorld) -> None:
         self.world = world
         self.fleet = world.fleet
         self.clock = world.clock

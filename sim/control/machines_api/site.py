@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from sim.control.machines_api.api_context import ApiContext, Served
+from sim.control.machines_api.api_context import ApiContext, ApiWorld
 from sim.control.machines_api.apps import Apps
 from sim.control.machines_api.graphql import Graphql
 from sim.control.machines_api.ips import Addresses
@@ -29,7 +29,7 @@ _MACHINE = _APP + "/machines/{id}"
 class MachinesApi:
     """A site of the control server. Close it before the fleet: it has verbs under way."""
 
-    def __init__(self, world: Served) -> None:
+    def __init__(self, world: ApiWorld) -> None:
         self._desk = ApiContext(world)
 
     async def close(self) -> None:

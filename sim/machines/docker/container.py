@@ -28,7 +28,7 @@ _LAST_WORDS_REAL_S = 2.0
 
 
 @dataclass(frozen=True)
-class Place:
+class ContainerAddress:
     """A container, and where it is: its network's name, and its address there."""
 
     container: str
@@ -42,7 +42,7 @@ class DockerInstance:
     def __init__(
         self,
         engine: Engine,
-        place: Place,
+        place: ContainerAddress,
         spec: MachineSpec,
         clock: Clock,
         log: ContainerLog,

@@ -21,7 +21,7 @@ from sim.errors import SimError, StartError
 from sim.lens.lens import Lens, crashed, uncovered
 from sim.machines.docker import images
 from sim.machines.docker import lens as inner_lens
-from sim.machines.docker.container import DockerInstance, Place
+from sim.machines.docker.container import ContainerAddress, DockerInstance
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
@@ -146,7 +146,7 @@ class DockerRuntime:
             await self.engine.call("remove_container", name, force=True, v=True)
         container = await self.engine.run(self._create, name, spec)
         log = ContainerLog(self.engine, spec.log_path, self._redact)
-        place = Place(
+        place = ContainerAddress(
             container, self.networks.name(spec.region), container_host(spec.endpoint.host)
         )
         instance = DockerInstance(self.engine, place, spec, self._clock, log, self._lens)

@@ -41,7 +41,7 @@ class _Client(NamedTuple):
     tally: Tally
 
 
-class Authority:
+class ZoneAuthority:
     """The name server of a zone, without its sockets.
 
     `views` has one for each location and one for None. It may be replaced at any time. Locations

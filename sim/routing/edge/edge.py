@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.observe.events import TlsHandshakeFailed
 from sim.observe.journal import Journal
@@ -48,7 +48,7 @@ class Edge:
         clock: Clock,
         journal: Journal,
         *,
-        authority: Authority,
+        authority: CertificateAuthority,
         network: Network | None = None,
     ) -> None:
         self.region = region

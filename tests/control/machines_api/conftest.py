@@ -22,7 +22,7 @@ from sim.machines.fleet import Fleet
 from sim.machines.health import Result
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import WorldRuntime
-from sim.machines.specs import SpecBuilder, Surroundings
+from sim.machines.specs import MachineContext, SpecBuilder
 from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
@@ -114,7 +114,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Api]:
 
     health = HealthChecker(clock, Rng(7), journal, probe)
     plan = AddressPlan(what, 92)
-    specs = SpecBuilder(what, plan, Rng(7), Surroundings("w1", tmp_path))
+    specs = SpecBuilder(what, plan, Rng(7), MachineContext("w1", tmp_path))
     fleet = Fleet(what, runtime, specs, health, clock, journal)
     deploys = Deployer(what, fleet, health, clock, journal)
     programs = ProcessRuntime(clock, plan)

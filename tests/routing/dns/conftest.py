@@ -7,7 +7,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.observe.journal import Journal
-from sim.routing.dns.zone_authority import Authority
+from sim.routing.dns.zone_authority import ZoneAuthority
 from sim.routing.resolver import Resolver
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Coordinates, Gateway, Location, Region, Routing, Topology
@@ -52,7 +52,9 @@ async def build_fixture(journal: Journal) -> Callable[[Topology], Resolver]:
 
 
 @pytest.fixture(name="authority")
-async def authority_fixture(topology: Topology, build: Callable[[Topology], Resolver]) -> Authority:
+async def authority_fixture(
+    topology: Topology, build: Callable[[Topology], Resolver]
+) -> ZoneAuthority:
     return build(topology)._authority
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
@@ -65,7 +65,7 @@ class Atlantic:
     ) -> None:
         self.clock = Clock(speed)
         self.journal = Journal(self.clock)
-        authority = Authority("demo.fly.dev")
+        authority = CertificateAuthority("demo.fly.dev")
         self.topology = Topology(
             app="demo",
             domain="fly.dev",

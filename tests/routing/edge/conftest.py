@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sim.authority import Authority
+from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
@@ -96,7 +96,7 @@ class Front:
     def __init__(self, topology: Topology = TOPOLOGY) -> None:
         self.clock = Clock()
         self.journal = Journal(self.clock)
-        self.authority = Authority(topology.hostname)
+        self.authority = CertificateAuthority(topology.hostname)
         self.topology = topology
         self.plan = AddressPlan(topology, SLOT)
         self.machines: list[MachineView] = []
