@@ -78,20 +78,19 @@ class Ingress:
         self._plan = plan
         self._links = links
         regions = list(topology.regions)
+        ways = {region: RegionalBackhaul(region, plan, links) for region in regions}
         self.edges = [
             Edge(
                 region,
                 topology,
                 plan,
-                pool.views if anycast else partial(_in_region, pool, region),
+                pool.seen_from(way.is_up) if anycast else partial(_in_region, pool, region),
                 clock,
                 journal,
                 authority=authority,
-                network=Network(
-                    pool.loads, RegionalBackhaul(region, plan, links) if anycast else None
-                ),
+                network=Network(pool.loads, way if anycast else None),
             )
-            for region in regions
+            for region, way in ways.items()
         ]
         self._workers = [
             Worker(region, plan, [r for r in regions if r != region], pool.views, journal)

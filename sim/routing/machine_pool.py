@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sim.clock import Clock
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.routing.choice import MachineView
 from sim.routing.edge.loads import Loads
+from sim.routing.knowledge import Belief
 from sim.routing.waking import AutoStop, Waker, has_rested
 from sim.topology.model import Topology
 
@@ -28,6 +29,8 @@ class MachinePool:
         self._health = health
         self._clock = clock
         self._waker = Waker(fleet)
+        self._delay_s = topology.routing.knowledge_s if anycast else 0.0
+        self._beliefs: list[Belief] = []
         stops = anycast and topology.gateway.auto_stop != "off"
         self.loads = Loads(self._waker.wake if anycast else None, stops=stops)
         self._autostop = AutoStop(topology, fleet, self.loads, clock) if stops else None
@@ -50,6 +53,21 @@ class MachinePool:
             for machine in self._fleet.machines.values()
             for asleep in (self._waker.asleep(machine),)
         ]
+
+    def seen_from(self, is_up: Callable[[str], bool]) -> Callable[[], Sequence[MachineView]]:
+        """The machines as an edge knows them to which news of a region gets while that is up."""
+        if not self._delay_s:
+            return self.views
+        told = self.loads.changed
+        belief = Belief(self.views, is_up, self._delay_s, self._clock, told)
+        self._beliefs.append(belief)
+        return belief.views
+
+    def changed(self) -> None:
+        """Something that decides where requests go is different: health, say."""
+        for belief in self._beliefs:
+            belief.changed()
+        self.loads.changed()
 
     def start(self) -> None:
         """Begin to stop what is idle, where the topology asks for that."""

@@ -31,12 +31,12 @@ class Steering:
     def start(self) -> None:
         """Serve what is believed now, and follow every change."""
         self._resolver.foresee(self._may_change_at)
-        self._resolver.serve(self.healthy_regions)
+        self._steer()
         self._health.on_change(lambda *_: self._steer())
         self._fleet.on_change(lambda _: self._steer())
 
     def _steer(self) -> None:
-        self._pool.loads.changed()
+        self._pool.changed()
         self._resolver.serve(self.healthy_regions)
 
     def _may_change_at(self, region: str) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from sim.clock import Clock
-from sim.errors import SimError
+from sim.errors import InputError, SimError
 from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
@@ -72,10 +72,18 @@ class Waker:
         return machine.id in self._starts or sleeps(machine)
 
     async def wake(self, machine_id: str) -> None:
-        """Start a machine, and wait until it can serve. Raises SimError."""
+        """Start a machine, and wait until it can serve. Raises SimError.
+
+        An edge that has not heard yet of its start may ask again: then there is nothing to do.
+        """
         start = self._starts.get(machine_id)
+        machine = self._fleet.machines.get(machine_id)
+        if machine is None:
+            raise InputError(f"machine {machine_id} is gone")
         if start is None:
-            start = asyncio.create_task(self._fleet.start(self._fleet.machines[machine_id]))
+            if machine.state is State.STARTED:
+                return
+            start = asyncio.create_task(self._fleet.start(machine))
             self._starts[machine_id] = start
             start.add_done_callback(lambda done: self._ended(machine_id, done))
         await asyncio.shield(start)

@@ -59,6 +59,7 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             answers=schema.routing.answers,
             min_ttl_s=schema.routing.min_ttl,
             spill=schema.routing.spill,
+            knowledge_s=schema.routing.knowledge,
         ),
         deploy=_deploy(schema.deploy),
         links=tuple(

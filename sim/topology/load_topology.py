@@ -60,6 +60,9 @@ def _without_effect(schema: TopologySchema, document: Document) -> Iterator[Prob
     if schema.routing.mode == "geodns" and schema.gateway.auto_stop != "off":
         message = "machines stop and wake by themselves only with `routing: {mode: anycast}`"
         yield document.problem(message, "gateway", "auto_stop")
+    if schema.routing.mode == "geodns" and schema.routing.knowledge:
+        message = "edges know other regions' machines only with `routing: {mode: anycast}`"
+        yield document.problem(message, "routing", "knowledge")
 
 
 def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tuple[Problem, ...]]:

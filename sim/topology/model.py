@@ -141,6 +141,7 @@ class Routing:
     when_none_local: WhenNoneLocal = "nearest"
     all_down: AllDown = "all"  # what a name is answered with when no region may serve it
     answers: int = 1  # how many regions an answer names, the preferred one first (geodns)
+    knowledge_s: float = 0.0  # how old what an edge knows of machines is (anycast)
     spill: Spill = "hard"  # which limit of all its machines makes load leave a region (anycast)
 
 

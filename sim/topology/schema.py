@@ -284,6 +284,7 @@ class RoutingSchema(Schema):
     answers: int = Field(default=1, ge=1, le=8)
     min_ttl: Annotated[float | None, BeforeValidator(_whole_seconds)] = None
     spill: Literal["hard", "soft"] = "hard"
+    knowledge: Annotated[float, BeforeValidator(_between_durations(0, 60))] = 0.0
 
 
 class LinkSchema(Schema):

@@ -157,7 +157,10 @@ class Dispatcher:
             )
 
     async def _woken(self, slot: LoadSlot) -> LoadSlot | None:
-        """The same place once its machine is awake; None, and the place left, where it is not."""
+        """The same place once its machine is awake; None, and the place left, where it is not.
+
+        Who has woken it knows that it is awake, whatever its edge has heard of it so far.
+        """
         assert self.loads.wake is not None  # noqa: S101 - a type checker's aid: rules ask for none else
         try:
             await self.loads.wake(slot.machine.id)
@@ -167,9 +170,8 @@ class Dispatcher:
         except BaseException:
             slot.__exit__(None, None, None)
             raise
-        awake = [m for m in self.machines() if m.id == slot.machine.id and not m.asleep]
         slot.__exit__(None, None, None)
-        return LoadSlot(awake[0], self.loads) if awake else None
+        return LoadSlot(replace(slot.machine, asleep=False), self.loads)
 
     def _rtt_ms(self, region: str) -> float:
         if self.backhaul is None:
