@@ -313,7 +313,9 @@ class World:
     async def _name_machines(self) -> None:
         """The nameservers of machines."""
         runtime = self.machine_runtime
-        self._names = InternalNames(self.topology, self.fleet, self.resolver, runtime.private_host)
+        self._names = InternalNames(
+            self.topology, self.fleet, self.resolver, runtime.private_host, self.journal
+        )
         self._stack.push_async_callback(self._names.stop)
         self.nameservers.update(await self._names.start(runtime.nameserver_host))
 

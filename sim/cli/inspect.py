@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import IO
 
@@ -22,18 +24,20 @@ _LOOK_REAL_S = 0.1
 
 @click.command()
 @click.argument("name")
-@click.argument("rrtype", default="A", metavar="[TYPE]")
+@click.argument("rrtype", required=False, metavar="[TYPE]")
 @click.option("--from", "place", metavar="PLACE", help="Ask as a location, or a region's machine.")
 @click.option("--explain", is_flag=True, help="Say why it is answered so.")
 @world_option
-def dig(name: str, rrtype: str, place: str | None, explain: bool, world: str | None) -> int:
-    """Ask the world's nameservers for NAME."""
+def dig(name: str, rrtype: str | None, place: str | None, explain: bool, world: str | None) -> int:
+    """Ask the world's nameservers for NAME: its A records, or AAAA of private names."""
     record = the_world(world)
     if explain:
         click.echo("\n".join(ask(record, "explain", name=name, place=place)))
         return 0
     from dnslib import QTYPE, DNSRecord
 
+    private = name.rstrip(".").lower().endswith("internal")
+    rrtype = rrtype or ("AAAA" if private else "A")
     if rrtype.upper() not in QTYPE.reverse:
         raise InputError(f"no DNS type {rrtype!r}; for example A, AAAA, TXT, SOA, NS")
     status = ask(record, "status")
@@ -48,8 +52,17 @@ def dig(name: str, rrtype: str, place: str | None, explain: bool, world: str | N
         answer = DNSRecord.parse(question.send(host, int(port), timeout=5))
     except OSError as error:
         raise InputError(f"the nameserver {host}:{port} does not answer: {error}") from error
-    click.echo(str(answer))
+    click.echo(mapped_in_dots(str(answer)))
     return 0
+
+
+def mapped_in_dots(text: str) -> str:
+    """Mapped IPv4 addresses as machines write them: `::ffff:127.44.150.10`."""
+    return re.sub(
+        r"::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\b",
+        lambda match: f"::ffff:{IPv4Address(int(match[1], 16) << 16 | int(match[2], 16))}",
+        text,
+    )
 
 
 @click.group(invoke_without_command=True)

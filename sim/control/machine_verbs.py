@@ -38,7 +38,7 @@ class MachineVerbs:
             "region": machine.region,
             "role": None,
             "image": machine.config.image,
-            "ip_address": machine.endpoint.host,
+            "ip_address": self._world.machine_runtime.private_host(machine.spec),
             "volume": None,
             "created_s": round(machine.created_s, 1),
             "last_updated_s": round(machine.updated_s, 1),

@@ -27,7 +27,7 @@ from sim.machines.probe import probe
 from sim.machines.runtime import Executed, Exit, MachineSpec, Overseer, ProcessRow
 from sim.processes import Handling, handling_of
 from sim.secrets import NO_SECRETS, Redactor
-from sim.topology.addresses import AddressPlan, Endpoint
+from sim.topology.addresses import AddressPlan, Endpoint, private_address
 from sim.topology.model import Check
 
 _INHERITED = (
@@ -213,8 +213,8 @@ class ProcessRuntime:
         return await probe(check, endpoint, clock)
 
     def private_host(self, spec: MachineSpec) -> str:
-        """Its address on loopback, which all processes share."""
-        return spec.endpoint.host
+        """Its address on loopback, which all processes share, as IPv6."""
+        return private_address(spec.endpoint.host)
 
     def nameserver_host(self, region: str) -> str:
         """The region's own address on loopback."""

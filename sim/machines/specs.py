@@ -13,7 +13,7 @@ from sim.machines.config import MachineConfig
 from sim.machines.names import fly_name
 from sim.machines.runtime import MachineSpec
 from sim.rng import Rng
-from sim.topology.addresses import SLOTS, AddressPlan, Endpoint
+from sim.topology.addresses import SLOTS, AddressPlan, Endpoint, private_address
 from sim.topology.model import Topology
 
 # Below the ephemeral range (32768 on), so that no outgoing connection holds one of these.
@@ -120,7 +120,7 @@ class SpecBuilder:
             "FLY_ALLOC_ID": spec.id,
             "FLY_REGION": spec.region,
             "FLY_MACHINE_VERSION": spec.instance_id,
-            "FLY_PRIVATE_IP": spec.endpoint.host,
+            "FLY_PRIVATE_IP": private_address(spec.endpoint.host),
             "FLY_PROCESS_GROUP": config.process_group,
             "FLY_IMAGE_REF": config.image or self._topology.image,
             "FLY_VM_MEMORY_MB": str((config.memory_bytes or _FLYS_SMALLEST) >> 20),

@@ -86,6 +86,19 @@ class DriverRaised(Event):
 
 
 @dataclass(frozen=True)
+class PrivateNameAsked(Event):
+    """For the first time a machine of that region asked for addresses of a private name.
+
+    `type` is A or AAAA. At Fly private names have AAAA records alone.
+    """
+
+    kind = "private_name_asked"
+    region: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
 class PatternMatched(Event):
     """For the first time a message of the gateway was what this client's driver waited for.
 

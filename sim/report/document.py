@@ -18,6 +18,7 @@ from sim.observe.disconnects import fold
 from sim.observe.doubts import driver_errors
 from sim.observe.events import RealTimeSeen
 from sim.observe.history import History
+from sim.observe.mishaps import PrivateNameAsked
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
 from sim.observe.stops import Stop, in_words
@@ -390,10 +391,22 @@ def _own_time(history: History) -> list[str]:
     return notes + [f"{event.machine} of {event.region} {event.what}" for event in seen]
 
 
+def _without_address(history: History) -> list[str]:
+    """Private names that machines asked for as IPv4 alone: at Fly they would have found nobody."""
+    asked = {(e.region, e.name, e.type) for _, e in history.of(PrivateNameAsked)}
+    return [
+        f"a machine in {region} asked for the A record of {name}, and never for AAAA: at Fly this"
+        " name has no A record"
+        for region, name, kind in sorted(asked)
+        if kind == "A" and (region, name, "AAAA") not in asked
+    ]
+
+
 def _notes(evidence: Evidence) -> list[str]:
     """What a reader should know of how the run was made before trusting its figures."""
     notes = [*_own_time(evidence.history), *_early(evidence.history)]
     notes += _excused(evidence)
+    notes += _without_address(evidence.history)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:
         notes.append(

@@ -70,6 +70,14 @@ def container_host(host: str) -> str:
     return "10." + host.partition(".")[2]
 
 
+def private_address(host: str) -> str:
+    """The IPv6 address by which machines know each other, as at Fly: the IPv4 one, mapped.
+
+    Whoever connects to it over IPv6 reaches the IPv4 address (RFC 4291, 2.5.5.2), with no set-up.
+    """
+    return f"::ffff:{host}"
+
+
 class AddressPlan:
     """The addresses of one topology in one slot."""
 

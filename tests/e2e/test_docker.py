@@ -120,16 +120,25 @@ def test_a_bad_image_stops_a_rolling_deploy_at_its_first_machine(boxed):
 
 def test_a_container_finds_its_siblings_by_name(boxed):
     world = boxed()
-    ask = (
-        "import os, socket; host, port = os.environ['SIM_NAMESERVER'].split(':')"
+
+    def said(program, region="fra"):
+        imports = f"import os, socket; {program}"
+        return world.docker("exec", world.container(region), "python", "-c", imports)
+
+    own = "print(os.environ['FLY_PRIVATE_IP'])"
+    there = said(own, "iad")
+    assert said("print(socket.getaddrinfo('fly-local-6pn', 1)[0][4][0])") == said(own)
+    asked = said(
+        "host, port = os.environ['SIM_NAMESERVER'].split(':')"
         "; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)"
-        "; q = b'\\0\\7\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3iad\\5boxed\\x08internal\\0\\0\\1\\0\\1'"
-        "; s.sendto(q, (host, int(port))); print('.'.join(map(str, s.recv(512)[-4:])))"
+        "; q = b'\\0\\7\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3iad\\5boxed\\x08internal\\0\\0\\x1c\\0\\1'"
+        "; s.sendto(q, (host, int(port))); found = s.recv(512)[-16:]"
+        "; print(socket.inet_ntop(socket.AF_INET6, found))"
     )
-    found = world.docker("exec", world.container(), "python", "-c", ask)
-    own = "import os; print(os.environ['FLY_PRIVATE_IP'])"
-    there = world.docker("exec", world.container("iad"), "python", "-c", own)
-    assert found == there
+    assert asked == there
+    if said("print(os.environ['SIM_NAMESERVER'])").endswith(":53"):
+        name = "'iad.boxed.internal', 1, socket.AF_INET6"
+        assert said(f"print(socket.getaddrinfo({name})[0][4][0])") == there
 
 
 def test_a_network_that_is_removed_is_a_failed_part(boxed):

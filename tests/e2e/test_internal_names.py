@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
@@ -56,3 +58,57 @@ def test_machines_find_each_other_by_state_and_not_by_health(sim, tmp_path):
     assert "127." in sim("dig", "--from", "fra", "atlas.fly.dev").stdout
     (world,) = sim.json("status")
     assert {row["region"] for row in world["regions"]} == {"iad", "fra"}
+
+
+# A gateway that looks its peers up as it is asked, by the types in LOOKUPS; it is well if it could
+# connect to itself at every address that it was given, over IPv6.
+PEERS = """
+import http.server, os, socket
+from dnslib import DNSRecord
+host, port = os.environ["SIM_NAMESERVER"].split(":")
+own = int(os.environ["PORT"])
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = []
+        for kind in os.environ["LOOKUPS"].split():
+            asked = DNSRecord.question("atlas.internal", kind).send(host, int(port))
+            records = DNSRecord.parse(asked).rr
+            found += [socket.inet_ntop(socket.AF_INET6, bytes(r.rdata.data)) for r in records]
+        for address in found:
+            socket.create_connection((address, own)).close()
+        well = found == ([os.environ["FLY_PRIVATE_IP"]] if "AAAA" in os.environ["LOOKUPS"] else [])
+        self.send_response(200 if well else 500)
+        self.send_header("Content-Length", "0"); self.end_headers()
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer((os.environ["HOST"], own), Answer).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    ("lookups", "told"), [("", False), ("AAAA", False), ("A", True), ("A AAAA", False)], ids=str
+)
+def test_a_machine_that_asks_for_ipv4_peers_alone_is_told_of(sim, tmp_path, lookups, told):
+    (tmp_path / "gateway.py").write_text(PEERS)
+    topology = {
+        "app": "atlas",
+        "gateway": {
+            "command": ["python", "gateway.py"],
+            "env": {"LOOKUPS": lookups},
+            "checks": [{"type": "http", "path": "/", "interval": "1s"}],
+        },
+        "regions": {"iad": {}},
+        "locations": {"london": {}},
+    }
+    scenario = {
+        "name": "peers",
+        "topology": "topology.yaml",
+        "load": {"driver": "http", "clients": 1, "every": "1s"},
+        "duration": "3s",
+        "expect": [{"check": "errors", "location": "london", "max": "0%"}],
+    }
+    (tmp_path / "topology.yaml").write_text(yaml.safe_dump(topology))
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(scenario))
+    done = sim("run", tmp_path / "scenario.yaml", "--json", tmp_path / "report.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert any("A record of atlas.internal" in note for note in report["notes"]) == told

@@ -52,7 +52,7 @@ def test_a_machine_is_told_what_fly_tells_it() -> None:
         "FLY_ALLOC_ID": spec.id,
         "FLY_REGION": "fra",
         "FLY_MACHINE_VERSION": spec.instance_id,
-        "FLY_PRIVATE_IP": "127.92.150.11",
+        "FLY_PRIVATE_IP": "::ffff:127.92.150.11",
         "FLY_PROCESS_GROUP": "app",
         "FLY_IMAGE_REF": "atlas:local",
         "FLY_VM_MEMORY_MB": "256",

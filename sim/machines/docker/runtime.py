@@ -24,17 +24,20 @@ from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.container import ContainerAddress, DockerInstance
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
+from sim.machines.docker.names import nameservers
 from sim.machines.docker.networks import Networks
 from sim.machines.docker.probe import probe
 from sim.machines.health import Result
 from sim.machines.runtime import MachineSpec, Overseer
 from sim.secrets import NO_SECRETS, Redactor
 from sim.streams.forwarder import TcpForwarder
-from sim.topology.addresses import AddressPlan, Endpoint, container_host
+from sim.topology.addresses import AddressPlan, Endpoint, container_host, private_address
 from sim.topology.model import Check, Topology
 
 _AT_ONCE = 4  # more starts at a time are no quicker
 _LOOK_REAL_S = 0.2
+
+_OWN_NAME = "fly-local-6pn"  # Fly's, in a machine's hosts file: its own private address
 
 
 class DockerRuntime:
@@ -82,8 +85,8 @@ class DockerRuntime:
         return await probe(check, endpoint, clock)
 
     def private_host(self, spec: MachineSpec) -> str:
-        """The container's address in its region's network."""
-        return container_host(spec.endpoint.host)
+        """The container's address in its region's network, as IPv6."""
+        return private_address(container_host(spec.endpoint.host))
 
     def nameserver_host(self, region: str) -> str:
         """This host as a region's containers see it; known from `open` on."""
@@ -177,6 +180,8 @@ class DockerRuntime:
             mem_limit=spec.memory_bytes,
             memswap_limit=spec.memory_bytes,
             nano_cpus=int(spec.cpus * 1e9) if spec.cpus else None,
+            dns=nameservers(spec.env.get("SIM_NAMESERVER")),
+            extra_hosts={_OWN_NAME: private_address(address)},
             log_config=LogConfig(type="json-file", config={"max-size": "20m"}),
         )
         network = api.create_endpoint_config(ipv4_address=address)
@@ -348,7 +353,8 @@ class DockerRuntime:
 def container_environment(spec: MachineSpec) -> dict[str, str]:
     """What Fly sets: the port inside, and an address of its own. HOST is the process runtime's."""
     env = {name: value for name, value in spec.env.items() if name != "HOST"}
-    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": container_host(spec.endpoint.host)}
+    own = private_address(container_host(spec.endpoint.host))
+    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": own}
 
 
 def _explain(error: APIError, spec: MachineSpec) -> str:

@@ -1,8 +1,8 @@
 """Fly's private names below `.internal`, as a machine of one region sees them. Pure.
 
 Who is answered depends on the machines' *state* and not on their health: one that is started and
-fails its checks stays in it, one that is stopped is not in it. Addresses are A records where Fly
-has AAAA: loopback has one IPv6 address, and machines need many.
+fails its checks stays in it, one that is stopped is not in it. There are AAAA records alone, as at
+Fly; the addresses are mapped IPv4 ones, because loopback has one IPv6 address of its own.
 
     APP.internal, global.APP.internal     all that are started, in all regions
     REGION.APP.internal                   those of a region
@@ -19,8 +19,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 
-from dnslib import CLASS, QTYPE, RR, SOA, TXT, A
+from dnslib import AAAA, CLASS, QTYPE, RR, SOA, TXT
 
 from sim.routing.dns import wire
 from sim.routing.dns.zone import Builder, Labels, Template, labels_of, labels_of_wire, txt_strings
@@ -65,7 +66,10 @@ class InternalZone:
         if isinstance(found, str):
             records = [RR(name, QTYPE.TXT, _CLASS_IN, TTL_S, TXT(txt_strings(found)))]
         else:
-            records = [RR(name, QTYPE.A, _CLASS_IN, TTL_S, A(one.address)) for one in found]
+            records = [
+                RR(name, QTYPE.AAAA, _CLASS_IN, TTL_S, AAAA(tuple(IPv6Address(one.address).packed)))
+                for one in found
+            ]
         same = [record for record in records if rtype in (record.rtype, int(QTYPE.ANY))]
         return (
             build.found(same, tailored=True)
