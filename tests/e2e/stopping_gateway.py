@@ -1,7 +1,8 @@
 """A gateway that echoes JSON, and takes the signal to end as HANDLES says.
 
-`drain` says 1001 to everybody and exits on SIGINT and SIGTERM, `sigterm` does so on SIGTERM only,
-`nothing` ignores both. `supervisor` starts a worker that has no handlers, and tells it to drain.
+`drain` waits three seconds, says 1001 to everybody and exits, on SIGINT and SIGTERM; `sigterm` does
+so on SIGTERM only, `nothing` ignores both. `supervisor` starts a worker that has no handlers, and
+tells it to drain.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Gateway:
         return socket
 
     async def drain(self) -> None:
+        await asyncio.sleep(3)  # noqa: TID251 - a gateway has a clock of its own
         await asyncio.gather(*(s.close(code=1001) for s in list(self.sockets)))
         sys.stdout.flush()
         os._exit(0)
