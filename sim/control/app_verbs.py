@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import asdict
@@ -14,14 +13,13 @@ from sim.deploys.scaling import spread, wanted
 from sim.errors import InputError
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
+from sim.machines.scaling import scale
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
 from sim.topology.geography import REGIONS
 from sim.topology.problems import suggest
 from sim.topology.sizes import DEFAULT_SIZE, SIZES
 from sim.world import World
-
-_AT_ONCE = 5  # flyctl's bound of actions side by side
 
 
 class AppVerbs:
@@ -40,42 +38,18 @@ class AppVerbs:
     async def scale(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Have `count` machines (`2`, `+1`) in all of `regions`; returns what was done, by region.
 
-        A new one has the first machine's config, and is not waited for. The surplus is killed.
+        A new one has the first machine's config.
         """
         machines = self._managed()
         have = Counter(machine.region for machine in machines)
         regions = self._regions_of(body.get("regions"), have)
         total = wanted(str(body.get("count")), sum(have[region] for region in regions))
         after = spread(have, regions, total, body.get("max_per_region"))
-        template = machines[0].config if machines else self._world.fleet.default
-        fleet, turns = self._world.fleet, asyncio.Semaphore(_AT_ONCE)
-        done = []
-
-        async def add(region: str) -> None:
-            async with turns:
-                machine = fleet.create(region, template)
-                done.append({"action": "created", "machine": machine.id, "region": region})
-                await fleet.start(machine, settled=False)
-                fleet.accept(machine)
-
-        async def remove(machine: Machine) -> None:
-            async with turns:
-                await fleet.destroy(machine)
-                done.append(
-                    {"action": "destroyed", "machine": machine.id, "region": machine.region}
-                )
-
-        surplus = [
-            machine
-            for region, count in after.items()
-            for machine in [m for m in machines if m.region == region][count:]
+        template = machines[0].config if machines else None
+        return [
+            {"action": action, "machine": machine.id, "region": machine.region}
+            for action, machine in await scale(self._world.fleet, machines, after, template)
         ]
-        missing = [region for region, count in after.items() for _ in range(count - have[region])]
-        acts = (*map(remove, surplus), *map(add, missing))
-        for failure in await asyncio.gather(*acts, return_exceptions=True):
-            if isinstance(failure, BaseException):
-                raise failure
-        return done
 
     async def scaled(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:
         """How many machines each process group has, and where."""

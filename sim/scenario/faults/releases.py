@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import get_args
 
 from sim.scenario.faults.breakable import Breakable, machines_at
@@ -93,14 +92,10 @@ def _effect_of_scaling(detail: Detail) -> Effect:
 )
 async def scale(world: Breakable, target: Target | None, params: Params) -> None:
     """Add or remove machines of a region until it has `count`."""
+    from sim.machines.scaling import scale as scale_to  # noqa: PLC0415 - judging starts none
+
     region = _region(world, target)
-    have = world.fleet.in_region(region)
-    missing = params["count"] - len(have)
-    new = [world.fleet.create(region) for _ in range(missing)]
-    surplus = have[params["count"] :]
-    await asyncio.gather(
-        world.fleet.start_all(new), *(world.fleet.destroy(machine) for machine in surplus)
-    )
+    await scale_to(world.fleet, world.fleet.in_region(region), {region: params["count"]})
 
 
 def _region(world: Breakable, target: Target | None) -> str:
