@@ -164,7 +164,7 @@ def _region(
             {
                 "id": machine.id,
                 "name": machine.name,
-                "state": "frozen" if machine.frozen else str(machine.state),
+                "state": machine.condition,
                 "check": str(world.health.status(machine.id)),
                 "output": world.health.output(machine.id),
                 "usd": price,
