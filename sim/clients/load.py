@@ -27,8 +27,8 @@ from sim.observe.events import (
     LoadStarted,
     PartFailed,
 )
+from sim.observe.events.mishaps import ANSWER
 from sim.observe.journal import Journal, Record
-from sim.observe.mishaps import ANSWER
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real

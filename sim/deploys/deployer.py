@@ -22,8 +22,8 @@ from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.machines.runs import post_mortem, running
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import Journal
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.topology.model import Topology
 
 _SETTLE_S = 10.0  # how long flyctl gives the proxy to learn of new machines, or forget old ones

@@ -29,8 +29,8 @@ from sim.machines.runtime import Executed, Instance, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
 from sim.observe.events import CordonChanged, MachineUpdated, PartFailed, RealTimeSeen
+from sim.observe.events.releases import SecretsChanged
 from sim.observe.journal import Journal
-from sim.observe.releases import SecretsChanged
 from sim.topology.model import Topology
 
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.observe.events import Disconnected
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.history import History, Timed
 from sim.observe.processes import connections, next_process
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 
 _ENDING = frozenset({"update", "stop"})  # the steps that end what a machine runs
 

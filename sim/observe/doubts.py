@@ -18,8 +18,8 @@ from sim.observe.events import (
     PatternMatched,
     PatternMissed,
 )
+from sim.observe.events.mishaps import ANSWER
 from sim.observe.history import History
-from sim.observe.mishaps import ANSWER
 
 _CLIENT_ERROR = 4  # the hundreds of a status
 _MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the report has all

@@ -20,8 +20,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sim.observe.event import Event
 from sim.observe.events import HostStalled, ProcessorWaits
+from sim.observe.events.event import Event
 
 OURS = "sim"
 OURS_STILL = "sim (its loop stood still)"

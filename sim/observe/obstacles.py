@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sim.observe.event import Event
 from sim.observe.events import LinkChanged, MachineChanged
+from sim.observe.events.event import Event
 
 
 class Obstacles:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable
 
-from sim.observe.event import Event
 from sim.observe.events import Acked, FaultBegan
+from sim.observe.events.event import Event
 
 _ENOUGH = 20
 _MOST = 1000  # answers to a place are enough for a median

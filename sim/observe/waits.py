@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from sim.observe.event import Event
 from sim.observe.events import (
     Acked,
     ClientMade,
@@ -26,6 +25,7 @@ from sim.observe.events import (
     ProcessorWaits,
     Resolved,
 )
+from sim.observe.events.event import Event
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
 from sim.observe.outages import Pace, gave_up

@@ -17,8 +17,8 @@ from sim.observe.deploys import DeployRun
 from sim.observe.disconnects import fold
 from sim.observe.doubts import driver_errors
 from sim.observe.events import RealTimeSeen
+from sim.observe.events.mishaps import PrivateNameAsked
 from sim.observe.history import History
-from sim.observe.mishaps import PrivateNameAsked
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
 from sim.observe.stops import Stop, in_words

@@ -24,9 +24,9 @@ from sim.observe.events import (
     RoutingChanged,
     RunStarted,
 )
+from sim.observe.events.releases import DeployBegan, DeployEnded
 from sim.observe.history import location_of
 from sim.observe.journal import Record
-from sim.observe.releases import DeployBegan, DeployEnded
 from sim.observe.stops import WORLD_ENDED, in_words
 
 

@@ -12,8 +12,8 @@ from dnslib import QTYPE
 from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.runtime import MachineSpec
+from sim.observe.events.mishaps import PrivateNameAsked
 from sim.observe.journal import Journal
-from sim.observe.mishaps import PrivateNameAsked
 from sim.routing.dns import wire
 from sim.routing.dns.internal import InternalZone, Resident
 from sim.routing.dns.nameserver import NameServer, ask

@@ -14,8 +14,8 @@ from sim.errors import InputError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import Exit, Instance, MachineSpec
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from sim.topology.model import Deploy
 from tests.machines.test_fleet import BAD, Bench, FakeInstance, topology
 

@@ -6,7 +6,7 @@ import pytest
 
 from sim.observe.deaths import find_deaths
 from sim.observe.events import Connected, Disconnected, MachineDied
-from sim.observe.mishaps import error_line
+from sim.observe.events.mishaps import error_line
 from sim.topology.load_topology import topology_from_mapping
 
 CLIENT = "london/0"

@@ -8,7 +8,7 @@ import pytest
 
 from sim.observe.deploys import find_deploys
 from sim.observe.events import Connected, Disconnected, MachineStopped
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.stops import find_stops, in_words
 
 BROKE = "the connection ended without a close frame"

@@ -18,8 +18,8 @@ from sim.observe.events import (
     RunStarted,
     Sent,
 )
+from sim.observe.events.releases import DeployBegan, DeployEnded, MachineBooted, SecretsChanged
 from sim.observe.journal import Record
-from sim.observe.releases import DeployBegan, DeployEnded, MachineBooted, SecretsChanged
 from sim.promises import page
 from sim.promises.held import Tried, document, kept
 from sim.promises.promise import promises, setup_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sim.observe.events import Connected, Disconnected, MachineChanged, MachineStopped
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.report.document import build
 from sim.scenario.verdict import judge
 

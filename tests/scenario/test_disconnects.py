@@ -17,7 +17,7 @@ from sim.observe.events import (
     PartFailed,
     RoutingChanged,
 )
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.report.document import build
 from sim.scenario.verdict import judge
 

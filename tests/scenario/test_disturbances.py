@@ -24,7 +24,7 @@ from sim.observe.events import (
     Sent,
     Stored,
 )
-from sim.observe.mishaps import ANSWER
+from sim.observe.events.mishaps import ANSWER
 from sim.scenario.verdict import judge
 
 CLIENT = "london/0"

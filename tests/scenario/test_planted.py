@@ -28,15 +28,15 @@ from sim.observe.events import (
     SessionReady,
     Stored,
 )
-from sim.observe.history import History
-from sim.observe.journal import Record
-from sim.observe.releases import (
+from sim.observe.events.releases import (
     DeployBegan,
     DeployEnded,
     DeployStep,
     MachineBooted,
     SecretsChanged,
 )
+from sim.observe.history import History
+from sim.observe.journal import Record
 from sim.scenario import verdict
 from sim.scenario.checks import CHECKS
 from sim.scenario.evidence import Evidence

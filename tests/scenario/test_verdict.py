@@ -16,7 +16,7 @@ from sim.observe.events import (
     PartFailed,
     Sent,
 )
-from sim.observe.releases import DeployBegan, DeployEnded
+from sim.observe.events.releases import DeployBegan, DeployEnded
 from sim.scenario.verdict import judge
 
 CLIENT = "london/0"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sim.observe.events.releases import MachineBooted, SecretsChanged
 from sim.observe.history import History
-from sim.observe.releases import MachineBooted, SecretsChanged
 from sim.scenario.checks.check_spec import Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice

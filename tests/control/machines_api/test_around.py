@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim.control.machines_api.site import MachinesApi
+from sim.observe.events.releases import SecretsChanged
 from sim.observe.journal import only
-from sim.observe.releases import SecretsChanged
 from tests.control.machines_api.conftest import APP, MACHINES, TOKEN
 
 

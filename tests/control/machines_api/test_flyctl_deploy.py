@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
-from sim.observe.releases import DeployBegan, DeployEnded, DeployStep
 from tests.control.machines_api.conftest import APP, MACHINES, Api
 
 IMAGE = "local/atlas:2"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.observe.event import Event
+from sim.observe.events.event import Event
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sim.observe.event import Event
+from sim.observe.events.event import Event
 
 # What a driver in Python has no pattern for.
 ANSWER = "an answer (`client.acked`)"
