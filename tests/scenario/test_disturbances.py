@@ -165,7 +165,7 @@ def test_a_drain_in_the_worlds_time_had_all_of_it(evidence, seen, outcome):
     """Unless not all of the machines' processes could be shown that time."""
     up = (0.1, Connected(CLIENT, "london", "fra", "m"))
     cut = [*steadily(0.5, 55), *steadily(100.5, 150), *((150.0, event) for event in seen)]
-    found = evidence(up, (56.0, KILLED), *cut, expect=[OUTAGE], speed=10.0, clock="world")
+    found = evidence(up, (56.0, KILLED), *cut, expect=[OUTAGE], speed=10.0, clock="lens")
     assert judge(found).outcome == outcome
 
 
