@@ -11,6 +11,7 @@ import click
 from sim.cli.options import (
     EXISTING,
     OUTPUT,
+    Speed,
     clock_option,
     runtime_option,
     secrets_option,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sim.promises.held import Tried
     from sim.report.document import Document
 
-_SPEED = 4.0  # above it a boot on a busy host is too long to tell from downtime
+_SPEED = "4"  # above it a boot on a busy host is too long to tell from downtime
 _STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow"}
 
 
@@ -46,11 +47,11 @@ _STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow"}
 @runtime_option
 @click.option(
     "--speed",
-    type=click.FloatRange(0.1, 1000),
+    type=Speed(),
     default=_SPEED,
     show_default=True,
-    metavar="N",
-    help="Simulated seconds per real second.",
+    metavar="N|auto",
+    help="Simulated seconds per real second; auto takes as long as the finest promise needs.",
 )
 @clock_option
 @seed_option
@@ -68,7 +69,7 @@ def promises(
     driver: str,
     clients: int,
     runtime: RuntimeName,
-    speed: float,
+    speed: float | None,
     clock: ClockName,
     seed: int | None,
     secrets: Path | None,
@@ -92,7 +93,7 @@ def promises(
         click.echo(f"note: {note}", err=True)
     manner = RunOptions(runtime, speed, clock, secrets)
     same = fresh_seed() if seed is None else seed
-    click.echo(f"promises of {loaded.app}, {path} (seed {same}, speed {speed:g})")
+    click.echo(f"promises of {loaded.app}, {path} (seed {same})")
     tried = [
         Tried(trial, simulated(trial.scenario, same, manner, err=True))
         for trial in trials(loaded, driver, clients)
