@@ -12,7 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.costs.prices import GB, MONTH_S, egress_gb_usd, machine_month_usd, root_fs_month_usd
+from sim.costs.prices import (
+    DEDICATED_IPV4,
+    GB,
+    MONTH_S,
+    egress_gb_usd,
+    machine_month_usd,
+    root_fs_month_usd,
+)
 from sim.observe.events import EdgeConnection, MachineChanged
 from sim.observe.history import History
 from sim.topology.model import Topology
@@ -46,21 +53,24 @@ class Bill:
 
     `month_usd` is what the machines that the run ended with cost in 30 days, without egress: one
     that somebody has stopped or suspended its root file system, every other one its full price (at
-    Fly one that died is started again). `run_month_usd` is a month that is all like the run.
+    Fly one that died is started again); and the app's addresses, `ipv4_month_usd`. `run_month_usd`
+    is a month that is all like the run.
     """
 
     regions: Sequence[RegionBill]
     duration_s: float
+    ipv4_month_usd: float = 0.0
 
     @property
     def month_usd(self) -> float:
-        """The machines of all regions for 30 days."""
-        return sum(region.month_usd for region in self.regions)
+        """The machines of all regions, and the addresses, for 30 days."""
+        return sum(region.month_usd for region in self.regions) + self.ipv4_month_usd
 
     @property
     def run_usd(self) -> float:
         """What the run itself cost."""
-        return sum(region.run_usd for region in self.regions)
+        addresses = self.ipv4_month_usd * self.duration_s / MONTH_S
+        return sum(region.run_usd for region in self.regions) + addresses
 
     @property
     def run_month_usd(self) -> float:
@@ -75,7 +85,8 @@ def bill(history: History, topology: Topology) -> Bill:
     regions = [
         _region(code, history.end, lives, egress[code], topology) for code in topology.regions
     ]
-    return Bill(regions, history.end)
+    ipv4 = topology.costs.dedicated_ipv4 if topology.costs else 0
+    return Bill(regions, history.end, ipv4 * DEDICATED_IPV4)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Fly's prices in US dollars, as its pricing pages had them; a topology's `costs` win.
 
 They are estimates: Fly multiplies the price of a machine by a ratio for each region that it does
-not publish with its documentation, so the ratio is 1 unless `costs.markup` says otherwise.
+not publish with its documentation, so the ratio is 1 unless `costs.markup` says otherwise. Each
+figure has its source and date beside it; DOCS is fly.io/docs/about/pricing of 2026-08-07.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from sim.topology.sizes import DEFAULT_SIZE, SIZES
 MONTH_S = 30 * 86_400.0  # Fly's month
 GB = 1e9
 
-_PER_CPU = {"shared": 1.94, "performance": 31.00}  # a month, with the memory of the preset
-_MEMORY_GB = 5.00  # a month, for each GB beyond the preset's
-ROOT_FS_GB = 0.15  # a month, of a machine that is stopped or suspended
+# A month, with the memory of the preset: Fly's table of 2021 for the smallest of each kind (about
+# 2.02 was told in June 2026 for the cheapest region).
+_PER_CPU = {"shared": 1.94, "performance": 31.00}
+_MEMORY_GB = 5.00  # DOCS: a month, for each GB beyond the preset's
+ROOT_FS_GB = 0.15  # DOCS: a month, of a machine that is stopped or suspended
+DEDICATED_IPV4 = 2.00  # DOCS: a month; a shared one, and IPv6, cost nothing
 
-# Egress to the internet, for each GB, by the group of the region that sends.
+# DOCS: egress to the internet, for each GB, by the group of the region that sends.
 EGRESS_GB = {
     "north_america": 0.02,
     "europe": 0.02,

@@ -281,10 +281,12 @@ def _latency(evidence: Evidence) -> Document:
 
 
 def _cost_month(found: Bill | None) -> Document | None:
-    """What the machines cost a month, by region: an estimate, as the topology gives the prices."""
+    """What a month costs, the machines by region: an estimate, as the topology gives the prices."""
     if found is None:
         return None
     costs = {region.region: round(region.month_usd, 2) for region in found.regions}
+    if found.ipv4_month_usd:
+        costs["ipv4"] = round(found.ipv4_month_usd, 2)
     return {**costs, "total": round(found.month_usd, 2)}
 
 

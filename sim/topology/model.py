@@ -192,6 +192,7 @@ class Costs:
 
     `machine_month_usd` is a machine's whatever its size, `sizes` are by preset. `markup` is by
     region, `egress_gb_usd` by region group. `root_fs_gb` is the image unpacked, of each machine.
+    `dedicated_ipv4` is how many such addresses the app has; a shared one is free.
     """
 
     machine_month_usd: float | None = None
@@ -199,6 +200,7 @@ class Costs:
     markup: Mapping[str, float] = field(default_factory=dict)
     root_fs_gb: float = 1.0
     egress_gb_usd: Mapping[str, float] = field(default_factory=dict)
+    dedicated_ipv4: int = 0
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,7 @@ class CostsSchema(Schema):
     markup: dict[Label, Annotated[float, Field(gt=0, le=100)]] = Field(default_factory=dict)
     root_fs_gb: float = Field(1.0, ge=0, le=1000)
     egress_gb_usd: dict[RegionGroup, Usd] = Field(default_factory=dict)
+    dedicated_ipv4: int = Field(0, ge=0, le=1000)
 
 
 class AlertSchema(Schema):

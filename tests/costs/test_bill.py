@@ -114,3 +114,12 @@ def test_a_region_of_ones_own_is_in_the_group_of_the_nearest_of_flys():
     places = topology({}, **{"our-hall": {"at": [-34.0, 150.0]}, "syd": {}, "nrt": {}})
     groups = [group_of(region) for region in places.regions.values()]
     assert groups == ["oceania", "oceania", "asia_pacific"]
+
+
+def test_a_dedicated_address_is_two_dollars_a_month_beside_the_machines():
+    run = history(*life("a", "iad", (-1.0, "started")), hours=24.0)
+    costs = {"machine_month_usd": 5.20, "dedicated_ipv4": 2}
+    found = bill(run, topology(costs, iad={}))
+    assert round(found.month_usd, 2) == 9.20
+    assert round(found.run_month_usd, 2) == 9.20
+    assert round(found.run_usd, 4) == round(9.20 / 30, 4)
