@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.errors import InputError
-from sim.processes import pids, started_with
+from sim.processes.proc import pids, started_with
 
 ENVIRONMENT_KEY = "SIM_WORLD"
 TOKEN_VARIABLE = "SIM_TOKEN"  # noqa: S105 - its name, not a token

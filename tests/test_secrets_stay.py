@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from sim.clock import Clock
-from sim.machines.masked_log import MaskedLog
 from sim.observe.events import (
     Acked,
     Audited,
@@ -33,6 +32,7 @@ from sim.observe.events import (
     Sent,
 )
 from sim.observe.journal import Journal
+from sim.processes.masked_log import MaskedLog
 from sim.report import html, junit, summary, terminal
 from sim.report.outcome import judge
 from sim.secrets import redactor

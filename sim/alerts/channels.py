@@ -11,8 +11,8 @@ import aiohttp
 
 from sim.clock import Clock
 from sim.errors import StartError
-from sim.machines.child import Child
 from sim.machines.process import inherited, program_of
+from sim.processes.child import Child
 from sim.secrets import Redactor
 
 # Real seconds: receivers do not run at the simulation's speed.

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 import click
 
 from sim.cli.options import world_option
+from sim.cli.running import Terminated, terminated_by_sigterm
 from sim.control.choose import the_world
 from sim.control.control_client import get, stream
 from sim.errors import SimError
-
-_TERMINATED = 143
 
 
 @click.command()
@@ -35,7 +30,7 @@ def top(once: bool, world: str | None) -> int:
     console = Console(highlight=False, markup=False)
     screen = Screen(get(record, "live/world"))
     try:
-        with _ended_cleanly(), stream(record, "live/frames") as frames:
+        with terminated_by_sigterm(), stream(record, "live/frames") as frames:
             if once or not sys.stdout.isatty():
                 frame = next(frames)
                 screen.take(frame)
@@ -47,22 +42,10 @@ def top(once: bool, world: str | None) -> int:
                     live.update(screen.draw(frame, console.height), refresh=True)
     except KeyboardInterrupt:
         return 0
+    except Terminated:  # as an exception, so that the terminal has its own screen back
+        raise
     except SimError:
         if record.alive:
             raise
     click.echo(f"world {record.id} has ended", err=True)
     return 0
-
-
-@contextmanager
-def _ended_cleanly() -> Iterator[None]:
-    """Let SIGTERM end this as an exception does, so that the terminal gets its own screen back."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        sys.exit(_TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -10,7 +10,8 @@ from sim.machines import lifecycle
 from sim.machines.config import MachineConfig
 from sim.machines.lease import Lease
 from sim.machines.lifecycle import Action, State
-from sim.machines.runtime import Exit, Instance, MachineSpec
+from sim.machines.runtime import Instance, MachineSpec
+from sim.processes.exit import Exit
 from sim.topology.addresses import Endpoint
 
 Source = Literal["user", "flyd"]

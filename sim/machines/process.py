@@ -20,12 +20,13 @@ from pathlib import Path
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.lens.lens import Lens, crashed, read_notes, uncovered
-from sim.machines.child import Child, tail
 from sim.machines.health import Result
 from sim.machines.inside import execute, processes
 from sim.machines.probe import probe
-from sim.machines.runtime import Executed, Exit, MachineSpec, Overseer, ProcessRow
-from sim.processes import Handling, handling_of
+from sim.machines.runtime import Executed, MachineSpec, Overseer, ProcessRow
+from sim.processes.child import Child, tail
+from sim.processes.exit import Exit
+from sim.processes.proc import Handling, handling_of
 from sim.secrets import NO_SECRETS, Redactor
 from sim.topology.addresses import AddressPlan, Endpoint, private_address
 from sim.topology.model import Check

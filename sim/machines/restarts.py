@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.machines.config import MachineConfig
-from sim.machines.runtime import Exit
+from sim.processes.exit import Exit
 
 # The wait before a restart doubles from the first one on, in simulated seconds.
 _FIRST_BACKOFF_S = 1.0

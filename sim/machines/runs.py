@@ -12,10 +12,11 @@ from sim.machines.checker import HealthChecker
 from sim.machines.lifecycle import Action, State
 from sim.machines.machine import Machine
 from sim.machines.restarts import restart_after_s
-from sim.machines.runtime import Exit, Instance, Runtime
+from sim.machines.runtime import Instance, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
 from sim.machines.stopping import StopOrder, stop
+from sim.processes.exit import Exit
 
 # Real seconds that a machine has until its first passing check: how fast a real program starts
 # does not depend on the simulation's speed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal as signals
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,8 @@ from sim.clock import Clock
 from sim.errors import InputError, Problem
 from sim.lens.lens import Uncovered
 from sim.machines.health import Result
-from sim.processes import Handling
+from sim.processes.exit import Exit
+from sim.processes.proc import Handling
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Check
 from sim.topology.problems import suggest
@@ -51,21 +51,6 @@ class MachineSpec:
     cpus: float | None = None
     instance_id: str = ""
     entrypoint: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How a machine ended. `code` is None when a signal ended it. `oom`: it ran out of memory."""
-
-    code: int | None
-    signal: int | None = None
-    oom: bool = False
-
-    def __str__(self) -> str:
-        if self.signal is not None:
-            name = signals.Signals(self.signal).name
-            return f"killed by {name}, out of memory" if self.oom else f"killed by {name}"
-        return f"exited with code {self.code}"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from sim.clock import Clock
 from sim.machines.lifecycle import Action
 from sim.machines.machine import Machine, Source
-from sim.machines.runtime import Exit
 from sim.machines.stopping import Stopped
 from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.events.releases import MachineBooted
 from sim.observe.journal import Journal
+from sim.processes.exit import Exit
 
 # Fly's names of what happened, where they are not the action's own. What a person asks for is
 # the user's, what follows from it is the platform's.

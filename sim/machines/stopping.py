@@ -6,8 +6,9 @@ import signal as signals
 from dataclasses import dataclass
 
 from sim.clock import Clock
-from sim.machines.runtime import Exit, Instance
-from sim.processes import Handling
+from sim.machines.runtime import Instance
+from sim.processes.exit import Exit
+from sim.processes.proc import Handling
 
 
 @dataclass(frozen=True)

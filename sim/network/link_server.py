@@ -30,6 +30,7 @@ VARIABLE = "SIM_TOXIPROXY"
 COMMAND = "toxiproxy-server"
 IMAGE = "shopify/toxiproxy"
 _OF_AN_IMAGE = "docker:"
+_LOG = "link-server.log"  # in the folder of the world
 
 
 class LinkServer(Protocol):
@@ -105,7 +106,7 @@ def make(
         return ContainerLinkServer(stock.image, endpoint, clock, world.name)
     if stock.binary:
         mark = {registry.ENVIRONMENT_KEY: world.name}
-        return RealLinkServer(stock.binary, endpoint, clock, mark)
+        return RealLinkServer(stock.binary, endpoint, clock, world / _LOG, mark)
     return RemoteLinkServer(str(stock.url), clock, f"correct {VARIABLE}, or unset it")
 
 

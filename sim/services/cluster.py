@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sim.cache import user_cache
 from sim.errors import StartError
-from sim.machines.child import Child
+from sim.processes.child import Child
 from sim.services.binaries import Binaries, explain_failure
 
 SUPERUSER = "sim"

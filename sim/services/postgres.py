@@ -10,7 +10,7 @@ from pathlib import Path
 from sim.clock import Clock
 from sim.errors import StartError
 from sim.lens.lens import Lens
-from sim.machines.child import Child, tail
+from sim.processes.child import Child, tail
 from sim.services.binaries import explain_failure, find_binaries
 from sim.services.cluster import DATABASE, SUPERUSER, ClusterMaker
 from sim.topology.addresses import Endpoint

@@ -13,9 +13,10 @@ from sim.deploys.release import Order
 from sim.errors import InputError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
-from sim.machines.runtime import Exit, Instance, MachineSpec
+from sim.machines.runtime import Instance, MachineSpec
 from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
+from sim.processes.exit import Exit
 from sim.topology.model import Deploy
 from tests.machines.test_fleet import BAD, Bench, FakeInstance, topology
 

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from sim.clock import Clock
-from sim.machines.child import Child, tail
-from sim.machines.runtime import Exit
+from sim.processes.child import Child, tail
+from sim.processes.exit import Exit
 
 HOST = "127.92.3.2"
 

@@ -19,11 +19,12 @@ from sim.machines.fleet import Fleet
 from sim.machines.health import Result, Status
 from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
-from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow, Runtime
+from sim.machines.runtime import Executed, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import MachineContext, SpecBuilder
 from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.journal import Journal, only
-from sim.processes import Handling
+from sim.processes.exit import Exit
+from sim.processes.proc import Handling
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Check, Coordinates, Gateway, Region, Topology

@@ -13,8 +13,9 @@ import pytest
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
-from sim.machines.runtime import Exit, MachineSpec
+from sim.machines.runtime import MachineSpec
 from sim.machines.stopping import StopOrder, Stopped, stop
+from sim.processes.exit import Exit
 from sim.topology.addresses import AddressPlan, Endpoint
 from tests.machines.test_fleet import topology
 

@@ -23,10 +23,10 @@ from sim.machines.fleet import Fleet
 from sim.machines.health import Status
 from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
-from sim.machines.runtime import Exit
 from sim.machines.specs import MachineContext, SpecBuilder
 from sim.observe.events import CordonChanged, MachineUpdated
 from sim.observe.journal import Journal, only
+from sim.processes.exit import Exit
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
 from sim.topology.model import Check

@@ -27,9 +27,9 @@ PROBE = b"ping"
 
 
 @pytest.fixture
-async def stock(stock_binary: str, clock: Clock) -> AsyncIterator[RealLinkServer]:
+async def stock(stock_binary: str, clock: Clock, tmp_path: Path) -> AsyncIterator[RealLinkServer]:
     """A stock server that runs."""
-    server = RealLinkServer(stock_binary, free_endpoint("127.90.30.1"), clock)
+    server = RealLinkServer(stock_binary, free_endpoint("127.90.30.1"), clock, tmp_path / "log")
     await server.start()
     yield server
     await server.stop()
@@ -70,8 +70,10 @@ async def test_it_starts_answers_and_stops(stock: RealLinkServer) -> None:
         os.kill(pid, 0)
 
 
-async def test_a_taken_address_is_not_used(stock: RealLinkServer, clock: Clock) -> None:
-    other = RealLinkServer(stock._binary, stock.endpoint, clock)
+async def test_a_taken_address_is_not_used(
+    stock: RealLinkServer, clock: Clock, tmp_path: Path
+) -> None:
+    other = RealLinkServer(stock._binary, stock.endpoint, clock, tmp_path / "other")
     with pytest.raises(StartError, match="already listening"):
         await other.start()
     await other.stop()
@@ -83,13 +85,15 @@ async def test_a_program_that_dies_at_start_leaves_its_last_words(
     program = tmp_path / "dying"
     program.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
     program.chmod(0o755)
-    server = RealLinkServer(str(program), free_endpoint("127.90.30.1"), clock)
+    server = RealLinkServer(str(program), free_endpoint("127.90.30.1"), clock, tmp_path / "log")
     with pytest.raises(StartError, match="out of luck"):
         await server.start()
 
 
 async def test_a_program_that_is_none_is_said(tmp_path: Path, clock: Clock) -> None:
-    server = RealLinkServer(str(tmp_path / "none"), free_endpoint("127.90.30.1"), clock)
+    server = RealLinkServer(
+        str(tmp_path / "none"), free_endpoint("127.90.30.1"), clock, tmp_path / "log"
+    )
     with pytest.raises(StartError, match=r"cannot start .*No such file"):
         await server.start()
     await server.stop()

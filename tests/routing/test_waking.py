@@ -9,7 +9,7 @@ import pytest
 
 from sim.errors import StartError
 from sim.machines.lifecycle import State
-from sim.machines.runtime import Exit
+from sim.processes.exit import Exit
 from sim.routing.machine_pool import MachinePool
 from sim.routing.waking import EVERY_S, Waker, sleeps, to_stop
 from sim.topology.model import Concurrency, Routing

@@ -18,8 +18,8 @@ from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext
 from sim.control.machines_api.refusals import Refusal
-from sim.machines.child import tail
 from sim.machines.machine import Machine
+from sim.processes.child import tail
 
 _FIRST_LINES = 100  # as many as Fly gives whoever comes without a token
 _MOST_BYTES = 256 * 1024  # of one file, in one answer

@@ -17,12 +17,13 @@ from sim.clock import Clock
 from sim.docker.engine import APIError, Engine, said
 from sim.errors import StartError
 from sim.lens.lens import Lens
-from sim.machines.child import tail
 from sim.machines.docker import inside
 from sim.machines.docker.lens import before
 from sim.machines.docker.logs import ContainerLog
-from sim.machines.runtime import Executed, Exit, MachineSpec, ProcessRow
-from sim.processes import Handling
+from sim.machines.runtime import Executed, MachineSpec, ProcessRow
+from sim.processes.child import tail
+from sim.processes.exit import Exit
+from sim.processes.proc import Handling
 
 _LAST_WORDS_REAL_S = 2.0
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sim.docker.engine import Engine
 from sim.machines.docker.lens import PROGRAM
 from sim.machines.runtime import Executed, ProcessRow
-from sim.processes import Handling, children, handling_of, in_cgroup
+from sim.processes.proc import Handling, children, handling_of, in_cgroup
 
 _COLUMNS = "pid,times,etimes,rss,args"  # seconds of the CPU, seconds since its start, KiB
 

@@ -12,7 +12,7 @@ import requests
 from docker.errors import DockerException
 
 from sim.docker.engine import Engine
-from sim.machines.masked_log import MaskedLog
+from sim.processes.masked_log import MaskedLog
 from sim.secrets import Redactor
 
 

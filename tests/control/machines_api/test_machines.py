@@ -10,7 +10,7 @@ import pytest
 
 from sim.machines.health import Result
 from sim.machines.lifecycle import State
-from sim.machines.runtime import Exit
+from sim.processes.exit import Exit
 from tests.control.machines_api.conftest import APP, MACHINES
 
 

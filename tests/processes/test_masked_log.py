@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sim.machines.masked_log import MaskedLog
+from sim.processes.masked_log import MaskedLog
 from sim.secrets import redactor
 
 

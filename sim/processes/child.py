@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sim.clock import Clock
-from sim.machines.masked_log import MaskedLog
-from sim.machines.runtime import Exit
-from sim.processes import pids, send, started_with
+from sim.processes.exit import Exit
+from sim.processes.masked_log import MaskedLog
+from sim.processes.proc import pids, send, started_with
 from sim.secrets import NO_SECRETS, Redactor
 
 _LOOK_AGAIN_REAL_S = 0.001
