@@ -221,3 +221,37 @@ def test_one_that_hides_its_memory_is_noted(public: Path) -> None:
         timeout=WITHIN_REAL_S,
     )
     assert [seen.whole for seen in uncovered(read_notes(notes)[0])] == [True]
+
+
+def test_what_it_has_set_is_told_as_it_was_set(start: Start) -> None:
+    process = start(
+        *python(
+            "import signal, socket, struct\n"
+            "sock = socket.socket()\n"
+            "sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 5000)\n"
+            "sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 100, 0))\n"
+            "received = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)\n"
+            "print(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))\n"
+            "print(round(struct.unpack('ll', received)[0] / 10) * 10)\n"
+            "signal.setitimer(signal.ITIMER_REAL, 100_000, 500)\n"
+            "print(*(round(span, -2) for span in signal.getitimer(signal.ITIMER_REAL)))\n"
+            "print(round(signal.alarm(50_000), -2), round(signal.alarm(0), -2))"
+        )
+    )
+    assert [float(number) for number in said(process)] == [5000, 100, 100_000, 500, 100_000, 50_000]
+
+
+def test_timers_of_processor_time_stay_real(start: Start) -> None:
+    """They would fire fifty times as often: Go's profiler has one, and CPython's ITIMER_PROF."""
+    process = start(
+        *python(
+            "import signal, time\n"
+            "fired = []\n"
+            "signal.signal(signal.SIGPROF, lambda *_: fired.append(time.process_time()))\n"
+            "signal.setitimer(signal.ITIMER_PROF, 0.05)\n"
+            "began = time.process_time()\n"
+            "while not fired: pass\n"
+            "print(fired[0] - began >= 0.04)"
+        )
+    )
+    assert said(process) == ["True"]
