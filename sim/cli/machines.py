@@ -70,6 +70,9 @@ def destroy(target: str, force: bool, as_json: bool, world: str | None) -> int:
 @click.option("--region", metavar="R", help="Where the new one is; else where the old one is.")
 @click.option("--name", metavar="NAME", help="What it is called; else it gets a name.")
 @click.option("--command", metavar="LINE", help="What it runs; else what the old one runs.")
+@click.option(
+    "--standby-for", metavar="MACHINE", help="It starts once the host of that one is lost."
+)
 @json_option
 @world_option
 def clone(
@@ -77,11 +80,13 @@ def clone(
     region: str | None,
     name: str | None,
     command: str | None,
+    standby_for: str | None,
     as_json: bool,
     world: str | None,
 ) -> int:
     """Make another machine with the config of MACHINE, and wait until it passes its check."""
     asked = {"machine": target, "region": region, "name": name, "command": words_of(command)}
+    asked["standby_for"] = standby_for
     return _act(world, as_json, action="clone", **asked)
 
 

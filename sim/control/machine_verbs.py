@@ -36,7 +36,7 @@ class MachineVerbs:
             "state": machine.condition + (" (cordoned)" if machine.cordoned else ""),
             "checks": self.checked(machine),
             "region": machine.region,
-            "role": None,
+            "role": "standby" if machine.config.standbys else None,
             "image": machine.config.image,
             "ip_address": self._world.machine_runtime.private_host(machine.spec),
             "volume": None,
@@ -105,12 +105,21 @@ class MachineVerbs:
         }
 
     async def _clone(self, source: Machine, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Another one with the same config, release included; it is waited for until it passes."""
+        """Another one with the same config, release included; it is waited for until it passes.
+
+        One that stands by for a machine, `standby_for`, is not started before that one's host is
+        lost.
+        """
         command = body.get("command")
         config = replace(source.config, command=tuple(command)) if command else source.config
+        if watched := body.get("standby_for"):
+            (one,) = self._world.fleet.find(str(watched))
+            env = {**config.env, "FLY_STANDBY_FOR": one.id}
+            config = replace(config, standbys=(one.id,), env=env)
         region = body.get("region") or source.region
         machine = self._world.fleet.create(region, config, body.get("name"))
-        await self._world.fleet.start(machine)
+        if not config.standbys:
+            await self._world.fleet.start(machine)
         return self.row(machine)
 
     async def _destroy(self, machine: Machine, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class MachineConfig:
     `entrypoint` and `command` replace the image's own; the process runtime runs the one and the
     other, and has no others. `env` is all that the
     machine is given besides secrets and what Fly sets. `serves`: it has a service, so that edges
-    send it traffic. `kept` is what a client of the Machines API said that is only given back.
+    send it traffic. `standbys` are the machines, by id, for which it starts once their host is
+    lost. `kept` is what a client of the Machines API said that is only given back.
     """
 
     image: str | None = None
@@ -44,6 +45,7 @@ class MachineConfig:
     max_restarts: int = MAX_RESTARTS
     metadata: Mapping[str, str] = field(default_factory=lambda: dict(MANAGED))
     serves: bool = True
+    standbys: tuple[str, ...] = ()
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     def stop_order(self, signal: int | None = None, given_s: float | None = None) -> StopOrder:

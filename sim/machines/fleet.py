@@ -142,6 +142,8 @@ class Fleet(Roster):
         within a minute of real time; then it is down. Unless `settled`, one that is run is not
         waited for: whoever asked looks after it, and says `accept` once it came up.
         """
+        if machine.host_lost:
+            raise IllegalTransitionError(f"cannot start {machine.name}: its host is lost")
         self._chronicle.change(machine, Action.START)
         if self._runs.up(machine):
             await self._resume(machine, settled=settled)
@@ -167,6 +169,28 @@ class Fleet(Roster):
         """SIGKILL: it is gone at once. Nothing happens to a machine that is not running."""
         if self._runs.up(machine):
             await self._runs.end(machine, running(machine).kill(), "killed")
+
+    async def lose_host(self, machines: Sequence[Machine]) -> None:
+        """Their host is gone, and they with it; as at Fly they are not run on another.
+
+        Machines that stand by for one of them are started. Raises StartError where one does not
+        come up.
+        """
+        for machine in machines:
+            machine.host_lost = True
+        await asyncio.gather(*map(self.kill, machines))
+        lost = {machine.id for machine in machines}
+        await self.start_all(
+            machine
+            for machine in list(self._machines.values())
+            if lost & {*machine.config.standbys}
+            and machine.state in (State.CREATED, State.STOPPED)
+            and not machine.host_lost
+        )
+
+    def return_host(self, machine: Machine) -> None:
+        """Its host is back: it may be started again."""
+        machine.host_lost = False
 
     async def restart(
         self,

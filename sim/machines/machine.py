@@ -46,7 +46,7 @@ class Machine:
     `instance` is its last run, None before the first. `events` are the latest, newest first, as are
     the versions that it was `before`, each with its instance id.
     A frozen one is stopped dead, one that is cut off has no network, a cordoned one gets no new
-    traffic. Times are simulated seconds.
+    traffic, one whose host is lost cannot run until that is back. Times are simulated seconds.
     """
 
     spec: MachineSpec
@@ -59,6 +59,7 @@ class Machine:
     instance: Instance | None = field(default=None, repr=False)
     frozen: bool = False
     cut_off: bool = False
+    host_lost: bool = False
     cordoned: bool = False
     lease: Lease | None = None
     secrets_version: int = 0
@@ -75,7 +76,9 @@ class Machine:
 
     @property
     def condition(self) -> str:
-        """Its state, or what Fly has no state for: `frozen`, `disconnected`."""
+        """Its state, or what Fly has no state for: `frozen`, `disconnected`, `host lost`."""
+        if self.host_lost:
+            return "host lost"
         return "frozen" if self.frozen else "disconnected" if self.cut_off else str(self.state)
 
     @property

@@ -34,7 +34,7 @@ OTHER_REASONS = "other reasons"
 _NOTICED_REAL_S = 0.5
 
 # Faults that make a process end.
-_ENDS_MACHINES = frozenset({"crash", "stop", "deploy", "scale"})
+_ENDS_MACHINES = frozenset({"crash", "host", "stop", "deploy", "scale"})
 
 _CLOSES_OF_AN_END = frozenset({1001, 1006, 1012})
 _MOST_REASONS = 3  # of one location, region, author and code

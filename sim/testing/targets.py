@@ -64,6 +64,10 @@ class _OfMachines(_Healable):
         """Give it back."""
         await self._do("reconnect")
 
+    async def host(self) -> None:
+        """Lose the host: gone at once, and started nowhere else; standby machines take over."""
+        await self._do("host")
+
     async def sicken(self) -> None:
         """Let the health check fail while traffic works."""
         await self._do("sicken")

@@ -540,3 +540,23 @@ async def test_a_real_process_that_ignores_host_is_reached_all_the_same(tmp_path
         await health.stop()
         await fleet.close()
     assert {machine.state for machine in fleet.machines.values()} == {State.STOPPED}
+
+
+def test_a_lost_host_takes_its_machines_along_and_a_standby_takes_over(virtually):
+    async def scene(bench):
+        fleet = bench.fleet
+        first, second = fleet.in_region("fra")
+        standby = fleet.create("iad", replace(fleet.default, standbys=(first.id,)))
+        other = fleet.create("iad", replace(fleet.default, standbys=(second.id,)))
+        await fleet.lose_host([first])
+        assert (first.condition, second.state) == ("host lost", State.STARTED)
+        assert (standby.state, other.state) == (State.STARTED, State.CREATED)
+        with pytest.raises(IllegalTransitionError, match="its host is lost"):
+            await fleet.start(first)
+        await bench.clock.sleep(600)  # nothing starts it by itself, whatever its policy
+        assert first.state is State.STOPPED
+        fleet.return_host(first)
+        await fleet.start(first)
+        assert (first.condition, standby.state) == ("started", State.STARTED)
+
+    virtually(in_a_world(scene))

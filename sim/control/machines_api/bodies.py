@@ -127,6 +127,7 @@ class ConfigGiven(BaseModel):
     services: list[ServiceGiven] | None = None
     restart: RestartGiven | None = None
     stop_config: StopGiven | None = None
+    standbys: list[str] | None = None
 
 
 class LaunchGiven(_Given):

@@ -64,6 +64,7 @@ def config_from(given: ConfigGiven, default: MachineConfig) -> MachineConfig:
         max_restarts=retries,
         metadata=given.metadata or {},
         serves=bool(services),
+        standbys=tuple(given.standbys or ()),
         kept={**(given.model_extra or {}), "services": [service.raw for service in services]},
     )
 
@@ -73,6 +74,7 @@ def config_json(config: MachineConfig, default: MachineConfig, gateway: Gateway)
     services = config.kept.get("services", default_services(config, gateway))
     return {
         **config.kept,
+        **({"standbys": list(config.standbys)} if config.standbys else {}),
         "image": full_image(config.image),
         "env": dict(config.env),
         "init": _init(config, default),

@@ -37,7 +37,7 @@ class View:
 
 
 def machine_json(machine: Machine, checks: Iterable[CheckState], view: View) -> dict[str, Any]:
-    """A machine. `host_status` is always ok: there is one host, and it is this one."""
+    """A machine. Its host is reachable unless a fault has lost it."""
     shown: dict[str, Any] = {
         "id": machine.id,
         "name": machine.fly_name,
@@ -54,7 +54,7 @@ def machine_json(machine: Machine, checks: Iterable[CheckState], view: View) -> 
         "checks": [
             check_json(f"{number:02d}", state, machine, view) for number, state in enumerate(checks)
         ],
-        "host_status": "ok",
+        "host_status": "unreachable" if machine.host_lost else "ok",
         "cordoned": machine.cordoned,
     }
     return shown

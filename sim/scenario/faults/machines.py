@@ -44,8 +44,10 @@ async def stop(world: Breakable, target: Target | None, params: Params) -> None:
     summary="boots what is down; in rotation once its check passes",
 )
 async def start(world: Breakable, target: Target | None, params: Params) -> None:
-    """Boot the machines that are down."""
+    """Boot the machines that are down; a host that was lost is back."""
     del params
+    for machine in machines_at(world, target):
+        world.fleet.return_host(machine)
     down = [m for m in machines_at(world, target) if m.state == State.STOPPED]
     await asyncio.gather(*(world.fleet.start(machine) for machine in down))
 
@@ -105,3 +107,16 @@ async def reconnect(world: Breakable, target: Target | None, params: Params) -> 
     del params
     apart = [m for m in machines_at(world, target) if m.cut_off]
     await asyncio.gather(*(world.fleet.reconnect(machine) for machine in apart))
+
+
+@fault(
+    "host",
+    on=MACHINES,
+    ended_by={"start"},
+    summary="the machines' host is lost: they are gone at once, and nothing starts them elsewhere; "
+    "machines that stand by for them are started",
+)
+async def host(world: Breakable, target: Target | None, params: Params) -> None:
+    """Lose the host of the machines."""
+    del params
+    await world.fleet.lose_host(machines_at(world, target))
