@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grimp
 
+from sim.network.embedded.toxics import TOXICS, Toxic
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS, FaultSpec
 from tests.wall import wall
@@ -28,6 +29,19 @@ def check_table() -> str:
     """Every check, when it holds, and its parameters."""
     rows = [f"| `{spec.name}` | {spec.summary} | {spec.takes} |" for spec in CHECKS.values()]
     return "\n".join(("| check | holds when | parameters |", "|---|---|---|", *rows))
+
+
+def toxic_table() -> str:
+    """Every toxic, its attributes with their units, and its effect."""
+    rows = [
+        f"| `{kind}`{'' if toxic.stock else ' ¹'} | {_attributes(toxic)} | {toxic.summary} |"
+        for kind, toxic in TOXICS.items()
+    ]
+    return "\n".join(("| type | attributes | effect |", "|---|---|---|", *rows))
+
+
+def _attributes(toxic: type[Toxic]) -> str:
+    return ", ".join(f"`{name}` ({unit})" for name, unit in toxic.units().items())
 
 
 def _targets(spec: FaultSpec) -> str:
@@ -87,19 +101,23 @@ PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "faults": ("docs/scenarios.md", fault_table),
     "wall": ("docs/wall.md", wall.as_table),
     "checks": ("docs/scenarios.md", check_table),
+    "toxics": ("docs/links.md", toxic_table),
     "imports": ("docs/architecture.md", import_picture),
 }
 
 
 def with_part(text: str, name: str) -> str:
-    """A page's text with that part as the code has it now."""
+    """A page's text with that part as the code has it now. Raises ValueError where it has none."""
     made = PARTS[name][1]()
-    return re.sub(
+    text, count = re.subn(
         rf"(<!-- {name} -->\n).*?(\n<!-- end -->)",
         lambda match: match[1] + made + match[2],
         text,
         flags=re.DOTALL,
     )
+    if count != 1:
+        raise ValueError(f"the page has {count} places for {name}")
+    return text
 
 
 def main() -> None:

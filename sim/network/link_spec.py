@@ -1,7 +1,6 @@
 """What a link server is asked for: proxies and toxics, checked before anything is sent.
 
-The words are Toxiproxy's. A stock server dies of some attribute values (its process ends on the
-first data), so they are refused here, by our client before a request and by our own server.
+The words are Toxiproxy's.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Stream = Literal["upstream", "downstream"]
+from sim.network.embedded.toxics import attributes_problem
 
-MAX_RATE_KB_S = 10**9
-MAX_JITTER_MS = 10**12
+Stream = Literal["upstream", "downstream"]
 
 
 @dataclass(frozen=True)
@@ -66,29 +64,3 @@ class ToxicSpec:
         if "/" in self.key:
             return f"toxic name {self.key!r} has a '/': no request could address it"
         return attributes_problem(self.type, self.attributes)
-
-
-def attributes_problem(kind: str, attributes: Mapping[str, int]) -> str | None:
-    """Why these values of a toxic's attributes would end a stock server's process, or None.
-
-    bandwidth divides by the rate, slicer halves a chunk until it is small enough (never, when
-    its sizes are 0) and latency draws below twice the jitter (which overflows).
-    """
-    for name, value in attributes.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            return f"{kind}: {name} must be a whole number, not {value!r}"
-    if kind == "bandwidth":
-        rate = attributes.get("rate", 0)
-        if not 0 <= rate <= MAX_RATE_KB_S:
-            return f"bandwidth: rate must be 0 to {MAX_RATE_KB_S} KB/s, not {rate}"
-    if kind == "latency":
-        jitter = attributes.get("jitter", 0)
-        if jitter > MAX_JITTER_MS:
-            return f"latency: jitter must be at most {MAX_JITTER_MS} ms, not {jitter}"
-    if kind == "slicer":
-        size, variation = attributes.get("average_size", 0), attributes.get("size_variation", 0)
-        if size < 1:
-            return f"slicer: average_size must be at least 1 byte, not {size}"
-        if not 0 <= variation <= size:
-            return f"slicer: size_variation must be 0 to average_size ({size}), not {variation}"
-    return None

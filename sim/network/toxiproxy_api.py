@@ -15,7 +15,8 @@ import aiohttp
 from yarl import URL
 
 from sim.errors import SimError
-from sim.network.link_spec import ProxySpec, ToxicSpec, attributes_problem
+from sim.network.embedded.toxics import attributes_problem
+from sim.network.link_spec import ProxySpec, ToxicSpec
 
 NO_ANSWER = 0
 _TIMEOUT_S = 5.0

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sim.clock import Clock
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint

@@ -13,7 +13,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.link_spec import ProxySpec, ToxicSpec
 from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 from sim.rng import Rng

@@ -10,7 +10,7 @@ from sim.clock import Clock
 from sim.docker import images
 from sim.errors import EnvironmentLacksError, StartError
 from sim.network import link_server
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.link_server import Stock
 from sim.network.real import RealLinkServer
 from sim.network.remote import RemoteLinkServer

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.link_spec import ProxySpec
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.rng import Rng

@@ -129,7 +129,7 @@ class Bench:
         elif name == "update" and toxics:
             position, toxicity = args
             applied = toxics[position % len(toxics)]
-            first = next(iter(applied.toxic.names()), None)
+            first = next(iter(applied.toxic.units()), None)
             change = {first: getattr(applied.toxic, first) + 1} if first else {}
             update_toxic(self.proxy, applied, change, toxicity)
         elif name == "remove" and toxics:

@@ -13,7 +13,7 @@ import pytest
 from toxiproxy import Toxiproxy
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.python_client import bound_to
 
 UP = "127.90.0.2:1"

@@ -227,7 +227,7 @@ def _find_toxic(proxy: Proxy, name: str) -> Applied:
 
 
 def _attributes(cls: type[Toxic], values: dict[str, Any]) -> dict[str, int]:
-    found = gojson.fields(values.get("attributes"), "toxics.Toxic", *cls.names())
+    found = gojson.fields(values.get("attributes"), "toxics.Toxic", *cls.units())
     return {name: gojson.integer(found, name) for name in found}
 
 

@@ -13,8 +13,8 @@ from sim.network.embedded import addresses
 from sim.network.embedded.addresses import AddressError
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.proxy import Applied, Proxy
-from sim.network.embedded.toxics import TOXICS
-from sim.network.link_spec import Stream, attributes_problem
+from sim.network.embedded.toxics import TOXICS, attributes_problem
+from sim.network.link_spec import Stream
 from sim.rng import Rng
 
 
@@ -194,7 +194,7 @@ def _rebind(proxy: Proxy, where: tuple[str, int] | None) -> None:
 def add_toxic(proxy: Proxy, body: dict[str, Any], attributes: dict[str, int]) -> Applied:
     """Create a toxic from a checked request. Raises ApiError."""
     toxic = TOXICS[body["type"]]().merged(attributes)
-    _refuse_dangerous(toxic.kind, {name: getattr(toxic, name) for name in toxic.names()})
+    _refuse_dangerous(toxic.kind, {name: getattr(toxic, name) for name in toxic.units()})
     stream: Stream = "upstream" if body["stream"].lower() == "upstream" else "downstream"
     applied = Applied(body["name"], stream, body["stream"], body["toxicity"], toxic)
     proxy.add_toxic(applied)
@@ -206,7 +206,7 @@ def update_toxic(
 ) -> None:
     """Change some attributes of a toxic. Raises ApiError; then nothing has changed."""
     toxic = applied.toxic.merged(attributes)
-    _refuse_dangerous(toxic.kind, {name: getattr(toxic, name) for name in toxic.names()})
+    _refuse_dangerous(toxic.kind, {name: getattr(toxic, name) for name in toxic.units()})
     proxy.update_toxic(applied, toxic, toxicity)
 
 

@@ -38,7 +38,7 @@ class Applied:
     def body(self) -> dict[str, Any]:
         """Toxiproxy's JSON object."""
         return {
-            "attributes": {name: getattr(self.toxic, name) for name in self.toxic.names()},
+            "attributes": {name: getattr(self.toxic, name) for name in self.toxic.units()},
             "name": self.name,
             "type": self.toxic.kind,
             "stream": self.stream_as_given,

@@ -21,7 +21,7 @@ import pytest
 from yarl import URL
 
 from sim.clock import Clock
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from sim.clock import Clock
-from sim.network.embedded import EmbeddedLinkServer
+from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 from tests.network.conformance.conftest import Api, Ends, refused

@@ -13,7 +13,16 @@ from sim.network.embedded.toxics import (
     slow_close,
     timeout,
 )
-from sim.network.embedded.toxics.base import TOXICS, Context, Item, Mark, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import (
+    TOXICS,
+    Context,
+    Item,
+    Mark,
+    Stage,
+    Toxic,
+    attributes_problem,
+    toxic,
+)
 
 __all__ = [
     "TOXICS",
@@ -22,6 +31,7 @@ __all__ = [
     "Mark",
     "Stage",
     "Toxic",
+    "attributes_problem",
     "bandwidth",
     "blackhole",
     "handshake",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import NEVER, Context, Item, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import NEVER, Context, Item, Stage, Toxic, attribute, toxic
 
 _SLICE_BYTES = 32 * 1024
 _SLICE_S = 0.1  # at most so much of the line's time in one piece
 _CATCH_UP_S = 0.1  # a line that stood idle or blocked longer than this has lost that time
 
+_MAX_RATE_KB_S = 10**9  # a stock server divides by it
 
-@toxic("bandwidth")
+
+@toxic("bandwidth", summary="a line of that rate; 0 stands still and loses nothing")
 @dataclass(frozen=True)
 class Bandwidth(Toxic):
     """The socket sees data at `rate` KB/s (1 KB = 1000 bytes), each piece when it is complete.
@@ -20,7 +22,7 @@ class Bandwidth(Toxic):
     everything through.
     """
 
-    rate: int = 0
+    rate: int = attribute("KB/s", least=0, most=_MAX_RATE_KB_S)
 
     def stage(self, context: Context) -> Stage:  # noqa: ARG002 - it needs none
         """A line with one piece on it at a time."""

@@ -9,13 +9,15 @@ seconds of the server's clock. Because the due instant, and not the moment of th
 is what the next stage counts from, delays of a chain add up without drift.
 
 A toxic is a frozen dataclass whose fields are the wire schema (whole numbers, all default 0),
-registered under its Toxiproxy type, with the stage it makes:
+registered under its Toxiproxy type, with a line for docs/links.md and the stage it makes:
 
-    @toxic("noop")
+    @toxic("slow_close", summary="the FIN comes that much later")
     @dataclass(frozen=True)
-    class Noop(Toxic):
+    class SlowClose(Toxic):
+        delay: int = attribute("ms")
+
         def stage(self, context: Context) -> Stage:
-            return Stage()
+            return _Delay(self)
 
 One law: what a stage holds when its toxic is removed goes on, in order, unless its docstring says
 that the connection is closed instead.
@@ -27,7 +29,7 @@ import dataclasses
 import enum
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -115,6 +117,8 @@ class Toxic:
     """The attributes of one type of toxic."""
 
     kind: ClassVar[str]
+    summary: ClassVar[str]
+    stock: ClassVar[bool]
     closes_on_removal: ClassVar[bool] = False
 
     def stage(self, context: Context) -> Stage:
@@ -126,21 +130,55 @@ class Toxic:
         return dataclasses.replace(self, **attributes)
 
     @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """The names of the attributes, in order."""
-        return tuple(field.name for field in dataclasses.fields(cls))
+    def units(cls) -> dict[str, str]:
+        """The attributes in order, and the unit of each."""
+        return {field.name: field.metadata["unit"] for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def problem(cls, attributes: Mapping[str, int]) -> str | None:
+        """Why attributes with these values cannot be, or None.
+
+        Some end the process of a stock server on the first data, so they are refused everywhere.
+        """
+        for field in dataclasses.fields(cls):
+            value, bounds = attributes.get(field.name, 0), field.metadata
+            least, most, unit = bounds["least"], bounds["most"], bounds["unit"]
+            what = f"{cls.kind}: {field.name} must be"
+            if least is not None and most is not None and not least <= value <= most:
+                return f"{what} {least} to {most} {unit}, not {value}"
+            if least is not None and value < least:
+                return f"{what} at least {least} {unit}, not {value}"
+            if most is not None and value > most:
+                return f"{what} at most {most} {unit}, not {value}"
+        return None
 
 
 TOXICS: dict[str, type[Toxic]] = {}
 T = TypeVar("T", bound=type[Toxic])
 
 
-def toxic(kind: str) -> Callable[[T], T]:
-    """Register a toxic under the type by which requests name it."""
+def attribute(unit: str, *, least: int | None = None, most: int | None = None) -> int:
+    """A field of a toxic, in this unit and within these bounds."""
+    bounds = {"unit": unit, "least": least, "most": most}
+    made: int = dataclasses.field(default=0, metadata=bounds)
+    return made
+
+
+def toxic(kind: str, *, summary: str, stock: bool = True) -> Callable[[T], T]:
+    """Register a toxic under the type by which requests name it; `stock`: Toxiproxy has it too."""
 
     def register(cls: T) -> T:
-        cls.kind = kind
+        cls.kind, cls.summary, cls.stock = kind, summary, stock
         TOXICS[kind] = cls
         return cls
 
     return register
+
+
+def attributes_problem(kind: str, attributes: Mapping[str, int]) -> str | None:
+    """Why these values of a toxic's attributes must not reach a link server, or None."""
+    for name, value in attributes.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            return f"{kind}: {name} must be a whole number, not {value!r}"
+    known = TOXICS.get(kind)
+    return known.problem(attributes) if known else None

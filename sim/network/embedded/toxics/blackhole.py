@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from sim.network.embedded.toxics.base import NEVER, Context, Item, Stage, Toxic, toxic
 
 
-@toxic("blackhole")
+@toxic(
+    "blackhole",
+    summary="silence; everything arrives on removal, and no connection is lost. An attempt that its"
+    " client gave up meanwhile is forgotten",
+    stock=False,
+)
 @dataclass(frozen=True)
 class Blackhole(Toxic):
     """The socket sees silence: no data, no FIN, no RST of this stream.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, attribute, toxic
 
 
-@toxic("handshake")
+@toxic(
+    "handshake",
+    summary="what is said within the first round trip of a connection leaves at its end, as after"
+    " TCP's handshake. Put it before `latency`, on the upstream",
+    stock=False,
+)
 @dataclass(frozen=True)
 class Handshake(Toxic):
     """The socket sees nothing that was sent in the first `rtt` ms of a connection until they end.
@@ -18,7 +23,7 @@ class Handshake(Toxic):
     are already older than that notice nothing. Not in stock Toxiproxy.
     """
 
-    rtt: int = 0
+    rtt: int = attribute("ms")
 
     def stage(self, context: Context) -> Stage:
         """A gate that opens once."""

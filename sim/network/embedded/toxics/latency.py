@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import NEVER, Context, Item, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import NEVER, Context, Item, Stage, Toxic, attribute, toxic
 
 _WINDOW = 64 * 1024 * 1024  # what 640 MB/s puts into 100 ms
 _ITEM_COST = 256  # memory of an item besides its bytes
 
+_MAX_JITTER_MS = 10**12  # a stock server draws below twice of it, which must not overflow
 
-@toxic("latency")
+
+@toxic("latency", summary="every chunk, and the end, that much later, in order")
 @dataclass(frozen=True)
 class Latency(Toxic):
     """The socket sees each chunk `latency` ms after it was sent, plus or minus up to `jitter` ms.
@@ -21,8 +23,8 @@ class Latency(Toxic):
     counts from when each chunk was sent; removal delivers what is in flight at once.
     """
 
-    latency: int = 0
-    jitter: int = 0
+    latency: int = attribute("ms")
+    jitter: int = attribute("ms", most=_MAX_JITTER_MS)
 
     def stage(self, context: Context) -> Stage:
         """A queue of what is in flight."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import Context, Item, Mark, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import Context, Item, Mark, Stage, Toxic, attribute, toxic
 
 
-@toxic("limit_data")
+@toxic("limit_data", summary="the connection ends after so many bytes")
 @dataclass(frozen=True)
 class LimitData(Toxic):
     """The socket sees exactly `bytes` bytes and then a FIN, and so does the sender.
@@ -16,7 +16,7 @@ class LimitData(Toxic):
     With 0 the connection stays open until the first chunk, of which nothing passes.
     """
 
-    bytes: int = 0
+    bytes: int = attribute("bytes")
 
     def stage(self, context: Context) -> Stage:  # noqa: ARG002 - it needs none
         """A stage that counts."""

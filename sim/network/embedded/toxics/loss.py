@@ -18,7 +18,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, attribute, toxic
 from sim.rng import Rng
 
 MSS_BYTES = 1448  # Ethernet's 1500 less IPv4, TCP and the timestamp option
@@ -28,7 +28,12 @@ _FAST_RETRANSMIT_SEGMENTS = 4
 _MIN_RTT_S = 0.001
 
 
-@toxic("loss")
+@toxic(
+    "loss",
+    summary="the delays of retransmission, and the throughput bound of TCP, under that share of"
+    " lost packets",
+    stock=False,
+)
 @dataclass(frozen=True)
 class Loss(Toxic):
     """The socket sees a stream under `ppm` lost packets in a million at a round trip of `rtt` ms.
@@ -36,8 +41,8 @@ class Loss(Toxic):
     Not in stock Toxiproxy.
     """
 
-    ppm: int = 0
-    rtt: int = 0
+    ppm: int = attribute("in a million")
+    rtt: int = attribute("ms")
 
     def stage(self, context: Context) -> Stage:
         """A sender that retransmits."""

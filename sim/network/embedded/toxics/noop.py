@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sim.network.embedded.toxics.base import Context, Stage, Toxic, toxic
 
 
-@toxic("noop")
+@toxic("noop", summary="nothing")
 @dataclass(frozen=True)
 class Noop(Toxic):
     """The socket sees no difference."""

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import NEVER, Context, Item, Mark, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import (
+    NEVER,
+    Context,
+    Item,
+    Mark,
+    Stage,
+    Toxic,
+    attribute,
+    toxic,
+)
 
 
-@toxic("reset_peer")
+@toxic("reset_peer", summary="RST to both ends, that long after the first chunk")
 @dataclass(frozen=True)
 class ResetPeer(Toxic):
     """Both sockets see ECONNRESET `timeout` ms after the first chunk or FIN of this stream.
@@ -16,7 +25,7 @@ class ResetPeer(Toxic):
     Connections that are older than the toxic are reset just like new ones.
     """
 
-    timeout: int = 0
+    timeout: int = attribute("ms")
 
     def stage(self, context: Context) -> Stage:  # noqa: ARG002 - it needs none
         """A stage that waits for the first sign of life."""

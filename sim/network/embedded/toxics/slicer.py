@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, attribute, toxic
 from sim.rng import Rng
 
 
-@toxic("slicer")
+@toxic("slicer", summary="small pieces, a delay after each")
 @dataclass(frozen=True)
 class Slicer(Toxic):
     """The socket sees each chunk cut into pieces, with `delay` µs after every piece.
@@ -19,9 +19,19 @@ class Slicer(Toxic):
     `size_variation`. Without a delay TCP may join the pieces again.
     """
 
-    average_size: int = 0
-    size_variation: int = 0
-    delay: int = 0
+    average_size: int = attribute("bytes", least=1)
+    size_variation: int = attribute("bytes", least=0)
+    delay: int = attribute("µs")
+
+    @classmethod
+    def problem(cls, attributes: Mapping[str, int]) -> str | None:
+        """A stock server halves a chunk until it is small enough: with these sizes it never is."""
+        size, variation = attributes.get("average_size", 0), attributes.get("size_variation", 0)
+        if problem := super().problem(attributes):
+            return problem
+        if variation > size:
+            return f"slicer: size_variation must be 0 to average_size ({size}), not {variation}"
+        return None
 
     def stage(self, context: Context) -> Stage:
         """A stage that cuts."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import Context, Item, Mark, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import Context, Item, Mark, Stage, Toxic, attribute, toxic
 
 
-@toxic("slow_close")
+@toxic("slow_close", summary="the FIN comes that much later")
 @dataclass(frozen=True)
 class SlowClose(Toxic):
     """The socket sees all data at once, and the FIN `delay` ms after it was sent.
@@ -15,7 +15,7 @@ class SlowClose(Toxic):
     It has to be on the stream in which the FIN travels: downstream when the server closes first.
     """
 
-    delay: int = 0
+    delay: int = attribute("ms")
 
     def stage(self, context: Context) -> Stage:  # noqa: ARG002 - it needs none
         """A stage that holds only the end."""

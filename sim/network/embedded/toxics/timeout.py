@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sim.network.embedded.toxics.base import NEVER, Context, Item, Mark, Stage, Toxic, toxic
+from sim.network.embedded.toxics.base import (
+    NEVER,
+    Context,
+    Item,
+    Mark,
+    Stage,
+    Toxic,
+    attribute,
+    toxic,
+)
 
 
-@toxic("timeout")
+@toxic(
+    "timeout",
+    summary="data vanishes; the connection ends after that much silence, with 0 never. Removal ends"
+    " it",
+)
 @dataclass(frozen=True)
 class Timeout(Toxic):
     """The socket sees nothing of this stream; the other stream goes on.
@@ -19,7 +32,7 @@ class Timeout(Toxic):
     """
 
     closes_on_removal: ClassVar[bool] = True
-    timeout: int = 0
+    timeout: int = attribute("ms")
 
     def stage(self, context: Context) -> Stage:
         """A stage that swallows bytes and counts silence."""
