@@ -65,12 +65,13 @@ def clock_named(name: str) -> ClockName:
 
 def warning(why_real: str, speed: float) -> str:
     """What a person has to know of a run whose machines keep real time."""
+    because = f" ({why_real})" if why_real else ""  # journals of older versions do not say why
     if speed < 1:
         return (
-            f"machines keep real time ({why_real}): at speed {speed:g} their own timers, and their"
+            f"machines keep real time{because}: at speed {speed:g} their own timers, and their"
             " drain within kill_timeout, are longer than they say"
         )
     return (
-        f"machines keep real time ({why_real}): at speed {speed:g} each second of their own timers,"
+        f"machines keep real time{because}: at speed {speed:g} each second of their own timers,"
         f" and of their drain within kill_timeout, counts {speed:g} times"
     )
