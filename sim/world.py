@@ -43,7 +43,7 @@ from sim.network.between import link_between
 from sim.network.links import Link, Links
 from sim.network.python_client import bound_to
 from sim.network.toxiproxy_api import LinkServerClient
-from sim.observe.events import RunStarted
+from sim.observe.events import RealTimeSeen, RunStarted
 from sim.observe.journal import Journal
 from sim.places.entry import Entries
 from sim.registry import WorldRecord
@@ -64,6 +64,9 @@ from sim.upkeep import Part, Upkeep
 # What a database answers at once.
 _POSTGRES_PROBE = bytes.fromhex("0000000804d2162f")  # SSLRequest
 _DATABASE = "database"
+_ELSEWHERE_IN_TIME = (
+    "is not of this world and keeps real time: its calendar and the machines' drift apart"
+)
 
 
 class World:
@@ -295,6 +298,9 @@ class World:
         if self.database:
             self._urls.update(self.database.urls(self.topology.regions, database_link))
             await self._timed("database", self.database.start())
+            if self._lens and not self.database.own:
+                where = self.database.region
+                self.journal.write(RealTimeSeen(_DATABASE, where, _ELSEWHERE_IN_TIME))
             upstream = self.database.endpoint
             links = await self.links.establish_all(
                 link_between(

@@ -31,6 +31,7 @@ class WorldDatabase:
         mark: Mapping[str, str],
         lens: Lens | None = None,
     ) -> None:
+        self.region = asked.region
         self._existing = asked.url
         self.server: Postgres | BorrowedPostgres | None = None
         if asked.url:

@@ -135,6 +135,16 @@ async def test_calendars_of_machines_and_of_the_database_agree():
     assert told[-1] - told[0] < 50
 
 
+async def test_of_a_database_that_keeps_real_time_it_is_said():
+    async with World(topology_from_mapping(QUICK_TOPOLOGY), seed=7) as lender:
+        database = {"kind": "postgres", "region": "iad", "url": lender.database_url()}
+        topology = {**QUICK_TOPOLOGY, "services": {"database": database}}
+        async with World(topology_from_mapping(topology), seed=7, speed=10) as world:
+            pass
+    notes = judge(world.journal.records, "-").report["notes"]
+    assert [note for note in notes if note.startswith("database of iad is not of this world")]
+
+
 async def test_a_machine_that_its_supervisor_took_along_is_not_the_gateways():
     world = World(topology_from_mapping(QUICK_TOPOLOGY), seed=7, speed=10)
     async with world:
