@@ -38,3 +38,15 @@ def test_busy_processes_fail_nobody(sim, topologies, tmp_path, busy):
     asked = [row for row in found["expectations"] if row["check"] == "outage"]
     assert all(row["held"] is not False for row in asked)
     assert found["noise"]["waited_real_s"]["sim"] > 0.1
+
+
+@pytest.mark.parametrize("speed", ["5", "20"])
+def test_what_an_ocean_to_the_database_takes_is_ordinary(sim, topologies, tmp_path, speed):
+    """Acknowledgements come in batches there, four turns of a client apart."""
+    report = tmp_path / "report.json"
+    scenario = topologies / "pacific-undisturbed.yaml"
+    done = sim("run", scenario, "--speed", speed, "--seed", "7", "--json", report, timeout=150)
+    assert done.returncode == 0, done.stdout
+    found = json.loads(report.read_text())
+    assert found["alerts"] == found["outages"] == []
+    assert found["messages"]["acknowledged"] > 2000
