@@ -173,6 +173,9 @@ class WorldRuntime(Runtime, Protocol):
     async def probe(self, check: Check, endpoint: Endpoint, clock: Clock) -> Result:
         """Run a health check of a machine once."""
 
+    async def has_image(self, image: str) -> bool:
+        """Whether machines could be of that image."""
+
     def private_host(self, spec: MachineSpec) -> str:
         """The address at which a machine's siblings reach it."""
 

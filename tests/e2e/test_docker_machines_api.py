@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import urllib.request
 
 import pytest
 
+from tests.docker.boxed import looks
+from tests.docker.private_engine import GATEWAY
+
 pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
+
+FLYCTL = os.environ.get("SIM_FLYCTL") or shutil.which("flyctl")
 
 
 class Asking:
@@ -53,3 +61,45 @@ def test_a_container_is_looked_into_suspended_and_made_another_version(boxed):
     assert ran["stdout"] == f"green {updated['instance_id']}\n"
     by_others = [e for e in world.events("machine_changed") if "somebody" in e["reason"]]
     assert by_others == world.events("part_failed") == []
+
+
+@pytest.mark.skipif(not FLYCTL, reason="no flyctl: name one in SIM_FLYCTL, or put it on the PATH")
+def test_the_real_flyctl_takes_the_walk_over_containers(boxed, tmp_path):
+    world = boxed()
+    world.docker("tag", GATEWAY, "sim-test/gateway:next")
+    shell = {**os.environ, **world.sim.json("flyctl-env"), "HOME": str(tmp_path), "NO_COLOR": "1"}
+    shell.pop("FLY_REGION", None)
+
+    def flyctl(*asked, fails=False):
+        command = [str(FLYCTL), *asked]
+        done = subprocess.run(
+            command, env=shell, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode != 0) == fails, (asked, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def become(*expected):
+        """Where machines are once a container that was removed is gone."""
+        for _ in looks(10.0):
+            found = sorted(machine["region"] for machine in world.sim.json("machine", "list"))
+            if found == [*expected]:
+                return
+        raise AssertionError(found)
+
+    assert "boxed.fly.dev" in flyctl("status")
+    assert "boxed" in flyctl("apps", "list")
+    assert "listening in" in flyctl("logs", "--no-tail")
+    flyctl("secrets", "set", "API_KEY=abc12345", "--stage")
+    flyctl("deploy", "--image", "sim-test/gateway:next", "--dns-checks=false", "-y")
+    images = {machine["image"] for machine in world.sim.json("machine", "list")}
+    assert images == {"sim-test/gateway:next"}
+    none = ("deploy", "--image", "sim-test/gateway:none", "--dns-checks=false", "-y")
+    assert "could not find image" in flyctl(*none, fails=True)
+    assert [event["outcome"] for event in world.events("deploy_ended")] == ["done"]
+    iad = next(m["id"] for m in world.sim.json("machine", "list") if m["region"] == "iad")
+    flyctl("machine", "clone", iad, "--region", "fra")
+    become("fra", "fra", "iad")
+    flyctl("scale", "count", "1", "--region", "fra", "-y")
+    become("fra", "iad")
+    flyctl("machine", "destroy", iad, "--force")
+    become("fra")

@@ -7,7 +7,7 @@ What is not known is an error in GraphQL's shape, which flyctl tells or passes o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from sim.deploys.deployer import Release
 from sim.errors import InputError
 
 Variables = Mapping[str, Any]
+_Data = dict[str, Any] | Awaitable[dict[str, Any]]
 
 
 class GraphqlRequest(BaseModel):
@@ -56,7 +57,7 @@ class Graphql:
     def __init__(self, desk: ApiContext) -> None:
         self._desk = desk
         # The first whose pattern is in the query answers it.
-        self._known: tuple[tuple[str, Callable[[Variables], dict[str, Any]]], ...] = (
+        self._known: tuple[tuple[str, Callable[[Variables], _Data]], ...] = (
             (r"\bunsetSecrets\b", self._unset_secrets),
             (r"\bsetSecrets\b", self._set_secrets),
             (r"\bmutation\b", self._unknown),
@@ -80,7 +81,9 @@ class Graphql:
         try:
             for pattern, answer in self._known:
                 if re.search(pattern, given.query):
-                    return web.json_response({"data": answer(variables)})
+                    found = answer(variables)
+                    data = await found if isinstance(found, Awaitable) else found
+                    return web.json_response({"data": data})
             self._unknown(variables)
         except (NoAnswerError, InputError) as error:
             return web.json_response({"errors": [{"message": str(error)}]})
@@ -133,11 +136,13 @@ class Graphql:
         }
         return {"apps": {"pageInfo": {"hasNextPage": False, "endCursor": ""}, "nodes": [node]}}
 
-    def _image(self, variables: Variables) -> dict[str, Any]:
-        """An image as flyctl resolves one before a deploy: by its name, without a digest."""
-        ref = full_image(plain_image(str(variables.get("imageRef") or "")) or None)
+    async def _image(self, variables: Variables) -> dict[str, Any]:
+        """An image as flyctl resolves one before a deploy; null where there is none."""
+        name = plain_image(str(variables.get("imageRef") or ""))
+        ref = full_image(name or None)
         image = {"id": ref, "digest": "", "ref": ref, "compressedSize": "0", "manifest": None}
-        return {"app": {**self._details(variables), "image": image}}
+        known = await self._desk.world.machine_runtime.has_image(name)
+        return {"app": {**self._details(variables), "image": image if known else None}}
 
     def _egress(self, variables: Variables) -> dict[str, Any]:
         return {"app": {**self._details(variables), "egressIpAddresses": {"nodes": []}}}

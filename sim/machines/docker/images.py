@@ -41,6 +41,15 @@ async def provide(engine: Engine, topology: Topology) -> dict[str, Any]:
     return found
 
 
+async def has(engine: Engine, image: str) -> bool:
+    """Whether the engine has an image of that name."""
+    try:
+        await engine.call("inspect_image", image)
+    except NotFound:
+        return False
+    return True
+
+
 def _build(engine: Engine, folder: Path, build: Build, tag: str) -> None:
     context = folder / build.context
     if not (context / build.dockerfile).is_file():

@@ -84,6 +84,10 @@ class DockerRuntime:
         """As a process is checked; a port that is only published proves nothing."""
         return await probe(check, endpoint, clock)
 
+    async def has_image(self, image: str) -> bool:
+        """Whether the engine has it: nothing is pulled."""
+        return await images.has(self.engine, image)
+
     def private_host(self, spec: MachineSpec) -> str:
         """The container's address in its region's network, as IPv6."""
         return private_address(container_host(spec.endpoint.host))
