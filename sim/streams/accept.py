@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from sim.topology.addresses import Endpoint
+
+Serve = Callable[[socket.socket], Coroutine[Any, Any, None]]
 
 _BACKLOG = 1024
 _AT_ONCE = 64
@@ -63,6 +66,20 @@ class Acceptor:
             self._arrive(sock)
             if self._socket.fileno() < 0:
                 return  # what arrived closed this
+
+
+def serving(sock: socket.socket, serve: Serve) -> asyncio.Task[None]:
+    """A task for a connection, which `serve` closes; cancelled before it begins, this one does."""
+    begun = False
+
+    async def begin() -> None:
+        nonlocal begun
+        begun = True
+        await serve(sock)
+
+    task = asyncio.create_task(begin())
+    task.add_done_callback(lambda _: None if begun else sock.close())
+    return task
 
 
 def listen(endpoint: Endpoint) -> socket.socket:

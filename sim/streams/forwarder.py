@@ -11,7 +11,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from sim.streams.accept import Acceptor, listen
+from sim.streams.accept import Acceptor, listen, serving
 from sim.streams.splice import Splice
 from sim.topology.addresses import Endpoint
 
@@ -48,7 +48,7 @@ class TcpForwarder:
             task.cancel()
 
     def _arrive(self, near: socket.socket) -> None:
-        task = asyncio.create_task(self._carry(near))
+        task = serving(near, self._carry)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

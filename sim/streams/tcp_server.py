@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from sim.errors import EnvironmentLacksError
 from sim.observe.events import PartFailed
 from sim.observe.journal import Journal
-from sim.streams.accept import Acceptor, listen
+from sim.streams.accept import Acceptor, Serve, listen, serving
 from sim.topology.addresses import Endpoint
-
-Serve = Callable[[socket.socket], Coroutine[Any, Any, None]]
 
 
 class TcpServer:
@@ -39,7 +35,7 @@ class TcpServer:
         """
 
         def arrive(sock: socket.socket) -> None:
-            task = asyncio.create_task(serve(sock))
+            task = serving(sock, serve)
             self._connections.add(task)
             task.add_done_callback(self._ended)
 
