@@ -22,6 +22,7 @@ def test_a_crash_costs_a_reconnect_and_no_dns(run):
         {"check": "served_by", "location": "london", "region": "fra", "until": "6s"},
         {"check": "served_by", "location": "london", "region": "iad", "from": "14s"},
         {"check": "outage", "location": "london", "max": "9s"},
+        {"check": "outage", "location": "new-york", "max": "0s"},
         {"check": "dns", "location": "london", "region": "fra"},
         {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0},
         {"check": "sessions", "resumed": "all"},
