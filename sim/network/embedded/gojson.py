@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 _MAX_INT = 2**63
 _MAX_FLOAT32 = 3.4028235677973366e38
@@ -18,11 +18,7 @@ class BodyError(ValueError):
     """The body cannot be read; the message follows `bad request body: `."""
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise BodyError(f"invalid character '{name[0]}' looking for beginning of value")
-
-
-_decoder = json.JSONDecoder(parse_constant=_no_constant)
+_decoder = json.JSONDecoder()
 
 
 def first_value(body: bytes) -> Any:
@@ -31,17 +27,12 @@ def first_value(body: bytes) -> Any:
     if not text:
         raise BodyError("EOF")
     try:
-        value, _ = _decoder.raw_decode(text)
+        return _decoder.raw_decode(text)[0]
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-            raise BodyError("unexpected EOF") from error
-        found = text[error.pos]
-        raise BodyError(f"invalid character {found!r}: {error.msg}") from error
-    except RecursionError as error:
-        raise BodyError("exceeded max depth") from error
-    except ValueError as error:  # a number with too many digits
+        ended = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        raise BodyError("unexpected EOF" if ended else str(error)) from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, a number of too many digits
         raise BodyError(str(error)) from error
-    return value
 
 
 def fields(value: Any, what: str, *names: str) -> dict[str, Any]:
