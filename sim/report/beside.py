@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.report.document import Document
+from sim.report.longest import longest_outages
 
 _PARTS = {
     "clients": "clients hit",
@@ -27,7 +28,7 @@ def rows(reports: Mapping[str, Document]) -> list[dict[str, Any]]:
         _row("", "verdict", {name: report["verdict"] for name, report in reports.items()}),
         _row("", "speed", {name: report["speed"] for name, report in reports.items()}),
     ]
-    longest = {name: _longest(report) for name, report in reports.items()}
+    longest = {name: longest_outages(report) for name, report in reports.items()}
     for location in dict.fromkeys(place for outages in longest.values() for place in outages):
         found += _outage(location, {name: o.get(location) for name, o in longest.items()})
     for part in ("lost", "duplicated", "unknown"):
@@ -54,13 +55,6 @@ def _outage(location: str, by_run: Mapping[str, Document | None]) -> Iterator[di
 
 def _move(outage: Document) -> str:
     return f"{outage['region'] or 'nowhere'} → {outage['to_region'] or 'nowhere'}"
-
-
-def _longest(report: Document) -> dict[str, Document]:
-    found: dict[str, Document] = {}
-    for row in sorted(report["outages"], key=lambda row: -row["seconds"]):
-        found.setdefault(row["location"], row)
-    return found
 
 
 def _row(location: str, figure: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.report.document import Document
+from sim.report.longest import longest_outages
 from sim.report.terminal import asked
 
 _HELD = {True: "held", False: "FAILED", None: "unknown"}
@@ -77,11 +78,10 @@ def _said(row: Document | None) -> str | None:
 
 
 def _outages(report: Document) -> dict[str, Document]:
-    """The outages by where they were; of several at one place the longest, which comes first."""
-    found: dict[str, Document] = {}
-    for row in sorted(report["outages"], key=lambda row: -row["seconds"]):
-        found.setdefault(f"{row['location']} on {row['region'] or 'no region'}", row)
-    return found
+    """The longest outage of each location on each region that it lost."""
+    return longest_outages(
+        report, lambda row: f"{row['location']} on {row['region'] or 'no region'}"
+    )
 
 
 def _latencies(report: Document) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from sim.report.document import Document
+from sim.report.longest import longest_outages
 
 Verdict = Literal["held", "failed", "unknown"]
 
@@ -35,11 +36,9 @@ def spread(reports: Sequence[Document]) -> list[dict[str, Any]]:
     """Of each location's worst outage the least, the median and the greatest over all runs."""
     found: dict[str, list[float]] = {}
     for report in reports:
-        longest: dict[str, float] = dict.fromkeys(report["traffic"], 0.0)
-        for outage in report["outages"]:
-            place = outage["location"]
-            longest[place] = max(longest.get(place, 0.0), outage["seconds"])
-        for place, seconds in longest.items():
+        longest = longest_outages(report)
+        for place in dict.fromkeys([*report["traffic"], *longest]):
+            seconds = longest[place]["seconds"] if place in longest else 0.0
             found.setdefault(place, []).append(seconds)
     return [
         {
