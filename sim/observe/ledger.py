@@ -39,7 +39,7 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class MessageLedger:
     """The sum of all messages' lives. `acked_sent_t`: when those acknowledged went out first."""
 
     sent: int
@@ -57,7 +57,7 @@ class Ledger:
         return sum(1 for anomaly in self.anomalies if anomaly.kind == kind)
 
 
-def balance(history: History) -> Ledger:
+def balance(history: History) -> MessageLedger:
     """Draw up the ledger of a run."""
     lives = lives_of(history)
     stored = stored_by_session(history)
@@ -76,7 +76,7 @@ def balance(history: History) -> Ledger:
     elif audit.error is not None:
         why = f"it could not be found out what is stored: {audit.error}"
     acked_sent_t = [life.sent_t for life in lives.values() if life.acked_t is not None]
-    return Ledger(
+    return MessageLedger(
         sent=len(lives),
         acked=len(acked_sent_t),
         acked_sent_t=acked_sent_t,

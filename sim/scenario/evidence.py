@@ -12,7 +12,7 @@ from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.disconnects import End, find_ends
 from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
-from sim.observe.ledger import Ledger, balance
+from sim.observe.ledger import MessageLedger, balance
 from sim.observe.numbering import told
 from sim.observe.outages import Outage, Pace, find_gaps
 from sim.observe.stops import Stop, find_stops
@@ -56,7 +56,7 @@ class Evidence:
         return find_tails(self.history)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> MessageLedger:
         """Every message's life."""
         return balance(self.history)
 
