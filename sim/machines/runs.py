@@ -11,7 +11,7 @@ from sim.errors import InputError, StartError
 from sim.machines.checker import HealthChecker
 from sim.machines.lifecycle import Action, State
 from sim.machines.machine import Machine
-from sim.machines.restarts import restart_after_s
+from sim.machines.restarts import WINDOW_S, restart_after_s
 from sim.machines.runtime import Instance, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
@@ -47,7 +47,8 @@ class Runs:
         self._watchers: dict[str, asyncio.Task[None]] = {}
         self._why_down: dict[str, str] = {}
         self._signalled: dict[str, int] = {}
-        self._tried: dict[str, int] = {}
+        # When a machine's policy has started it again; none for one that never came up.
+        self._restarted_s: dict[str, list[float]] = {}
         self._restarting: dict[str, asyncio.Task[None]] = {}
 
     def up(self, machine: Machine) -> bool:
@@ -129,11 +130,11 @@ class Runs:
 
     def proven(self, machine: Machine) -> None:
         """It came up once: from now on its restart policy counts."""
-        self._tried.setdefault(machine.id, 0)
+        self._restarted_s.setdefault(machine.id, [])
 
     def unproven(self, machine: Machine) -> None:
         """It is another program now: its policy does not count until it came up once."""
-        self._tried.pop(machine.id, None)
+        self._restarted_s.pop(machine.id, None)
 
     async def close(self) -> None:
         """Start nothing any more."""
@@ -150,7 +151,7 @@ class Runs:
         why = self._why_down.pop(machine.id, None)
         if machine.state in _BETWEEN_RUNS:
             return
-        tried = self._tried.get(machine.id)
+        tried = self._tried(machine)
         # One that never came up since it was asked for is whoever's who asked: they are told.
         if why is None and tried is not None and not self._asked_to_end(machine, end):
             self._chronicle.died(machine, end, await instance.tail(_LOG_LINES))
@@ -166,8 +167,17 @@ class Runs:
         if why is None and tried is not None:
             after_s = restart_after_s(machine.config, end, tried)
             if after_s is not None:
-                self._tried[machine.id] = tried + 1
+                self._restarted_s[machine.id].append(self._clock.now() + after_s)
                 self._restarting[machine.id] = asyncio.create_task(self._restart(machine, after_s))
+
+    def _tried(self, machine: Machine) -> int | None:
+        """How often its policy has started it lately; None for one that never came up."""
+        restarted_s = self._restarted_s.get(machine.id)
+        if restarted_s is None:
+            return None
+        since_s = self._clock.now() - WINDOW_S
+        restarted_s[:] = [at_s for at_s in restarted_s if at_s > since_s]
+        return len(restarted_s)
 
     def _asked_to_end(self, machine: Machine, end: Exit) -> bool:
         """Whether a signal that somebody sent may have ended it."""

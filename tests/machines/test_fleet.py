@@ -560,3 +560,20 @@ def test_a_lost_host_takes_its_machines_along_and_a_standby_takes_over(virtually
         assert (first.condition, standby.state) == ("started", State.STARTED)
 
     virtually(in_a_world(scene))
+
+
+@pytest.mark.parametrize(("every_s", "starts"), [(1.0, 1 + 10), (400.0, 1 + 12)])
+def test_a_machine_is_restarted_so_many_times_within_five_minutes(virtually, every_s, starts):
+    async def scene(bench):
+        fleet = bench.fleet
+        machine = fleet.create("iad", replace(fleet.default, restart="on-failure"))
+        before = len(bench.runs)
+        await fleet.start(machine)
+        for _ in range(12):
+            await bench.clock.sleep(every_s)
+            bench.runs[-1].die(Exit(1))
+            await bench.clock.sleep(20.0)  # longer than it waits before it is started again
+        assert len(bench.runs) - before == starts
+        assert machine.state is (State.STARTED if every_s > 300 else State.STOPPED)
+
+    virtually(in_a_world(scene))
