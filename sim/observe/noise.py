@@ -116,6 +116,11 @@ class Noise:
             default=0.0,
         )
 
+    def ours_s(self, from_s: float, to_s: float) -> float:
+        """What our own process waited within a time: so late is what it does by the clock."""
+        found = self.by_part(from_s, to_s)
+        return found.get(OURS, 0.0) + found.get(OURS_STILL, 0.0)
+
     def by_part(self, from_s: float, to_s: float) -> dict[str, float]:
         """Simulated seconds that each part waited within a time, the longest first."""
         found: dict[str, float] = defaultdict(float)

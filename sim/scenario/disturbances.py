@@ -24,6 +24,7 @@ from sim.observe.history import History
 from sim.observe.stops import cut_short
 from sim.scenario.checks import CHECKS, Finding
 from sim.scenario.evidence import Evidence
+from sim.scenario.lateness import kept_late
 from sim.scenario.model import Expectation
 
 # Whatever a driver does, or a drain comes to, these speak of the world or of answers that did come.
@@ -47,6 +48,8 @@ def settled(evidence: Evidence, expectation: Expectation) -> Finding:
     finding = judge(evidence, expectation.params)
     if finding.held is not False:
         return finding
+    if late := kept_late(evidence, expectation):
+        return late
     first = min(
         _disturbances(evidence, expectation.check),
         key=lambda found: found.at_s,

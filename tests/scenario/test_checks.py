@@ -508,6 +508,43 @@ class TestDns:
         assert finding(evidence, *pairs, **asked, until="50s").held is False
 
 
+class TestLateness:
+    """Our own process waits: what it does by the clock comes that much later."""
+
+    moved = (*steadily(end=44), *steadily(start=44.5, region="iad"))
+
+    @staticmethod
+    def late(seconds, t=30.0):
+        return (t, HostStalled(seconds * 1000.0))
+
+    @pytest.mark.parametrize(
+        ("late_s", "t", "held"),
+        [(0.0, 30.0, False), (3.0, 30.0, False), (5.0, 30.0, None), (5.0, 15.0, False)],
+    )
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"check": "dns", "location": "london", "region": "iad", "from": "40s"},
+            {"check": "dns", "location": "london", "region": "iad", "within": "20s"},
+            {"check": "served_by", "location": "london", "region": "iad", "from": "40s"},
+        ],
+        ids=["dns", "dns within", "served_by"],
+    )
+    def test_what_comes_late_by_no_more_is_unknown(self, evidence, asked, late_s, t, held):
+        """Asked from 40 s on, seen from 44 s on; only after the fault at 20 s is it its doing."""
+        pairs = [led(0.0, "fra", "iad"), _crash(20.0), led(44.0, "iad"), self.late(late_s, t)]
+        found = finding(evidence, *self.moved, *pairs, **asked)
+        assert found.held is held
+        assert ("own process was kept waiting for up to 5.0 s" in found.why) is (held is None)
+
+    def test_what_is_late_while_it_is_asked_for_counts_as_well(self, evidence):
+        asked = {"check": "dns", "location": "london", "region": "iad", "from": "40s"}
+        pairs = [led(0.0, "fra", "iad"), _crash(20.0), led(44.0, "iad")]
+        stalls = [self.late(2.0, 39.0), self.late(1.5, 41.5), self.late(1.5, 43.2)]
+        assert finding(evidence, *self.moved, *pairs, *stalls, **asked).held is None
+        assert finding(evidence, *self.moved, *pairs, *stalls[1:], **asked).held is False
+
+
 class TestHerd:
     def test_the_highest_rate_of_new_connections(self, evidence):
         crowd = [connected(60 + n / 100, "iad", f"london/{n}") for n in range(30)]
