@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.observe.outages import LocationOutage, Pace
+from sim.observe.ordinary import Pace
+from sim.observe.outages import LocationOutage
 
 
 def is_blip(group: LocationOutage, pace: Pace) -> bool:

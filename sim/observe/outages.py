@@ -1,50 +1,28 @@
 """Outages: how long each client was not served, and where that time went.
 
 A client's outage runs from the last moment it was served before a failure until it is served
-again. A gap within its ordinary pace is none: twice the time between its messages and what the
-gateway usually takes to answer there (at least a round trip to the region that served it). Nor is
-one in which nothing failed and whose rest is covered by what the host kept one part of its path
-waiting (noise.py): it is told apart, as `excused`. One whose rest is covered by what all parts
+again (`outage_parts` says where that time went). An ordinary gap (`ordinary`) is none. Nor is one
+in which nothing failed and whose rest is covered by what the host kept one part of its path
+waiting (`noise`): it is told apart, as `excused`. One whose rest is covered by what all parts
 waited, or in which something failed, is `doubtful`: the run cannot tell whether it is an outage.
 
-For one that was never served yet it runs from its first attempt. A first answer may be slow: as
-long as the client was not turned away, a gap within its patience (the load's timeout) is none
-either. Where a fault comes in such a gap, what the client waited before is no outage of that fault:
-it runs from the fault.
-
-Its time is split by what the client was waiting for, from the journal:
-
-    last served ...... detection ...... dns ...... reconnect ...... served again
-                 the client lost    its cached      backoff, connection,
-                 its connection,    answer still    handshake, resume
-                 and DNS left the   named the
-                 region             region
-
-`detection` ends when both are so: the client noticed and, if it ends up elsewhere, DNS had moved
-on. `dns` is what the cache and its TTL cost after that; nothing where the client was served
-elsewhere while DNS went on naming the region first, as with anycast, whose edge stays. A client
-that was served again by the same region waited for that region instead of for DNS: `recovery`.
-The parts add up to the whole.
+For one that was never served yet it runs from its first attempt. Where a fault comes in such a gap,
+what the client waited before is no outage of that fault: it runs from the fault.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from statistics import median
 
-from sim.observe.events import Acked, Disconnected, LinkChanged, LinksMeasured, MachineChanged
-from sim.observe.history import History, Timed, location_of
+from sim.observe.events import Acked, LinkChanged, MachineChanged
+from sim.observe.history import History, location_of
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
-from sim.observe.usual import Usual
-from sim.topology.distance import round_trip
-from sim.topology.model import Topology
-
-_FLOOR_REAL_S = 0.005  # what a few wake-ups of processes on the path take on a quiet host
-# All clients of a load connect at its start, in this one process: what that costs is ours.
-_START_REAL_S = 1.0
+from sim.observe.ordinary import Pace
+from sim.observe.outage_parts import parts_of
 
 
 @dataclass(frozen=True)
@@ -126,60 +104,6 @@ class LocationOutage:
         return all(outage.to_region is not None for outage in self.outages)
 
 
-@dataclass(frozen=True)
-class Pace:
-    """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region).
-
-    `patience_s` is how long a client waits for its first answer (infinity: not known), `usual` how
-    long answers ordinarily take. Less than `floor_s` no run can tell, and `start_s` may go by until
-    all clients have connected for the first time.
-    """
-
-    every_s: float
-    rtt_s: dict[tuple[str, str], float]
-    patience_s: float = math.inf
-    usual: Usual = field(default_factory=Usual)
-    floor_s: float = 0.0
-    start_s: float = 0.0
-
-    @classmethod
-    def of(
-        cls, topology: Topology, every_s: float, speed: float, timeout_s: float | None = None
-    ) -> Pace:
-        """The pace of clients that send each `every_s`."""
-        return cls(
-            every_s,
-            {
-                (location, region): round_trip(topology, location, region).rtt_ms / 1000
-                for location in topology.locations
-                for region in topology.regions
-            },
-            math.inf if timeout_s is None else timeout_s,
-            floor_s=_FLOOR_REAL_S * speed,
-            start_s=_START_REAL_S * speed,
-        )
-
-    def as_seen_in(self, history: History) -> Pace:
-        """The pace with what was usual in a run."""
-        told = ((t, event) for t, event in history.among(*Usual.kinds) if t <= history.end)
-        added_ms = max((found.added_real_ms for _, found in history.of(LinksMeasured)), default=0.0)
-        floor_s = max(self.floor_s, added_ms / 1000 * history.speed)
-        return replace(self, usual=Usual(told), floor_s=floor_s)
-
-    def allowed(self, location: str, region: str | None) -> float:
-        """The longest gap that is no outage, in simulated seconds."""
-        return self.every_s + self.resolution(location, region)
-
-    def resolution(self, location: str, region: str | None) -> float:
-        """How much of a gap may be a message's turn and its way, in simulated seconds."""
-        rtt_s = self.rtt_s.get((location, region or ""), 0.0)
-        return self.every_s + max(rtt_s, self.usual.seconds(location, region)) + self.floor_s
-
-    def allowed_first(self) -> float:
-        """The same for a client that was neither served yet nor turned away."""
-        return max(2 * self.every_s, self.patience_s, self.start_s)
-
-
 def find_outages(history: History, pace: Pace) -> list[Outage]:
     """Every client's outages, in order of their beginning."""
     return [gap for gap in find_gaps(history, pace) if not gap.excused]
@@ -229,14 +153,20 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
         if end <= start + allowed_s:
             continue
         passed = {place for place in (region, after and after.region) if place}
-        gap = _anatomy(history, client, (start, region), (end, after))
+        parts = parts_of(history, client, (start, region), (end, after))
         failed = _failed(history, client, start, end)
         # What failed was waited for by the clock; the host can only have delayed what came then.
-        since_s = end - gap.reconnect_s if failed else start
+        since_s = end - parts.reconnect_s if failed else start
         path = (passed or history.regions, since_s, end)
         found.append(
-            replace(
-                gap,
+            Outage(
+                client=client,
+                location=location,
+                region=region,
+                to_region=after.region if after else None,
+                from_s=start,
+                to_s=end,
+                **vars(parts),
                 host_s=history.noise.path_s(*path),
                 part_s=history.noise.most_s(*path),
                 ordinary_s=allowed_s,
@@ -311,91 +241,3 @@ def _turned_away(history: History, client: str, until: float) -> float:
     failed += [t for t, down in history.disconnected.get(client, ()) if not down.expected]
     first = min(failed, default=math.inf)
     return first if first <= until else math.inf
-
-
-def _anatomy(
-    history: History,
-    client: str,
-    last: tuple[float, str | None],
-    again: tuple[float, Acked | None],
-) -> Outage:
-    (start, region), (end, after) = last, again
-    location = location_of(client)
-    to_region = after.region if after else None
-    noticed = _first_within(history.disconnected.get(client, ()), start, end)
-    if region is None:  # never served before: nothing to detect, nothing stale
-        known = fresh = back = start
-    elif to_region == region:
-        known = fresh = end if noticed is None else noticed
-        back = max(known, _region_back(history, location, region, start, end))
-    else:
-        moved = _left_region(history, location, region, start, end)
-        if moved is None:  # DNS had moved before, or never did
-            moved = start if to_region else end
-        known = max(moved, start if noticed is None else noticed)
-        fresh = back = known
-        if not to_region or not _still_led(history, location, region, end):
-            fresh = back = max(known, _stale_until(history, client, region, known, end))
-    return Outage(
-        client=client,
-        location=location,
-        region=region,
-        to_region=to_region,
-        from_s=start,
-        to_s=end,
-        detection_s=known - start,
-        dns_s=fresh - known,
-        recovery_s=back - fresh,
-        reconnect_s=end - back,
-    )
-
-
-def _first_within(events: Sequence[Timed[Disconnected]], start: float, end: float) -> float | None:
-    return next((t for t, _ in events if start <= t <= end), None)
-
-
-def _region_back(history: History, location: str, region: str, start: float, end: float) -> float:
-    """When a region could be reached again: its last machine to start, its last link to heal."""
-    back = [
-        t
-        for t, change in history.of(MachineChanged)
-        if change.region == region and change.state == "started" and start <= t <= end
-    ]
-    back += [
-        t
-        for t, link in history.of(LinkChanged)
-        if link.link == f"{location}:{region}" and link.state == "up" and start <= t <= end
-    ]
-    return max(back, default=start)
-
-
-def _left_region(
-    history: History, location: str, region: str, start: float, end: float
-) -> float | None:
-    """When DNS last stopped naming a region first to a location, in (start, end], or None."""
-    left = None
-    for t, routing in history.routing:
-        if routing.location == location and start <= t <= end:
-            left = t if routing.regions[:1] != (region,) else None
-    return left
-
-
-def _still_led(history: History, location: str, region: str, end: float) -> bool:
-    """Whether DNS names a region first to a location, at an instant."""
-    said = [r.regions[:1] for t, r in history.routing if r.location == location and t <= end]
-    return said[-1:] == [(region,)]
-
-
-def _stale_until(
-    history: History, client: str, region: str | None, known: float, end: float
-) -> float:
-    """Until when the client's cached answer named the lost region, within the outage."""
-    until = known
-    for t, answer in history.resolved.get(client, ()):
-        if t > known:
-            break
-        if answer.region == region:
-            until = end if answer.expires is None else answer.expires
-        else:
-            until = known
-    return min(until, end)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.observe.history import History, location_of
-from sim.observe.outages import Pace
+from sim.observe.ordinary import Pace
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from sim.observe.events import (
 from sim.observe.events.event import Event
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
-from sim.observe.outages import Pace, gave_up
+from sim.observe.ordinary import Pace
+from sim.observe.outages import gave_up
 from sim.observe.usual import Usual
 from sim.topology.model import Topology
 

@@ -14,7 +14,8 @@ from sim.observe.events import Acked
 from sim.observe.history import History, Timed, location_of
 from sim.observe.ledger import MessageLedger, balance
 from sim.observe.numbering import told
-from sim.observe.outages import Outage, Pace, find_gaps
+from sim.observe.ordinary import Pace
+from sim.observe.outages import Outage, find_gaps
 from sim.observe.stops import Stop, find_stops
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario

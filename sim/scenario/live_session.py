@@ -11,7 +11,8 @@ from sim.observe.events import LoadEnded, LoadStarted
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.outages import Outage, Pace, find_gaps
+from sim.observe.ordinary import Pace
+from sim.observe.outages import Outage, find_gaps
 from sim.scenario.evidence import Evidence
 from sim.scenario.model import Scenario
 from sim.topology.model import Topology

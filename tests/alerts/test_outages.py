@@ -22,7 +22,8 @@ from sim.observe.events import (
 )
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.outages import Pace, find_outages
+from sim.observe.ordinary import Pace
+from sim.observe.outages import find_outages
 from sim.topology.load_topology import topology_from_mapping
 from tests.alerts.conftest import TOPOLOGY
 

@@ -12,7 +12,8 @@ import pytest
 from sim.control.verbs import Control
 from sim.dashboard.frame import portrait
 from sim.observe.history import History
-from sim.observe.outages import Pace, find_outages
+from sim.observe.ordinary import Pace
+from sim.observe.outages import find_outages
 from sim.scenario.faults import FAULTS
 from sim.scenario.load_scenario import scenario_from_mapping
 from sim.topology.load_topology import load_topology

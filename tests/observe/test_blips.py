@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sim.observe.blips import folded
-from sim.observe.outages import LocationOutage, Outage, Pace
+from sim.observe.ordinary import Pace
+from sim.observe.outages import LocationOutage, Outage
 
 PACE = Pace(every_s=1.0, rtt_s={("london", "fra"): 0.15})  # a gap of 2.15 s is ordinary
 

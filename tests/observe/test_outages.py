@@ -20,7 +20,8 @@ from sim.observe.events import (
 )
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.outages import Pace, by_location, find_gaps, find_outages
+from sim.observe.ordinary import Pace
+from sim.observe.outages import by_location, find_gaps, find_outages
 
 PACE = Pace(every_s=1.0, rtt_s={("london", "fra"): 0.15, ("london", "iad"): 0.8})
 CLIENT = "london/0"
