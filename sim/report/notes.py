@@ -1,0 +1,87 @@
+"""What a reader should know of how a run was made before trusting its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.lens.choice import warning
+from sim.observe.events import RealTimeSeen
+from sim.observe.events.mishaps import PrivateNameAsked
+from sim.observe.history import History
+from sim.scenario.evidence import Evidence
+
+_MOST_NAMED = 5  # clients in a note
+
+
+def notes_on(evidence: Evidence) -> list[str]:
+    """Each in a sentence."""
+    notes = [*_own_time(evidence.history), *_early(evidence.history)]
+    notes += _excused(evidence)
+    notes += _without_address(evidence.history)
+    stalled = [stall.real_ms for _, stall in evidence.history.stalls]
+    if stalled:
+        notes.append(
+            f"the simulator itself stood still {len(stalled)} times, at most"
+            f" {max(stalled):.0f} ms (real): this machine was busy"
+        )
+    return notes
+
+
+def _early(history: History) -> list[str]:
+    """Who had not been served yet when the first fault came, if there was one during the load."""
+    first = next(((t, fault) for t, fault in history.faults if 0 <= t <= history.end), None)
+    if first is None:
+        return []
+    t, fault = first
+    served = {client for client, acks in history.acked.items() if acks[0][0] <= t}
+    early = [client for client in history.resolvers if client not in served]
+    if not early:
+        return []
+    what = f"{fault.fault} {fault.target} at {t:.1f} s"
+    note = (
+        f"{len(early)} of {len(history.resolvers)} clients were not served yet when the first fault"
+        f" came ({what}): {_named(early)}; what they waited before it is not its outage"
+    )
+    return [note]
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _excused(evidence: Evidence) -> list[str]:
+    """The gaps that are the host's, in one line."""
+    excused = [gap for gap in evidence.gaps if gap.excused]
+    if not excused:
+        return []
+    history = evidence.history
+    first = min(gap.from_s for gap in excused)
+    last = max(gap.to_s for gap in excused)
+    part, waited_s = next(iter(history.noise.by_part(first, last).items()))
+    gaps = "1 gap is" if len(excused) == 1 else f"{len(excused)} gaps are"
+    note = (
+        f"the host kept {part} waiting for {waited_s / history.speed:.2f} s (real time) between"
+        f" {first:.1f} and {last:.1f} s: {gaps} not counted"
+    )
+    return [note]
+
+
+def _own_time(history: History) -> list[str]:
+    """What machines had of the world's clock, where that is not all."""
+    notes = []
+    if history.run and history.run.own_speed != 1:
+        notes.append(warning(history.run.why_real, history.speed))
+    seen = dict.fromkeys(event for _, event in history.of(RealTimeSeen))
+    return notes + [f"{event.machine} of {event.region} {event.what}" for event in seen]
+
+
+def _without_address(history: History) -> list[str]:
+    """Private names that machines asked for as IPv4 alone: at Fly they would have found nobody."""
+    asked = {(e.region, e.name, e.type) for _, e in history.of(PrivateNameAsked)}
+    return [
+        f"a machine in {region} asked for the A record of {name}, and never for AAAA: at Fly this"
+        " name has no A record"
+        for region, name, kind in sorted(asked)
+        if kind == "A" and (region, name, "AAAA") not in asked
+    ]
