@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sim.observe.history import History
 from sim.promises.promise import Promise
 from sim.promises.trials import Trial
+from sim.report.asked import asked
 from sim.report.document import Document
 from sim.report.outcome import Outcome
-from sim.report.terminal import asked
 from sim.scenario.checks import Finding
 from sim.scenario.model import Expectation
 

@@ -14,8 +14,8 @@ from sim.lens.choice import clock_named
 from sim.machines.runtime import runtime_named
 from sim.pytest_plugin.options import seeds, settings
 from sim.pytest_plugin.sections import Failure, section
+from sim.report.asked import asked
 from sim.report.outcome import Outcome
-from sim.report.terminal import asked
 from sim.scenario.load_scenario import load_scenario
 from sim.scenario.validate import is_scenario_file
 from sim.secrets import load_secrets

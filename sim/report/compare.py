@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sim.report.asked import asked
 from sim.report.document import Document
 from sim.report.longest import longest_outages
-from sim.report.terminal import asked
 
 _HELD = {True: "held", False: "FAILED", None: "unknown"}
 _RANK = {"held": 0, "unknown": 1, "failed": 2}

@@ -11,8 +11,8 @@ import re
 from xml.etree import ElementTree as ET
 
 from sim.report import disconnects
+from sim.report.asked import asked
 from sim.report.document import Document
-from sim.report.terminal import asked
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

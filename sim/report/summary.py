@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sim.report import disconnects, mishaps, stops
+from sim.report.asked import asked
 from sim.report.document import Document
-from sim.report.terminal import asked, blips_in_words
+from sim.report.terminal import blips_in_words
 
 _VERDICTS = {"held": "✅ held", "failed": "❌ failed", "unknown": "❔ unknown"}
 _MARKS = {True: "✅", False: "❌", None: "❔"}

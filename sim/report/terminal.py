@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from sim.report import disconnects, mishaps, stops
+from sim.report.asked import asked
 from sim.report.document import Document
 
 _STYLES = {"held": "bold green", "failed": "bold red", "unknown": "bold yellow"}
@@ -77,40 +78,6 @@ def _expectations(report: Document) -> RenderableType | None:
         if row["why"] and row["held"] is not True:
             lines.append(Text(f"{'':8}{row['why']}"))
     return Group(*lines)
-
-
-def asked(row: Document) -> str:
-    """An expectation in words, from its keys."""
-    words = [str(row[key]) for key in ("location", "region", "resolver", "policy") if key in row]
-    bounds = {
-        "min_s": "at least {} s",
-        "max_s": "at most {} s",
-        "longer_than_s": "of those longer than {} s",
-        "max_ms": "at most {} ms",
-        "max_share": "at most {}",
-        "max_rate": "at most {}/s",
-        "percentile": "p{}",
-        "within_s": "within {} s",
-        "from_s": "from {} s",
-        "until_s": "until {} s",
-        "resumed": "{} resumed",
-        "lost": "{} lost",
-        "duplicated": "{} duplicated",
-        "reordered": "{} reordered",
-        "outcome": "{}",
-        "deaths": "{} deaths",
-        "max_ended": "at most {} ended",
-        "by": "by the {}",
-        "code": "with code {}",
-        "max_dropped": "at most {} dropped",
-        "min_dropped": "at least {} dropped",
-    }
-    words += [form.format(_number(row[key])) for key, form in bounds.items() if key in row]
-    return f"{row['check']}: {', '.join(words)}" if words else str(row["check"])
-
-
-def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _outages(report: Document) -> RenderableType:

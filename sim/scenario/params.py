@@ -29,7 +29,10 @@ Reader = Callable[[object, Topology | None], Any]
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter: its key in the file, its name in `params`, how it is read, and written again."""
+    """A parameter: its key in the file, its name in `params`, how it is read, and written again.
+
+    `said` is a check's value in words, as in `at most {} s`.
+    """
 
     key: str
     name: str
@@ -37,6 +40,7 @@ class Param:
     required: bool = False
     default: Any = None
     write: Callable[[Any], Any] = lambda value: value
+    said: str = "{}"
 
 
 def read_seconds(value: object, _: Topology | None) -> float:

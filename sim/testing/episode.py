@@ -18,7 +18,7 @@ from sim.observe.events import ClientMade
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.report.terminal import asked
+from sim.report.asked import asked
 from sim.scenario.checks import Finding
 from sim.scenario.checks.check_spec import unknown
 from sim.scenario.disturbances import settled

@@ -25,13 +25,14 @@ from sim.observe.events import (
 from sim.observe.history import History, Timed
 from sim.observe.journal import Record
 from sim.observe.sessions import count
+from sim.report.asked import asked
 from sim.report.document import Document
 from sim.report.html.anatomy import anatomy
 from sim.report.html.bands import bands
 from sim.report.html.lanes import lanes
 from sim.report.html.series import series, totals
 from sim.report.narrate import Narrator
-from sim.report.terminal import asked, blips_in_words
+from sim.report.terminal import blips_in_words
 from sim.scenario.evidence import Evidence
 from sim.topology.distance import round_trip
 

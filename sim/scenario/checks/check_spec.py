@@ -21,7 +21,10 @@ from sim.scenario.targets import read_location, read_region
 
 Params = Mapping[str, Any]
 
-WINDOW = (Param("from", "from_s", read_seconds), Param("until", "until_s", read_seconds))
+WINDOW = (
+    Param("from", "from_s", read_seconds, said="from {} s"),
+    Param("until", "until_s", read_seconds, said="until {} s"),
+)
 
 LOCATION = Param("location", "location", read_location, required=True)
 REGION = Param("region", "region", read_region, required=True)
@@ -64,12 +67,23 @@ class CheckSpec:
         """The keys that an expectation of this check may have."""
         return ["check", *(param.key for param in (*self.params, *WINDOW))]
 
+    def asked(self, given: Mapping[str, Any]) -> str:
+        """An expectation in words: what it is about, then its bounds."""
+        params = [param for param in (*self.params, *WINDOW) if given.get(param.name) is not None]
+        params.sort(key=lambda param: param.said != "{}")
+        words = [param.said.format(_number(given[param.name])) for param in params]
+        return f"{self.name}: {', '.join(words)}" if words else self.name
+
 
 def check(
     name: str, params: tuple[Param, ...], *, summary: str, takes: str, one_of: tuple[str, ...] = ()
 ) -> Callable[[Judge], CheckSpec]:
     """Make a function the specification of a check."""
     return lambda judge: CheckSpec(name, params, judge, summary, takes, one_of)
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def window(evidence: Evidence, params: Params) -> tuple[float, float]:

@@ -16,8 +16,8 @@ from sim.scenario.params import Param, choice, read_count
     "deploy",
     (
         Param("outcome", "outcome", choice("done", "failed")),
-        Param("max", "max_dropped", read_count),
-        Param("min", "min_dropped", read_count),
+        Param("max", "max_dropped", read_count, said="at most {} dropped"),
+        Param("min", "min_dropped", read_count, said="at least {} dropped"),
     ),
     one_of=("outcome", "max", "min"),
     summary="how every deploy ended, and how many connections they dropped in all",

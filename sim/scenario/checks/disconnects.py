@@ -19,9 +19,16 @@ _MOST_TOLD = 3
     (
         Param("location", "location", read_location),
         Param("region", "region", read_region),
-        Param("code", "code", read_code),
-        Param("by", "by", choice(*ENDED_BY)),
-        Param("max", "max_ended", read_limit, required=True, write=write_limit),
+        Param("code", "code", read_code, said="with code {}"),
+        Param("by", "by", choice(*ENDED_BY), said="by the {}"),
+        Param(
+            "max",
+            "max_ended",
+            read_limit,
+            required=True,
+            write=write_limit,
+            said="at most {} ended",
+        ),
     ),
     summary="no more connections ended before the load did",
     takes="`max`: a number, or a share of those that stood, such as `5%`; `location`, "

@@ -9,7 +9,7 @@ from sim.scenario.params import Param, read_seconds
 
 @check(
     "dns",
-    (LOCATION, REGION, Param("within", "within_s", read_seconds)),
+    (LOCATION, REGION, Param("within", "within_s", read_seconds, said="within {} s")),
     summary="the location is led to the region, `within:` so long of the last fault",
     takes="`location`, `region`, `within`",
 )

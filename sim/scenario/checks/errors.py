@@ -18,7 +18,7 @@ from sim.scenario.targets import read_location
     "errors",
     (
         Param("location", "location", read_location),
-        Param("max", "max_share", read_share, required=True),
+        Param("max", "max_share", read_share, required=True, said="at most {}"),
     ),
     summary="the share of connections and messages that were refused or left unanswered",
     takes="`max` (such as `5%`), `location`",

@@ -20,8 +20,8 @@ from sim.scenario.params import Param, read_percentile, read_positive_seconds
     "gaps",
     (
         LOCATION,
-        Param("max", "max_s", read_positive_seconds, required=True),
-        Param("percentile", "percentile", read_percentile),
+        Param("max", "max_s", read_positive_seconds, required=True, said="at most {} s"),
+        Param("percentile", "percentile", read_percentile, said="p{}"),
     ),
     summary="no stream of answers there was silent for longer",
     takes="`location`, `max`; `percentile` of the streams (100)",

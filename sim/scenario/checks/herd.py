@@ -10,7 +10,7 @@ from sim.scenario.params import Param, read_frequency
 
 @check(
     "herd",
-    (REGION, Param("max", "max_rate", read_frequency, required=True)),
+    (REGION, Param("max", "max_rate", read_frequency, required=True, said="at most {}/s")),
     summary="the most new connections on the region in any second",
     takes="`region`, `max` (such as `20/s`)",
 )

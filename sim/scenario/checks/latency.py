@@ -17,8 +17,8 @@ from sim.scenario.targets import read_region
     (
         LOCATION,
         Param("region", "region", read_region),
-        Param("percentile", "percentile", read_percentile),
-        Param("max", "max_ms", read_milliseconds, required=True),
+        Param("percentile", "percentile", read_percentile, said="p{}"),
+        Param("max", "max_ms", read_milliseconds, required=True, said="at most {} ms"),
     ),
     summary="a percentile of the milliseconds from message to answer",
     takes="`location`, `max`, `percentile` (99), `region`",

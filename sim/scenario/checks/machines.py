@@ -13,7 +13,7 @@ _MOST_TOLD = 5
 
 @check(
     "machines",
-    (Param("deaths", "deaths", read_deaths, required=True),),
+    (Param("deaths", "deaths", read_deaths, required=True, said="{} deaths"),),
     summary="no more machines died by themselves",
     takes="`deaths`: a number, or `any`",
 )

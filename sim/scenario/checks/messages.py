@@ -25,7 +25,10 @@ _BY_ORDER = (
 
 @check(
     "messages",
-    tuple(Param(word, word, read_count) for word in ("lost", "duplicated", "reordered")),
+    tuple(
+        Param(word, word, read_count, said=f"{{}} {word}")
+        for word in ("lost", "duplicated", "reordered")
+    ),
     one_of=("lost", "duplicated", "reordered"),
     summary="no more acknowledged messages were lost, stored twice, or out of order",
     takes="`lost`, `duplicated`, `reordered`",

@@ -25,9 +25,9 @@ from sim.scenario.params import Param, choice, read_seconds
     "outage",
     (
         LOCATION,
-        Param("max", "max_s", read_seconds),
-        Param("min", "min_s", read_seconds),
-        Param("longer_than", "longer_than_s", read_seconds),
+        Param("max", "max_s", read_seconds, said="at most {} s"),
+        Param("min", "min_s", read_seconds, said="at least {} s"),
+        Param("longer_than", "longer_than_s", read_seconds, said="of those longer than {} s"),
         Param("resolver", "resolver", choice(*PERSONALITIES)),
     ),
     one_of=("max", "min"),

@@ -26,7 +26,7 @@ def _reason(evidence: Evidence, ready: SessionReady) -> str:
 
 @check(
     "sessions",
-    (Param("resumed", "resumed", choice("all"), required=True),),
+    (Param("resumed", "resumed", choice("all"), required=True, said="{} resumed"),),
     summary="every interrupted session was resumed, with everything it had",
     takes="`resumed: all`",
 )
