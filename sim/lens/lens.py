@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ENDED = "end\n"
-_CRASHED = "crashed"
+_FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def uncovered(told: str) -> list[Uncovered]:
     return [_SEEN[line] for line in dict.fromkeys(told.splitlines()) if line in _SEEN]
 
 
-def crashed(told: str) -> bool:
-    """Whether the supervisor had a defect: its processes died of that."""
-    return _CRASHED in told.splitlines()
+def failed(told: str) -> bool:
+    """Whether the lens could not do its work: its processes died of that."""
+    return _FAILED in told.splitlines()
 
 
 def read_notes(notes: Path) -> tuple[str, bool]:
@@ -78,5 +78,5 @@ def read_notes(notes: Path) -> tuple[str, bool]:
     except FileNotFoundError:  # it was killed before it had begun
         return "", True
     except BlockingIOError:  # it is there still: the first of its processes has ended, not the last
-        return told, True
-    return told, told.endswith(_ENDED)
+        return told, not failed(told)
+    return told, told.endswith(_ENDED) and not failed(told)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
-from sim.lens.lens import Lens, crashed, read_notes, uncovered
+from sim.lens.lens import Lens, failed, read_notes, uncovered
 from sim.machines.health import Result
 from sim.machines.inside import execute, processes
 from sim.machines.probe import probe
@@ -66,7 +66,7 @@ class View:
         for seen in uncovered(told):
             self.overseer.real_time(self.spec.id, seen)
         if not supervised:
-            why = "had a defect" if crashed(told) else "was killed"
+            why = "could not do its work" if failed(told) else "was killed"
             reason = f"its supervisor {why}, and the machine died with it"
             self.overseer.part_failed(f"lens of {self.spec.region}", reason)
 

@@ -255,3 +255,19 @@ def test_timers_of_processor_time_stay_real(start: Start) -> None:
         )
     )
     assert said(process) == ["True"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+def test_one_that_cannot_be_traced_does_not_run_and_that_is_known(notes: Path) -> None:
+    """As where no process can be made any more: a machine that does not run for that is ours."""
+    lens = Lens(find_program(), SPEED, real_ns()[0])
+    done = subprocess.run(
+        ["strace", "-f", "-o", os.devnull, *lens.through(["echo", "it runs"], notes)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_REAL_S,
+    )
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "lens: cannot trace: Operation not permitted" in done.stderr
+    assert read_notes(notes) == ("failed\n", False)

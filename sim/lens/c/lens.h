@@ -170,6 +170,7 @@ enum note {
 int notes_open(const char *path); /* held as long as somebody supervises; -1 if it cannot be */
 void note(enum note what);
 void notes_end(void);
+void notes_failed(void);
 void notes_tell_crash(void);
 
 int probe(void);

@@ -1,5 +1,5 @@
 /* What the simulator is told: a line for each thing seen that the lens does not cover, and `end`,
- * or `crashed` where a supervisor has a defect. The file is locked as long as somebody supervises,
+ * or `failed` where the lens cannot do its work. The file is locked as long as somebody supervises,
  * so whoever finds it unlocked and without `end` knows that the supervisor was killed, and its
  * machine with it. */
 #include <fcntl.h>
@@ -38,9 +38,12 @@ void note(enum note what) {
 
 void notes_end(void) { write_line("end\n"); }
 
+/* The machine ends with it: it must not be said that it died by itself. */
+void notes_failed(void) { write_line("failed\n"); }
+
 static void crashed(int signal) {
-    write_line("crashed\n");
-    _exit(128 + signal); /* the machine ends with it: it must not be said that it died by itself */
+    notes_failed();
+    _exit(128 + signal);
 }
 
 void notes_tell_crash(void) {

@@ -29,6 +29,7 @@ extern char **environ;
 
 static int fail(const char *what) {
     fprintf(stderr, "lens: %s: %s\n", what, strerror(errno));
+    notes_failed();
     return CANNOT_LENS;
 }
 

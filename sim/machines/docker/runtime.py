@@ -18,7 +18,7 @@ from sim.clock import Clock
 from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
 from sim.docker.leftovers import drop_container, drop_network, remove_all
 from sim.errors import SimError, StartError
-from sim.lens.lens import Lens, crashed, uncovered
+from sim.lens.lens import Lens, failed, uncovered
 from sim.machines.docker import images
 from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.container import ContainerAddress, DockerInstance
@@ -268,8 +268,8 @@ class DockerRuntime:
         told = await self.engine.run(inner_lens.notes, self.engine.api, instance.container)
         for seen in uncovered(told):
             self._overseer.real_time(instance.spec.id, seen)
-        if crashed(told):
-            reason = "its supervisor had a defect, and the machine died with it"
+        if failed(told):
+            reason = "its supervisor could not do its work, and the machine died with it"
             self._failed(f"lens of {instance.spec.region}", reason)
 
     async def _sweep(self, instance: DockerInstance) -> None:
