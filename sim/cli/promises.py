@@ -114,7 +114,7 @@ def _default() -> Path:
 def _write(
     found: Document, tried: Sequence[Tried], json_file: Path | None, html_file: Path | None
 ) -> None:
-    from sim.promises import page
+    from sim.promises import promises_page
     from sim.report import html
 
     texts: dict[Path, str] = {}
@@ -125,7 +125,9 @@ def _write(
             run.trial.name: html_file.with_stem(f"{html_file.stem}-{run.trial.name}")
             for run in tried
         }
-        texts[html_file] = page.render(found, {name: path.name for name, path in beside.items()})
+        texts[html_file] = promises_page.render(
+            found, {name: path.name for name, path in beside.items()}
+        )
         for run in tried:
             outcome = run.outcome
             whole = html.render(outcome.evidence, outcome.verdict, outcome.report)

@@ -21,8 +21,8 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from sim.clients.dns import Answer, ResolveError
 from sim.clients.load_spec import Personality
+from sim.clients.stub_resolver import Answer, ResolveError
 from sim.clock import Clock
 
 _BROWSER_S = 60.0

@@ -15,8 +15,8 @@ from sim.authority import CertificateAuthority
 from sim.clients import eyeballs
 from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
-from sim.clients.dns import Answer, ResolveError, StubResolver
 from sim.clients.load_spec import Personality
+from sim.clients.stub_resolver import Answer, ResolveError, StubResolver
 from sim.clients.urls import only_to
 from sim.clients.websocket import Wire
 from sim.clock import Clock

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.costs.prices import machine_month_usd
-from sim.dashboard.clients import LocationClients, clients_by_location
+from sim.dashboard.crowd import LocationClients, clients_by_location
 from sim.dashboard.live_model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.network.conditions import Conditions

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sim.dashboard.clients import Crowd
+from sim.dashboard.crowd import Crowd
 from sim.dashboard.rates import Series
 from sim.observe.events import (
     Acked,

@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 import h11
 
-from sim.clients.dns import ResolveError
+from sim.clients.stub_resolver import ResolveError
 from sim.places.place import Place
 from sim.places.proxied_target import NoDestinationError, backward, destination_of, onward
 from sim.places.reachable import Destination, OutOfReachError

@@ -6,7 +6,7 @@ import asyncio
 
 from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
-from sim.clients.dns import Answer, ResolveError, StubResolver
+from sim.clients.stub_resolver import Answer, ResolveError, StubResolver
 from sim.clients.vantage import ClientContext
 from sim.places.reachable import Destination, Reach
 from sim.rng import Rng

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from sim.clients.dns import ResolveError
+from sim.clients.stub_resolver import ResolveError
 from sim.places import socks
 from sim.places.place import Place
 from sim.places.reachable import OutOfReachError

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from sim.report import disconnects
+from sim.report import disconnects_in_words
 from sim.report.asked import asked
 from sim.report.document import Document
 
@@ -43,7 +43,7 @@ def render(report: Document) -> str:
         ET.SubElement(properties, "property", {"name": key, "value": str(report[key])})
     for key, value in (
         ("unanswered", report["messages"]["unanswered"]),
-        ("disconnects", disconnects.total(report)),
+        ("disconnects", disconnects_in_words.total(report)),
         ("deaths", len(report["deaths"])),
         ("driver_errors", sum(row["count"] for row in report["driver_errors"])),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sim.report import disconnects, mishaps, stops
+from sim.report import disconnects_in_words, mishaps_in_words, stops_in_words
 from sim.report.asked import asked
 from sim.report.document import Document
 from sim.report.terminal import blips_in_words
@@ -65,7 +65,7 @@ def _outages(report: Document) -> Iterator[str]:
         if not row["blip"]
     ]
     if not report["outages"]:
-        yield f"{disconnects.nobody(report).capitalize()}."
+        yield f"{disconnects_in_words.nobody(report).capitalize()}."
     yield from map(_text, blips_in_words(report))
     if not rows:
         return
@@ -76,11 +76,14 @@ def _outages(report: Document) -> Iterator[str]:
 def _mishaps(report: Document) -> Iterator[str]:
     for row in report["deaths"]:
         error = row["error_line"]
-        words = f"{_text(mishaps.death(row))}" + (f": {_text(error)}" if error else "")
+        words = f"{_text(mishaps_in_words.death(row))}" + (f": {_text(error)}" if error else "")
         yield f"**Died: {words}**"
     for title, rows in (
-        (mishaps.RAISED, [mishaps.raised(row) for row in report["driver_errors"]]),
-        (mishaps.ERRORS, mishaps.errors(report)),
+        (
+            mishaps_in_words.RAISED,
+            [mishaps_in_words.raised(row) for row in report["driver_errors"]],
+        ),
+        (mishaps_in_words.ERRORS, mishaps_in_words.errors(report)),
     ):
         if rows:
             yield f"{title}:"
@@ -91,20 +94,20 @@ def _disconnects(report: Document) -> Iterator[str]:
     if not report["disconnects"]:
         return
     rows = [
-        [_text(cell) for cell in disconnects.cells(row)]
-        for row in report["disconnects"][: disconnects.MOST_ROWS]
+        [_text(cell) for cell in disconnects_in_words.cells(row)]
+        for row in report["disconnects"][: disconnects_in_words.MOST_ROWS]
     ]
     head = ("location", "region", "ended by", "code", "reason", "ended", "left unanswered")
-    yield f"{disconnects.HEAD}:"
+    yield f"{disconnects_in_words.HEAD}:"
     yield _table(head, rows, numbers=2)
-    if rest := disconnects.omitted(report):
+    if rest := disconnects_in_words.omitted(report):
         yield rest
 
 
 def _deploys(report: Document) -> Iterator[str]:
     for row in report["deploys"]:
         why = f": {_text(row['error'].splitlines()[0])}" if row["error"] else ""
-        told = disconnects.goodbyes(row)
+        told = disconnects_in_words.goodbyes(row)
         told = f" (said goodbye {told})" if told else ""
         yield (
             f"Release {row['release']} ({row['strategy']}): {row['outcome'] or 'not over'},"
@@ -114,7 +117,7 @@ def _deploys(report: Document) -> Iterator[str]:
 
 
 def _stops(report: Document) -> Iterator[str]:
-    if told := stops.lines(report):
+    if told := stops_in_words.lines(report):
         yield "\n".join(f"- {_text(line)}" for line in told)
 
 

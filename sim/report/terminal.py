@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sim.report import disconnects, mishaps, stops
+from sim.report import disconnects_in_words, mishaps_in_words, stops_in_words
 from sim.report.asked import asked
 from sim.report.document import Document
 
@@ -82,7 +82,7 @@ def _expectations(report: Document) -> RenderableType | None:
 
 def _outages(report: Document) -> RenderableType:
     if not report["outages"]:
-        return Text(f"Outages: {disconnects.nobody(report)}.")
+        return Text(f"Outages: {disconnects_in_words.nobody(report)}.")
     rows = [row for row in report["outages"] if not row["blip"]]
     folded = [Text(line) for line in blips_in_words(report)]
     if not rows:
@@ -158,10 +158,10 @@ def _disconnects(report: Document) -> RenderableType | None:
     if not report["disconnects"]:
         return None
     columns = ("location", "region", "by", "code", "reason|w", "ended|r", "left unanswered|r")
-    table = _table(disconnects.HEAD, *columns)
-    for row in report["disconnects"][: disconnects.MOST_ROWS]:
-        table.add_row(*map(Text, disconnects.cells(row)))
-    rest = disconnects.omitted(report)
+    table = _table(disconnects_in_words.HEAD, *columns)
+    for row in report["disconnects"][: disconnects_in_words.MOST_ROWS]:
+        table.add_row(*map(Text, disconnects_in_words.cells(row)))
+    rest = disconnects_in_words.omitted(report)
     return Group(table, Text(rest, style="dim")) if rest else table
 
 
@@ -195,14 +195,14 @@ def _deploys(report: Document) -> RenderableType | None:
     told = [
         Text(f"release {row['release']} said goodbye {goodbyes}")
         for row in report["deploys"]
-        if (goodbyes := disconnects.goodbyes(row))
+        if (goodbyes := disconnects_in_words.goodbyes(row))
     ]
     why = [Text(f"! {row['error'].splitlines()[0]}") for row in report["deploys"] if row["error"]]
     return Group(table, *told, *why)
 
 
 def _stops(report: Document) -> RenderableType | None:
-    told = stops.lines(report)
+    told = stops_in_words.lines(report)
     head = Text("How machines took the signal to end", style="bold")
     return Group(head, *map(Text, told)) if told else None
 
@@ -244,17 +244,17 @@ def _messages(report: Document) -> RenderableType:
 def _mishaps(report: Document) -> Iterator[RenderableType]:
     """Machines that died, with their last lines, and what the driver raised."""
     if report["deaths"]:
-        lines = [Text(mishaps.DEATHS, style="bold")]
+        lines = [Text(mishaps_in_words.DEATHS, style="bold")]
         for row in report["deaths"]:
-            lines.append(Text(mishaps.death(row)))
-            last = row["last_lines"][-mishaps.MOST_LINES :]
+            lines.append(Text(mishaps_in_words.death(row)))
+            last = row["last_lines"][-mishaps_in_words.MOST_LINES :]
             if last and row["error_line"] not in last:
                 last = [row["error_line"], "...", *last]
             lines += [Text(f"{'':8}{line}", style="dim") for line in last]
         yield Group(*lines)
     if report["driver_errors"]:
-        rows = map(Text, map(mishaps.raised, report["driver_errors"]))
-        yield Group(Text(mishaps.RAISED, style="bold"), *rows)
+        rows = map(Text, map(mishaps_in_words.raised, report["driver_errors"]))
+        yield Group(Text(mishaps_in_words.RAISED, style="bold"), *rows)
 
 
 def _traffic(report: Document) -> RenderableType:
@@ -279,8 +279,8 @@ def _traffic(report: Document) -> RenderableType:
             table.add_row(location, "-", "0", str(errors[""]))
     if not report["frequent_errors"]:
         return table
-    frequent = map(Text, mishaps.errors(report))
-    return Group(table, Text(), Text(mishaps.ERRORS, style="bold"), *frequent)
+    frequent = map(Text, mishaps_in_words.errors(report))
+    return Group(table, Text(), Text(mishaps_in_words.ERRORS, style="bold"), *frequent)
 
 
 def _footnotes(report: Document) -> RenderableType | None:

@@ -16,11 +16,11 @@ from sim.clock import Clock
 from sim.network.between import link_between
 from sim.network.links import Link, Links, LinkSpec
 from sim.observe.journal import Journal
-from sim.routing.choice import MachineView
 from sim.routing.edge import backhaul_protocol
 from sim.routing.edge.backhaul import Network
 from sim.routing.edge.edge import Edge
 from sim.routing.edge.worker import Worker
+from sim.routing.machine_choice import MachineView
 from sim.routing.machine_pool import MachinePool
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.distance import SAME_REGION_MS

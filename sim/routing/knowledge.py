@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from sim.clock import Clock
-from sim.routing.choice import MachineView
+from sim.routing.machine_choice import MachineView
 
 Views = Sequence[MachineView]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from sim.clock import Clock
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
-from sim.routing.choice import MachineView
 from sim.routing.edge.loads import Loads
 from sim.routing.knowledge import Belief
+from sim.routing.machine_choice import MachineView
 from sim.routing.waking import AutoStop, Waker, has_rested
 from sim.topology.model import Topology
 

@@ -6,7 +6,7 @@ import struct
 import pytest
 from dnslib import QTYPE, RCODE, RR, SOA, A, DNSRecord
 
-from sim.clients.dns import Answer, ResolveError, StubResolver, read_answer
+from sim.clients.stub_resolver import Answer, ResolveError, StubResolver, read_answer
 from sim.clock import Clock
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from sim.authority import CertificateAuthority
-from sim.clients.dns import ResolveError
+from sim.clients.stub_resolver import ResolveError
 from sim.clients.vantage import ClientContext, Vantage
 from sim.clock import Clock
 from sim.observe.events import Resolved

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sim.dashboard.clients import clients_by_location
+from sim.dashboard.crowd import clients_by_location
 from sim.dashboard.live_model import MOST_CHARACTERS, MOST_LINES, LiveModel
 from sim.observe.events import (
     Acked,

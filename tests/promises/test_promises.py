@@ -20,7 +20,7 @@ from sim.observe.events import (
 )
 from sim.observe.events.releases import DeployBegan, DeployEnded, MachineBooted, SecretsChanged
 from sim.observe.journal import Record
-from sim.promises import page
+from sim.promises import promises_page
 from sim.promises.held import Tried, document, kept
 from sim.promises.promise import promises, setup_of
 from sim.promises.trials import Trial, trials
@@ -154,7 +154,7 @@ def test_a_broken_promise_says_by_how_much(deploy: Trial) -> None:
 
 def test_what_a_run_says_is_text_on_the_page(deploy: Trial) -> None:
     found = document("<script>alert(1)</script>", [tried(deploy, image="<img src=x>")])
-    shown = page.render(found, {"deploy": "a&b.html"})
+    shown = promises_page.render(found, {"deploy": "a&b.html"})
     assert "<script>" not in shown
     assert "<img" not in shown
     assert 'href="a&amp;b.html"' in shown

@@ -15,7 +15,7 @@ from sim.observe.events import (
     RunStarted,
 )
 from sim.observe.journal import Record
-from sim.report import html, stops, summary, terminal
+from sim.report import html, stops_in_words, summary, terminal
 from sim.report.html.page_model import model, story
 from sim.report.outcome import judge
 from tests.scenario.conftest import TOPOLOGY
@@ -72,7 +72,7 @@ def test_a_kill_is_told_with_simulated_and_real_seconds_in_every_form():
 
 
 def test_machines_that_drained_together_are_one_line():
-    told = stops.lines(
+    told = stops_in_words.lines(
         {"stops": [drained("a", 1.0), drained("b", 3.0), drained("c", 2.0, "stopped")]}
     )
     assert told == [
@@ -83,7 +83,7 @@ def test_machines_that_drained_together_are_one_line():
 
 def test_a_long_list_is_cut_and_says_so():
     killed = [{**drained(f"m{k}", 5.0), "outcome": "killed"} for k in range(13)]
-    told = stops.lines({"stops": killed})
+    told = stops_in_words.lines({"stops": killed})
     assert len(told) == 11
     assert told[-1] == "… 3 more"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from sim.clock import Clock
-from sim.routing.choice import MachineView
 from sim.routing.knowledge import Belief
+from sim.routing.machine_choice import MachineView
 from sim.topology.addresses import Endpoint
 
 

@@ -8,11 +8,11 @@ from http import HTTPStatus
 import h11
 
 from sim.observe.events import EdgeConnection
-from sim.routing.choice import MachineView
 from sim.routing.edge import headers
 from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.proxied_request import ProxiedRequest
+from sim.routing.machine_choice import MachineView
 from sim.streams.http.fields import Headers, RefusedError
 from sim.streams.http.peer import HttpPeer
 from sim.streams.tcp import TcpStream

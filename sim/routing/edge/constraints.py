@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sim.routing.choice import Constraints
+from sim.routing.machine_choice import Constraints
 from sim.streams.http.fields import Headers, values
 from sim.topology.geography import REGIONS, continent
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from sim.clock import Clock
 from sim.observe.journal import Journal
-from sim.routing.choice import MachineView
 from sim.routing.edge.counters import Counters
 from sim.routing.edge.dispatch import Dispatcher
 from sim.routing.edge.request_id import RequestIds
+from sim.routing.machine_choice import MachineView
 
 
 @dataclass(frozen=True)

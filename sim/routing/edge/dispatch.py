@@ -15,9 +15,9 @@ from typing import Self
 
 from sim.clock import Clock
 from sim.errors import SimError
-from sim.routing.choice import Constraints, MachineView, Rules, WhyNone, choose
 from sim.routing.edge.backhaul import Network
 from sim.routing.edge.loads import Loads
+from sim.routing.machine_choice import Constraints, MachineView, Rules, WhyNone, choose
 
 MAX_TRIES = 90
 # Fly does not publish how far apart its tries are: so far, 90 of them take half a minute.

@@ -17,7 +17,6 @@ from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.observe.events import TlsHandshakeFailed
 from sim.observe.journal import Journal
-from sim.routing.choice import MachineView, Rules
 from sim.routing.edge.backhaul import Network
 from sim.routing.edge.connection import Connection
 from sim.routing.edge.context import EdgeContext
@@ -26,6 +25,7 @@ from sim.routing.edge.dispatch import Dispatcher
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
 from sim.routing.edge.request_id import RequestIds
+from sim.routing.machine_choice import MachineView, Rules
 from sim.streams.proxy_protocol import Peers, ProxyHeaderError, read_proxy_header
 from sim.streams.tcp_server import TcpServer
 from sim.streams.tls import HandshakeError, accept

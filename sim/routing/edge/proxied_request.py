@@ -7,7 +7,6 @@ from functools import partial
 
 import h11
 
-from sim.routing.choice import MachineView
 from sim.routing.edge import headers, replay
 from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.dispatch import NoMachineError
@@ -15,6 +14,7 @@ from sim.routing.edge.headers import Visit
 from sim.routing.edge.replay import Directive, InvalidReplayError
 from sim.routing.edge.request_routing import RequestRouting, invalid
 from sim.routing.edge.upstream import UnreachableError, UpstreamConnection, connect_upstream
+from sim.routing.machine_choice import MachineView
 from sim.streams.http.body import RequestBody
 from sim.streams.http.exchange import BrokeOffError, Sending, answer, rest_of, upload
 from sim.streams.http.fields import Headers, has_body

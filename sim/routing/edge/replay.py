@@ -14,8 +14,8 @@ from typing import Any, Literal, cast
 
 import h11
 
-from sim.routing.choice import Constraints, MachineView
 from sim.routing.edge.constraints import in_order
+from sim.routing.machine_choice import Constraints, MachineView
 from sim.streams.http.fields import Headers, values
 from sim.topology.units import parse_duration
 

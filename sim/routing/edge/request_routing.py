@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import h11
 
-from sim.routing.choice import Constraints, MachineView
 from sim.routing.edge import replay
 from sim.routing.edge.constraints import constraints_of
 from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.dispatch import Tries
 from sim.routing.edge.replay import Attempt, Directive, InvalidReplayError
+from sim.routing.machine_choice import Constraints, MachineView
 
 _UNAVAILABLE = b"fly-preferred-instance-unavailable"
 

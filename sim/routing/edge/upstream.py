@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from sim.clock import Clock
-from sim.routing.choice import MachineView
 from sim.routing.edge import backhaul_protocol
 from sim.routing.edge.backhaul import Backhaul
+from sim.routing.machine_choice import MachineView
 from sim.streams.http.peer import HttpPeer
 from sim.streams.tcp import TcpStream
 

@@ -11,8 +11,8 @@ import socket
 from collections.abc import Callable, Sequence
 
 from sim.observe.journal import Journal
-from sim.routing.choice import MachineView
 from sim.routing.edge import backhaul_protocol
+from sim.routing.machine_choice import MachineView
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
 from sim.streams.tcp_server import TcpServer

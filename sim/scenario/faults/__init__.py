@@ -7,14 +7,30 @@ from collections.abc import Mapping
 from sim.errors import SimError
 from sim.observe.events import FaultBegan, FaultFailed
 from sim.observe.journal import Journal
-from sim.scenario.faults import dns, heal, health, links, machines, releases, services
+from sim.scenario.faults import (
+    dns_faults,
+    heal,
+    health_faults,
+    link_faults,
+    machine_faults,
+    release_faults,
+    service_faults,
+)
 from sim.scenario.faults.breakable import Breakable, describe
 from sim.scenario.faults.fault_spec import FaultSpec, Params
 from sim.scenario.model import Target
 
 FAULTS: Mapping[str, FaultSpec] = {
     spec.name: spec
-    for module in (machines, health, releases, links, dns, services, heal)
+    for module in (
+        machine_faults,
+        health_faults,
+        release_faults,
+        link_faults,
+        dns_faults,
+        service_faults,
+        heal,
+    )
     for spec in vars(module).values()
     if isinstance(spec, FaultSpec)
 }

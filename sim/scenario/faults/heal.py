@@ -11,8 +11,8 @@ from collections.abc import Set as AbstractSet
 
 from sim.scenario.faults.breakable import Breakable, links_at, locations_at
 from sim.scenario.faults.fault_spec import LINKS, Detail, Params, fault
-from sim.scenario.faults.health import cure, unblind
-from sim.scenario.faults.machines import reconnect, start, thaw
+from sim.scenario.faults.health_faults import cure, unblind
+from sim.scenario.faults.machine_faults import reconnect, start, thaw
 from sim.scenario.model import Target
 
 

@@ -11,11 +11,11 @@ from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
-from sim.routing.choice import MachineView
 from sim.routing.edge.backhaul import Network
 from sim.routing.edge.edge import Edge
 from sim.routing.edge.loads import Loads, Wake
 from sim.routing.edge.worker import Worker
+from sim.routing.machine_choice import MachineView
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import (
     Concurrency,

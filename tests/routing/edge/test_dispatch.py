@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from sim.clock import Clock
-from sim.routing.choice import Constraints, MachineView, Rules
 from sim.routing.edge.backhaul import Network
 from sim.routing.edge.dispatch import MAX_TRIES, PACE_S, Dispatcher, NoMachineError, Tries
 from sim.routing.edge.loads import Loads
+from sim.routing.machine_choice import Constraints, MachineView, Rules
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Concurrency
 

@@ -8,10 +8,10 @@ import json
 import h11
 import pytest
 
-from sim.routing.choice import Constraints, MachineView
 from sim.routing.edge import replay
 from sim.routing.edge.constraints import constraints_of, regions_meant
 from sim.routing.edge.replay import Directive, InvalidReplayError
+from sim.routing.machine_choice import Constraints, MachineView
 from sim.topology.addresses import Endpoint
 from tests.routing.edge.atlantic import GET, Atlantic, field_of, machine_of, status_of
 from tests.routing.edge.conftest import says

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.routing.choice import Bucket, Constraints, MachineView, Rules, bucket, choose
+from sim.routing.machine_choice import Bucket, Constraints, MachineView, Rules, bucket, choose
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Concurrency
 
