@@ -63,7 +63,7 @@ def settled(evidence: Evidence, expectation: Expectation) -> Finding:
 
 def _broken_before(evidence: Evidence, expectation: Expectation, first: Disturbance) -> bool:
     """Whether the run up to a disturbance shows by itself that an expectation is broken."""
-    if first.at_s <= 0:
+    if first.at_s <= (expectation.params.get("from_s") or 0.0):
         return False
     params = {name: value for name, value in expectation.params.items() if name not in _LEAST}
     params["until_s"] = min(params.get("until_s") or first.at_s, first.at_s)

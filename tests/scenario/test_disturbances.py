@@ -21,6 +21,7 @@ from sim.observe.events import (
     PatternMatched,
     PatternMissed,
     RealTimeSeen,
+    RoutingChanged,
     Sent,
     Stored,
 )
@@ -167,6 +168,16 @@ def test_a_drain_in_the_worlds_time_had_all_of_it(evidence, seen, outcome):
     cut = [*steadily(0.5, 55), *steadily(100.5, 150), *((150.0, event) for event in seen)]
     found = evidence(up, (56.0, KILLED), *cut, expect=[OUTAGE], speed=10.0, clock="lens")
     assert judge(found).outcome == outcome
+
+
+@pytest.mark.parametrize("trouble", [PART, HEAL, RAISED])
+def test_what_is_asked_of_later_is_not_broken_before(evidence, trouble):
+    """DNS had not moved yet when it happened; it is asked about from ten seconds later on."""
+    asked = {"check": "dns", "location": "london", "region": "iad", "from": "70s"}
+    led = (0.0, RoutingChanged("london", ("fra",)))
+    verdict = judge(evidence(led, *steadily(0.5, 150), (AT_S, trouble), expect=[asked]))
+    # What a driver does is no business of DNS.
+    assert verdict.findings[0][1].held is (False if trouble is RAISED else None)
 
 
 MISSED = PatternMissed(CLIENT, "london", "`ready`", 3, "hi")

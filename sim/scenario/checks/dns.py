@@ -36,6 +36,8 @@ def dns(evidence: Evidence, params: Params) -> Finding:
         from_s = faults[-1] + within
         if from_s > until_s:
             return unknown(f"the time ends before {within:g} s have passed since the fault")
+    if from_s >= until_s:
+        return unknown("nothing of this time was run")
     before = [answer for t, answer in changes if t <= from_s]
     answers = [(from_s, before[-1] if before else None)]
     answers += [(t, answer) for t, answer in changes if from_s < t < until_s]
