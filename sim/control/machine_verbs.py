@@ -30,27 +30,29 @@ class MachineVerbs:
     def row(self, machine: Machine) -> dict[str, Any]:
         """A machine as listings show it."""
         return {
-            "id": machine.id,
+            **self.told(machine),
             "name": machine.fly_name,
             "place": machine.name,
             "state": machine.condition + (" (cordoned)" if machine.cordoned else ""),
-            "checks": self.checked(machine),
-            "region": machine.region,
-            "role": "standby" if machine.config.standbys else None,
             "image": machine.config.image,
             "ip_address": self._world.machine_runtime.private_host(machine.spec),
             "volume": None,
             "created_s": round(machine.created_s, 1),
-            "last_updated_s": round(machine.updated_s, 1),
             "process_group": machine.config.process_group,
             "size": size_of(self._world, machine),
-            "version": machine.config.release,
         }
 
-    def checked(self, machine: Machine) -> str:
-        """How many of its checks pass, as `1/1`."""
+    def told(self, machine: Machine) -> dict[str, Any]:
+        """What every listing of machines tells of one, the world's status too."""
         checks = self._world.health.checks(machine.id)
-        return f"{sum(c.status is Status.PASSING for c in checks)}/{len(checks)}"
+        return {
+            "id": machine.id,
+            "region": machine.region,
+            "role": "standby" if machine.config.standbys else None,
+            "checks": f"{sum(c.status is Status.PASSING for c in checks)}/{len(checks)}",
+            "version": machine.config.release,
+            "last_updated_s": round(machine.updated_s, 1),
+        }
 
     async def checks(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every check of every machine, and what it found last."""

@@ -13,6 +13,7 @@ from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics import MetricsSite
 from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
+from sim.dashboard.frame import machine_now
 from sim.dashboard.site import Dashboard
 from sim.errors import InputError
 from sim.places.containers import ClientNetworks
@@ -87,17 +88,10 @@ class Control:
             "control": record.control_url,
             "machines": [
                 {
-                    "id": machine.id,
-                    "name": machine.name,
-                    "region": machine.region,
-                    "state": machine.condition,
-                    "check": str(world.health.status(machine.id)),
+                    **self._machines.told(machine),
+                    **machine_now(world, machine),
                     "address": str(machine.endpoint),
                     "process": machine.config.process_group,
-                    "version": machine.config.release,
-                    "role": None,
-                    "checks": self._machines.checked(machine),
-                    "last_updated_s": round(machine.updated_s, 1),
                 }
                 for machine in world.fleet.machines.values()
             ],
