@@ -73,6 +73,11 @@ def test_machines_are_cloned_stopped_cordoned_destroyed_and_scaled(up):
     assert up.json("machine", "uncordon", "iad/2")["state"] == "started"
     assert "--force" in up("machine", "destroy", "iad/2").stderr
     assert up.json("machine", "destroy", "iad/2", "--force")["state"] == "destroyed"
+    standby = up.json("machine", "clone", "fra/1", "--standby-for", "fra/1")
+    (status,) = up.json("status")
+    roles = {row["id"]: row["role"] for row in status["machines"]}
+    assert roles == dict.fromkeys(roles) | {standby["id"]: "standby"}
+    up.json("machine", "destroy", standby["id"], "--force")
     assert [m["place"] for m in up.json("machine", "list")] == ["iad/1", "fra/1"]
     scale_is_a_total_and_show_says_where(up)
 
