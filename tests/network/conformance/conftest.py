@@ -195,6 +195,13 @@ class Peer(asyncio.Protocol):
         """Write."""
         self.transport.write(data)
 
+    async def stuffed(self) -> None:
+        """Wait until every buffer on the way is full: of what is unsent nothing goes any more."""
+        unsent = -1
+        while (left := self.transport.get_write_buffer_size()) != unsent:
+            unsent = left
+            await asyncio.sleep(0.05)  # noqa: TID251 - the absence of something takes time
+
     def arrivals(self, size: int) -> list[float]:
         """When each message of that many bytes was there, however reads cut the stream."""
         found: list[float] = []

@@ -38,7 +38,7 @@ async def test_a_slow_reader_gets_everything_in_order(api: Api, ends: Ends) -> N
     client.transport.pause_reading()
     data = Rng(1).randbytes(20_000_000)
     peer.send(data)
-    await asyncio.sleep(0.1)  # noqa: TID251 - every buffer in between fills up
+    await peer.stuffed()
     client.transport.resume_reading()
     assert await client.receive(len(data)) == data
 

@@ -115,7 +115,7 @@ async def test_a_stalled_reader_does_not_block_the_api(api: Api, ends: Ends) -> 
     client.transport.pause_reading()
     peer = await upstream.peer()
     peer.send(b"x" * 150_000_000)
-    await asyncio.sleep(0.3)  # noqa: TID251 - every buffer in between fills up
+    await peer.stuffed()
     assert peer.transport.get_write_buffer_size() > 0
     begun = now()
     path = "proxies/a/toxics/latency_downstream"
@@ -232,7 +232,7 @@ async def test_a_blackhole_is_no_endless_buffer(api: Api, ends: Ends) -> None:
     client, _ = await pair(api, ends)
     await api.toxic("blackhole", "upstream")
     client.send(b"x" * 50_000_000)
-    await asyncio.sleep(0.2)  # noqa: TID251 - every buffer in between fills up
+    await client.stuffed()
     assert client.transport.get_write_buffer_size() > 30_000_000
 
 
