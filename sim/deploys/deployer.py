@@ -16,6 +16,7 @@ from sim.deploys.plan import Slot, Step, plan
 from sim.deploys.proof import Proof
 from sim.deploys.release import Order, brought, released
 from sim.errors import InputError, SimError, StartError
+from sim.machines import lease
 from sim.machines.checker import HealthChecker
 from sim.machines.config import MachineConfig
 from sim.machines.fleet import Fleet
@@ -165,6 +166,11 @@ class Deployer:
         return self.last
 
     def _demand_free(self) -> None:
+        """Raises InputError where a deploy goes on. A client that holds no lease has gone away."""
+        now_s = self._clock.now()
+        led = any(lease.current(m.lease, now_s) for m in self._fleet.machines.values())
+        if self.under_way and self.under_way.client and not led:
+            self.end("whoever took its steps went away")
         if self.under_way:
             raise InputError("a deploy is under way; wait until it is over")
 

@@ -16,9 +16,11 @@ _CHECK = {
     "tls_skip_verify": "the check is sent as plain HTTP",
     "tls_server_name": "the check is sent as plain HTTP",
     "port": "the check is sent to the service's port",
-    "restart_limit": "checks restart no machine, here and at Fly",
 }
 _PLAIN = {"protocol": "http", "type": "http"}  # what needs no note
+_DEAD = {
+    "restart_limit"
+}  # of checks that restarted machines, before Machines: Fly reads it no more
 
 
 def read_checks(service: Table) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def _check(check: Table, kind: str) -> dict[str, Any]:
         if headers := _headers(check):
             known["headers"] = headers
     check.asked |= {k for k, v in _PLAIN.items() if str(check.data.get(k, v)).lower() == v}
-    check.asked |= {k for k, v in check.data.items() if v is False or v == ""}
+    check.asked |= _DEAD | {k for k, v in check.data.items() if v is False or v == ""}
     check.note_rest(_CHECK)
     return known
 

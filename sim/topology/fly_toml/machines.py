@@ -21,8 +21,9 @@ _VM = {
     "kernel_args": "machines have this host's kernel",
     "persist_rootfs": "a container keeps its files until it is destroyed",
 }
+# What Fly reads no more, since Machines.
+_DEAD = ("auto_rollback", "allowed_public_ports", "private_network")
 _EXPERIMENTAL = {
-    "auto_rollback": "nothing is rolled back by itself, here and at Fly",
     "metrics_port": "the machines' own metrics are not gathered",
     "metrics_path": "the machines' own metrics are not gathered",
 }
@@ -36,7 +37,7 @@ def read_command(root: Table, groups: Groups, group: str) -> dict[str, Any]:
     if others:
         root.note("processes", f"{only(group)}; not {listed(others)}")
     command = exec_ or [*entrypoint, *(groups.commands.get(group) or cmd)]
-    experimental.asked.add("kill_timeout")
+    experimental.asked |= {"kill_timeout", *_DEAD}
     experimental.note_rest(_EXPERIMENTAL)
     if not command:
         return {}

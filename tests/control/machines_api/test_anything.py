@@ -122,7 +122,8 @@ _REQUEST = st.tuples(_ENDPOINTS, st.integers(0, 3), st.booleans(), _WORD, _QUERY
 def filled(path: str, machine: str, word: str, query: dict[str, str]) -> str:
     word = quote(word.encode("utf-8", "surrogatepass"), safe="") or "x"
     app = "other" if word == "%00" else "atlas"
-    path = path.format(app=app, id=machine, key=word, name=word, volume=word, what=word, ip=word)
+    words = ("key", "name", "volume", "what", "ip", "organization", "release")
+    path = path.format(app=app, id=machine, **dict.fromkeys(words, word))
     pairs = (f"{k}={quote(v.encode('utf-8', 'surrogatepass'))}" for k, v in query.items())
     return f"{path}?{'&'.join(pairs)}"
 

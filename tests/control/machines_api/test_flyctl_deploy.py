@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from sim.deploys.release import Order
+from sim.errors import InputError
 from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
 from tests.control.machines_api.conftest import APP, MACHINES, Api
@@ -186,6 +190,18 @@ async def test_a_flyctl_that_went_away_is_in_nobodys_way(api):
     assert (await api("POST", "/api/v1/releases", again)).body["release"]["version"] == 3
     (_, ended), *_ = only(api.world.journal.records, DeployEnded)
     assert (ended.release, ended.outcome) == (2, "failed")
+
+
+async def test_a_deploy_of_ones_own_waits_for_a_flyctl_that_holds_its_leases(api):
+    flyctl, deploys = Flyctl(api), api.world.deploys
+    await flyctl.begin("ROLLING")
+    with pytest.raises(InputError, match="a deploy is under way"):
+        await deploys.deploy(Order())
+    for machine, nonce in flyctl.nonces.items():
+        await api("DELETE", f"{MACHINES}/{machine}/lease", None, **nonce)
+    assert (await deploys.deploy(Order(strategy="immediate"))).error is None
+    ends = [(e.release, e.outcome) for _, e in only(api.world.journal.records, DeployEnded)]
+    assert ends == [(2, "failed"), (3, "done")]
 
 
 LATEST = "query($image: String!) { latestImageDetails(image: $image) { registry tag version } }"
