@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test test-without-worlds test-thorough coverage lint format bench bench-dns bench-links soak clean
+.PHONY: demo check test test-without-worlds test-thorough coverage lint lint-js format bench bench-dns bench-links soak clean
 
 # Without bytecode every `sim` and gateway that a test starts would compile itself first.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pip check
+
+# The scripts of the pages. Only this needs npm.
+lint-js:
+	npx --yes eslint@9 --no-warn-ignored sim tests/page
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

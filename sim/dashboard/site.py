@@ -21,24 +21,12 @@ from sim.dashboard.frame import portrait
 from sim.dashboard.live_model import LiveModel
 from sim.dashboard.player import Player
 from sim.errors import InputError
-from sim.page.files import drawing, joined, land, styles
+from sim.page.files import joined, land, styles
+from sim.page.modules import bundle
 from sim.world import World
 
 _PACKAGE = "sim.dashboard"
 _STYLES = ("live.css",)
-_SCRIPTS = (
-    "client.js",
-    "table.js",
-    "scene.js",
-    "tiles.js",
-    "places.js",
-    "actions.js",
-    "charts.js",
-    "details.js",
-    "player.js",
-    "story.js",
-    "live.js",
-)
 _POLICY = "Content-Security-Policy"
 _HEADERS = {
     _POLICY: (
@@ -123,7 +111,7 @@ class Dashboard:
         return answer
 
     async def _script(self, _: web.Request) -> web.StreamResponse:
-        return _file(f"{drawing()}\n{joined(_PACKAGE, _SCRIPTS)}", "text/javascript")
+        return _file(bundle(_PACKAGE, "live.js"), "text/javascript")
 
     @open_to_all
     async def _style(self, _: web.Request) -> web.StreamResponse:

@@ -7,16 +7,6 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-# In the order of their need for each other.
-DRAWING = (
-    "elements.js",
-    "words.js",
-    "palette.js",
-    "projection.js",
-    "labels.js",
-    "map.js",
-    "charts.js",
-)
 STYLES = ("theme.css", "layout.css", "figures.css")
 
 
@@ -24,11 +14,6 @@ def joined(package: str, names: Iterable[str]) -> str:
     """The assets of a package in one text, in that order."""
     assets = files(package) / "assets"
     return "\n".join((assets / name).read_text(encoding="utf-8") for name in names)
-
-
-def drawing() -> str:
-    """The drawing code that pages share."""
-    return joined("sim.page", DRAWING)
 
 
 def styles() -> str:

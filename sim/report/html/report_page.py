@@ -14,7 +14,8 @@ from html import escape
 from string import Template
 from typing import Any
 
-from sim.page.files import drawing, joined, land, styles
+from sim.page.files import joined, land, styles
+from sim.page.modules import bundle
 from sim.report.document import Document
 from sim.report.html.page_model import model
 from sim.scenario.evidence import Evidence
@@ -22,25 +23,6 @@ from sim.scenario.verdict import Verdict
 
 _PACKAGE = "sim.report.html"
 _STYLES = ("page.css", "print.css")
-
-# On top of the drawing code that pages share; the last one builds the page.
-_SCRIPTS = (
-    "instants.js",
-    "bands.js",
-    "lanes.js",
-    "waterfall.js",
-    "time.js",
-    "overview.js",
-    "places.js",
-    "timeline.js",
-    "outages.js",
-    "deploys.js",
-    "mishaps.js",
-    "disconnects.js",
-    "ledger.js",
-    "traffic.js",
-    "page.js",
-)
 
 
 def render(evidence: Evidence, verdict: Verdict, report: Document) -> str:
@@ -51,7 +33,7 @@ def render(evidence: Evidence, verdict: Verdict, report: Document) -> str:
 def page_of(data: dict[str, Any], title: str) -> str:
     """The page of a model."""
     style = f"{styles()}\n{joined(_PACKAGE, _STYLES)}"
-    script = f"{drawing()}\n{joined(_PACKAGE, _SCRIPTS)}"
+    script = bundle(_PACKAGE, "page.js")
     return Template(joined(_PACKAGE, ["page.html"])).substitute(
         title=escape(title),
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}",
