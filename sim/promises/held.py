@@ -128,11 +128,10 @@ def _word(findings: Sequence[Finding], doubts: Sequence[str]) -> Word:
 def _observed(expectation: Expectation, finding: Finding) -> str:
     """What was seen, and of whom."""
     place = expectation.params.get("location")
+    seen = finding.observed if finding.held is not None else f"{finding.observed} (undecided)"
     if place is None:
-        return finding.observed
-    if expectation.check == "outage" and finding.held is not None:
-        return f"{place} cut off for {finding.observed}"
-    return f"{place}: {finding.observed}"
+        return seen
+    return f"{place} cut off for {seen}" if expectation.check == "outage" else f"{place}: {seen}"
 
 
 def _why(findings: Sequence[tuple[Expectation, Finding]]) -> Iterator[str]:
