@@ -109,7 +109,7 @@ async def test_messages_that_are_no_ready_are_told_of(talk):
 
 async def test_the_ready_of_a_resumption_is_another_pattern_where_it_differs(talk):
     resume = {**DRIVER["resume"], "ready": {"match": {"op": "rejoined"}}}
-    there = await talk([room(loses_the_second)], {**DRIVER, "resume": resume}, timeout_s=2.0)
+    there = await talk([room(loses_the_second)], {**DRIVER, "resume": resume}, timeout_s=10.0)
     with pytest.raises((ConnectionOverError, aiohttp.ClientError)):
         await there.live(turns=9)
     with pytest.raises(TimeoutError):
