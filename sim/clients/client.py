@@ -58,18 +58,8 @@ class Client:
         self.every_s = spec.every_s
         self.timeout_s = spec.timeout_s
         self.http: aiohttp.ClientSession
-        self.machine: tuple[str, str] | None = None
-        self.down_by: str | None = None
-        self.down_status: int | None = None
-        self.served = False
+        self._forget_connection()
         self.conversing = False
-        self.closed: ConnectionClosedError | None = None
-        self.broken = False
-        self.stuffed = False
-        self.told_to_go = False
-        self.answered = False
-        self.taken = 0
-        self.first_taken = ""
         self.left_unanswered = 0
         self.on_settled: Callable[[], object] | None = None
         self._sockets: list[WebSocket] = []
@@ -81,6 +71,19 @@ class Client:
         self._matched: set[str] = set()
         self._in_flight = 0
         self._turns = count(1)
+
+    def _forget_connection(self) -> None:
+        self.machine: tuple[str, str] | None = None
+        self.down_by: str | None = None
+        self.down_status: int | None = None
+        self.served = False
+        self.closed: ConnectionClosedError | None = None
+        self.broken = False
+        self.stuffed = False
+        self.told_to_go = False
+        self.answered = False
+        self.taken = 0
+        self.first_taken = ""
 
     def __repr__(self) -> str:
         return f"<Client {self.name}, {self._in_flight} unanswered, at {self.machine}>"
@@ -282,17 +285,7 @@ class Client:
     def begin(self, http: aiohttp.ClientSession) -> None:
         """A new connection's life begins."""
         self.http = http
-        self.machine = None
-        self.down_by = None
-        self.down_status = None
-        self.served = False
-        self.closed = None
-        self.broken = False
-        self.stuffed = False
-        self.told_to_go = False
-        self.answered = False
-        self.taken = 0
-        self.first_taken = ""
+        self._forget_connection()
 
     def end(self) -> None:
         """A connection's life is over; what it left unanswered may be sent again in the next."""

@@ -1,4 +1,4 @@
-"""The docker runtime: makes containers, and tells the fleet what befell them.
+"""The docker runtime: starts containers, and tells the fleet what befell them.
 
 A start is a new container of the same image, as a Fly machine's start is a fresh root file system.
 What the engine tells is compared with what was asked: what nobody asked for is journaled as that.
@@ -12,19 +12,18 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from docker.errors import DockerException
-from docker.types import LogConfig
 
 from sim.clock import Clock
-from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
+from sim.docker.engine import APIError, Engine, NotFound, said
 from sim.docker.leftovers import drop_container, drop_network, remove_all
 from sim.errors import SimError, StartError
 from sim.lens.lens import Lens, failed, uncovered
 from sim.machines.docker import images
 from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.container import ContainerAddress, DockerInstance
+from sim.machines.docker.container_maker import ContainerMaker
 from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
-from sim.machines.docker.names import nameservers
 from sim.machines.docker.networks import Networks
 from sim.machines.docker.probe import probe
 from sim.machines.health import Result
@@ -36,8 +35,6 @@ from sim.topology.model import Check, Topology
 
 _AT_ONCE = 4  # more starts at a time are no quicker
 _LOOK_REAL_S = 0.2
-
-_OWN_NAME = "fly-local-6pn"  # Fly's, in a machine's hosts file: its own private address
 
 
 class DockerRuntime:
@@ -59,9 +56,9 @@ class DockerRuntime:
         lens: Lens | None = None,
     ) -> None:
         self._lens = lens
-        self._archive = inner_lens.archive(lens.program) if lens else b""
         self.engine = Engine()
         self.networks = Networks(self.engine, plan, world)
+        self._maker = ContainerMaker(self.engine, self.networks, world, lens)
         self._topology = topology
         self._clock = clock
         self._world = world
@@ -151,7 +148,7 @@ class DockerRuntime:
         name = self._container_name(spec)
         with contextlib.suppress(NotFound):
             await self.engine.call("remove_container", name, force=True, v=True)
-        container = await self.engine.run(self._create, name, spec)
+        container = await self.engine.run(self._maker.make, name, spec)
         log = ContainerLog(self.engine, spec.log_path, self._redact)
         place = ContainerAddress(
             container, self.networks.name(spec.region), container_host(spec.endpoint.host)
@@ -171,45 +168,6 @@ class DockerRuntime:
 
     def _container_name(self, spec: MachineSpec) -> str:
         return f"sim-{self._world}-{spec.log_path.stem}"
-
-    def _create(self, name: str, spec: MachineSpec) -> str:
-        api = self.engine.api
-        address = container_host(spec.endpoint.host)
-        published = {f"{spec.port}/tcp": (spec.endpoint.host, spec.endpoint.port)}
-        host = api.create_host_config(
-            network_mode=self.networks.name(spec.region),
-            port_bindings=None if self.networks.inside else published,
-            # As on Fly, the first process is an init: it passes signals on, and reaps.
-            init=True,
-            mem_limit=spec.memory_bytes,
-            memswap_limit=spec.memory_bytes,
-            nano_cpus=int(spec.cpus * 1e9) if spec.cpus else None,
-            dns=nameservers(spec.env.get("SIM_NAMESERVER")),
-            extra_hosts={_OWN_NAME: private_address(address)},
-            log_config=LogConfig(type="json-file", config={"max-size": "20m"}),
-        )
-        network = api.create_endpoint_config(ipv4_address=address)
-        command, entrypoint = spec.command, spec.entrypoint
-        if self._lens:
-            command, entrypoint = None, tuple(inner_lens.entrypoint(api, self._lens, spec))
-        made = api.create_container(
-            spec.image,
-            command=list(command) if command else None,
-            entrypoint=list(entrypoint) if entrypoint else None,
-            name=name,
-            hostname=spec.id,
-            environment=container_environment(spec),
-            labels={WORLD_LABEL: self._world, "sim.region": spec.region, "sim.machine": spec.id},
-            ports=[(spec.port, "tcp")],
-            host_config=host,
-            networking_config=api.create_networking_config(
-                {self.networks.name(spec.region): network}
-            ),
-        )
-        container = str(made["Id"])
-        if self._lens:
-            api.put_archive(container, "/", self._archive)
-        return container
 
     async def _open_forwarder(self, spec: MachineSpec) -> None:
         there = Endpoint(container_host(spec.endpoint.host), spec.port)
@@ -352,13 +310,6 @@ class DockerRuntime:
         task = asyncio.ensure_future(doing)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def container_environment(spec: MachineSpec) -> dict[str, str]:
-    """What Fly sets: the port inside, and an address of its own. HOST is the process runtime's."""
-    env = {name: value for name, value in spec.env.items() if name != "HOST"}
-    own = private_address(container_host(spec.endpoint.host))
-    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": own}
 
 
 def _explain(error: APIError, spec: MachineSpec) -> str:

@@ -1,0 +1,73 @@
+"""What a machine's container is made of, as the engine is asked for it."""
+
+from __future__ import annotations
+
+from docker.types import LogConfig
+
+from sim.docker.engine import WORLD_LABEL, Engine
+from sim.lens.lens import Lens
+from sim.machines.docker import lens as inner_lens
+from sim.machines.docker.names import nameservers
+from sim.machines.docker.networks import Networks
+from sim.machines.runtime import MachineSpec
+from sim.topology.addresses import container_host, private_address
+
+_OWN_NAME = "fly-local-6pn"  # Fly's, in a machine's hosts file: its own private address
+
+
+class ContainerMaker:
+    """Makes the containers of a world, that of each machine in its region's network."""
+
+    def __init__(self, engine: Engine, networks: Networks, world: str, lens: Lens | None) -> None:
+        self._engine = engine
+        self._networks = networks
+        self._world = world
+        self._lens = lens
+        self._archive = inner_lens.archive(lens.program) if lens else b""
+
+    def make(self, name: str, spec: MachineSpec) -> str:
+        """A machine's container, not yet started; its id. Blocks. Raises APIError."""
+        api = self._engine.api
+        address = container_host(spec.endpoint.host)
+        published = {f"{spec.port}/tcp": (spec.endpoint.host, spec.endpoint.port)}
+        host = api.create_host_config(
+            network_mode=self._networks.name(spec.region),
+            port_bindings=None if self._networks.inside else published,
+            # As on Fly, the first process is an init: it passes signals on, and reaps.
+            init=True,
+            mem_limit=spec.memory_bytes,
+            memswap_limit=spec.memory_bytes,
+            nano_cpus=int(spec.cpus * 1e9) if spec.cpus else None,
+            dns=nameservers(spec.env.get("SIM_NAMESERVER")),
+            extra_hosts={_OWN_NAME: private_address(address)},
+            log_config=LogConfig(type="json-file", config={"max-size": "20m"}),
+        )
+        network = api.create_endpoint_config(ipv4_address=address)
+        command, entrypoint = spec.command, spec.entrypoint
+        if self._lens:
+            command, entrypoint = None, tuple(inner_lens.entrypoint(api, self._lens, spec))
+        made = api.create_container(
+            spec.image,
+            command=list(command) if command else None,
+            entrypoint=list(entrypoint) if entrypoint else None,
+            name=name,
+            hostname=spec.id,
+            environment=_environment(spec),
+            labels={WORLD_LABEL: self._world, "sim.region": spec.region, "sim.machine": spec.id},
+            ports=[(spec.port, "tcp")],
+            host_config=host,
+            networking_config=api.create_networking_config(
+                {self._networks.name(spec.region): network}
+            ),
+        )
+        container = str(made["Id"])
+        if self._lens:
+            api.put_archive(container, "/", self._archive)
+        return container
+
+
+def _environment(spec: MachineSpec) -> dict[str, str]:
+    """What Fly sets: the port inside, and an address of its own. HOST is the process runtime's."""
+    env = {name: value for name, value in spec.env.items() if name != "HOST"}
+    own = private_address(container_host(spec.endpoint.host))
+    return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": own}
