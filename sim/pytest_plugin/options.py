@@ -35,7 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--sim-seed", type=int, metavar="N", help="Decides all chance (default 1).")
     group.addoption("--sim-speed", type=float, metavar="N", help="Simulated seconds per second.")
     group.addoption("--sim-runtime", metavar="NAME", help="What machines are: process or docker.")
-    group.addoption("--sim-clock", metavar="NAME", help="What machines see: world or real.")
+    group.addoption("--sim-clock", metavar="NAME", help="What machines see: lens, or real.")
     group.addoption(
         "--sim-seeds",
         type=int,
