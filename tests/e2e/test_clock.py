@@ -68,6 +68,12 @@ def supervisor_of(pid: int) -> int:
     return found
 
 
+@pytest.fixture(autouse=True)
+def _embedded_links(monkeypatch):
+    """Across a stock server's partition a FIN passes, so that clients hear of an end before."""
+    monkeypatch.delenv("SIM_TOXIPROXY", raising=False)
+
+
 async def heartbeat(speed, clock="lens", runtime="process", **gateway):
     """The report of the run."""
     topology = {**BEATING, "gateway": {**BEATING["gateway"], **gateway}}

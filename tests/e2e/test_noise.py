@@ -49,4 +49,4 @@ def test_what_an_ocean_to_the_database_takes_is_ordinary(sim, topologies, tmp_pa
     assert done.returncode == 0, done.stdout
     found = json.loads(report.read_text())
     assert found["alerts"] == found["outages"] == []
-    assert found["messages"]["acknowledged"] > 2000
+    assert found["messages"]["acked"] > 2000

@@ -117,7 +117,9 @@ def test_sessions_in_memory_are_named_as_such(run):
 
 
 def test_acknowledging_before_the_commit_loses_messages(run):
-    done, report = run(QUICK_CRASH, gateway("--ack", "early"))
+    slow = {"at": "2s", "fault": "slow", "link": ["fra", "database"], "latency": "1s"}
+    scenario = {**QUICK_CRASH, "timeline": [slow, *QUICK_CRASH["timeline"]]}
+    done, report = run(scenario, gateway("--ack", "early"))
     assert done.returncode == 1
     assert report["messages"]["lost"] > 0
     assert report["messages"]["duplicated"] == 0
