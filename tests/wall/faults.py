@@ -42,7 +42,7 @@ class LosesTheTail(Gateway):
     async def keep(self, session: Session, said: Say) -> None:
         if self.batch is None:
             self.batch = ([], asyncio.Event())
-            asyncio.get_running_loop().call_later(0.05, self.flush)
+            asyncio.get_running_loop().call_later(0.5, self.flush)
         items, done = self.batch
         items.append((session, said))
         await done.wait()

@@ -43,8 +43,8 @@ LAST = "SELECT coalesce(max(n), 0) FROM message WHERE session = $1"
 ALL = "SELECT n FROM message WHERE session = $1 ORDER BY at"
 LEASE = "INSERT INTO lease VALUES ($1) ON CONFLICT DO NOTHING RETURNING region"
 
-# Real seconds, as any gateway's are.
-_CONNECT_S, _COMMAND_S = 0.5, 0.25
+# Seconds of the world's clock, as machines see it.
+_CONNECT_S, _COMMAND_S = 5.0, 2.5
 _SIZE = 4
 TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 

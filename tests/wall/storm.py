@@ -14,7 +14,7 @@ TOPOLOGY: dict[str, Any] = {
         "command": ["python", "-m", "tests.wall.gateway"],
         "env": {"PYTHONPATH": str(ROOT), "PRIMARY_REGION": "iad"},
         "checks": [{"type": "http", "path": "/healthz", "interval": "4s", "timeout": "3s"}],
-        "kill_timeout": "20s",  # two real seconds at this speed: the gateway drains for one
+        "kill_timeout": "20s",  # the gateway drains for ten of them
     },
     "regions": {"iad": {"primary": True}, "fra": {}},
     "locations": {"new-york": {"share": 50}, "london": {"share": 50}},
