@@ -7,10 +7,12 @@ All times here are simulated seconds from the start of the load, as in reports; 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import TypeVar
 
 from sim.observe.events import (
@@ -46,7 +48,30 @@ Timed = tuple[float, E]
 
 @dataclass(frozen=True)
 class Refusal:
-    """A connection or a message that was not served: by whom, if somebody, and why."""
+    """A client's connection or message that was not served: by whom, if somebody, and why.
+
+    `sent_s` is when a message was sent that was left unanswered.
+    """
+
+    client: str
+    region: str | None
+    reason: str
+    sent_s: float | None = None
+
+    @property
+    def location(self) -> str:
+        """Where the client is."""
+        return location_of(self.client)
+
+    @property
+    def kind(self) -> RefusalKind:
+        """What it has in common with those of other clients."""
+        return RefusalKind(self.location, self.region, self.reason)
+
+
+@dataclass(frozen=True)
+class RefusalKind:
+    """From where, by which region, if any, and why clients were not served."""
 
     location: str
     region: str | None
@@ -238,17 +263,25 @@ class History:
                 case Failed():
                     told[event.client] = event.reason
                     reason = _without(event.seq, event.reason)
-                    found.append((t, Refusal(location_of(event.client), event.region, reason)))
+                    found.append((t, Refusal(event.client, event.region, reason)))
                 case ConnectFailed() | Disconnected() if told.get(event.client) != event.reason:
-                    found.append((t, Refusal(event.location, event.region, event.reason)))
+                    found.append((t, Refusal(event.client, event.region, event.reason)))
         return sorted([*found, *self._unanswered()], key=lambda pair: pair[0])
 
     def _unanswered(self) -> Iterator[tuple[float, Refusal]]:
         """The messages that waited for an answer when their connection ended, one by one."""
         for t, e in self.of(Disconnected):
             if not e.expected and t <= self.end:
-                refusal = Refusal(e.location, e.region, f"unanswered: {e.reason}")
-                yield from [(t, refusal)] * e.unanswered
+                sent = self._sent_by.get(e.client, ())
+                sent_s = [at for at, _ in sent[: bisect_right(sent, t, key=itemgetter(0))]]
+                times: list[float | None] = [*sent_s[max(0, len(sent_s) - e.unanswered) :]]
+                times += [None] * (e.unanswered - len(times))
+                for at in times:
+                    yield t, Refusal(e.client, e.region, f"unanswered: {e.reason}", at)
+
+    @cached_property
+    def _sent_by(self) -> Mapping[str, Sequence[Timed[Sent]]]:
+        return self.by_client(Sent)
 
     @cached_property
     def clients(self) -> Sequence[str]:

@@ -90,8 +90,10 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
         "frequent_errors": [
-            {**vars(refusal), "count": count}
-            for refusal, count in Counter(r for _, r in history.refusals).most_common(_MOST_ERRORS)
+            {**vars(kind), "count": count}
+            for kind, count in Counter(r.kind for _, r in history.refusals).most_common(
+                _MOST_ERRORS
+            )
         ],
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
         "cost_usd_month": _cost_month(cost),

@@ -484,6 +484,39 @@ class TestErrors:
             evidence, *pairs[:1], (50.0, at_the_end), *steadily(end=40), check="errors", max="0%"
         ).held
 
+    @pytest.mark.parametrize(("stalled_s", "held"), [(9.0, None), (2.0, False)])
+    def test_those_in_a_gap_that_may_be_the_hosts_prove_nothing(self, evidence, stalled_s, held):
+        ended = Disconnected(LONDON, "london", "fra", "m", "closed with code 1000", unanswered=2)
+        served = [*steadily(end=40), *steadily(start=49.5)]
+        gave_up = ConnectFailed(LONDON, "london", "fra", "no answer in time")
+        spoilt = [(44.0, ended), (48.0, HostStalled(1000.0 * stalled_s)), (48.1, gave_up)]
+        found = finding(evidence, *served, *spoilt, check="errors", max="1%")
+        assert found.held is held
+        assert ("3 of them may be due" in found.why) is (held is None)
+
+    @pytest.mark.parametrize(
+        ("waited_s", "speed", "held"),
+        [(0.2, 20.0, None), (0.2, 1.0, False), (1.5, 20.0, False), (0.01, 20.0, False)],
+    )
+    def test_an_answer_that_was_due_within_the_resolution(self, evidence, waited_s, speed, held):
+        ended = Disconnected(LONDON, "london", "fra", "m", "closed with code 1000", unanswered=1)
+        cuts = [
+            pair
+            for n in range(50, 60)
+            for pair in ((n + 0.6, Sent(LONDON, "s", n)), (n + 0.6 + waited_s, ended))
+        ]
+        asked = {"check": "errors", "max": "1%"}
+        served = steadily(latency_ms=150.0)
+        ran = evidence(connected(), *served, *cuts, expect=[asked], speed=speed, clock="lens")
+        assert judge(ran).findings[0][1].held is held
+
+    def test_those_outside_such_a_gap_fail_on_a_busy_host_too(self, evidence):
+        refused = [(60.2 + n, Failed(LONDON, "s", n, "fra", "503")) for n in range(5)]
+        served = [*steadily(end=40), *steadily(start=49.5)]
+        stall = (49.0, HostStalled(9000.0))
+        found = finding(evidence, *served, stall, *refused, check="errors", max="1%")
+        assert found.held is False
+
     def test_another_locations_errors_do_not_count(self, evidence):
         refused = (50.0, ConnectFailed("new-york/0", "new-york", "iad", "503"))
         asked = {"check": "errors", "location": "london", "max": "0%"}
