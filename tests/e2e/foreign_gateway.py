@@ -40,7 +40,8 @@ class Gateway:
 
     async def open(self, _app: web.Application) -> None:
         self.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=4, max_size=4)
-        with contextlib.suppress(asyncpg.UniqueViolationError):  # another machine was quicker
+        # Another machine was quicker: which of the two errors depends on by how much.
+        with contextlib.suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateTableError):
             await self.pool.execute(CREATE)
 
     async def health(self, _request: web.Request) -> web.Response:

@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.realtime]
 
 ANYCAST = {**QUICK_TOPOLOGY, "routing": {"mode": "anycast"}}
 
+# So often that a reconnect over the ocean is longer than a client's ordinary pace.
+OFTEN = {**QUICK_CRASH["load"], "every": "200ms"}
+
 
 def test_a_crash_costs_a_reconnect_and_no_dns(run):
     expect = [
@@ -27,9 +30,7 @@ def test_a_crash_costs_a_reconnect_and_no_dns(run):
         {"check": "messages", "lost": 0, "duplicated": 0, "reordered": 0},
         {"check": "sessions", "resumed": "all"},
     ]
-    # So often that a reconnect over the ocean is longer than a client's ordinary pace.
-    load = {**QUICK_CRASH["load"], "every": "200ms"}
-    scenario = {**QUICK_CRASH, "load": load, "expect": expect, "duration": "20s"}
+    scenario = {**QUICK_CRASH, "load": OFTEN, "expect": expect, "duration": "20s"}
     done, report = run(scenario, ANYCAST)
     assert (done.returncode, report["verdict"]) == (0, "held"), done.stdout
     london = [row for row in report["outages"] if row["location"] == "london"]
@@ -66,7 +67,7 @@ def test_the_same_crash_in_both_modes_side_by_side(sim, tmp_path):
         folder.mkdir()
         routing = {"routing": {"mode": mode, "ttl": "5s"}}
         (folder / "topology.yaml").write_text(yaml.safe_dump({**QUICK_TOPOLOGY, **routing}))
-        scenario = {**QUICK_CRASH, "expect": [{"check": "messages", "lost": 0}]}
+        scenario = {**QUICK_CRASH, "load": OFTEN, "expect": [{"check": "messages", "lost": 0}]}
         paths.append(folder / f"{mode}.yaml")
         paths[-1].write_text(yaml.safe_dump(scenario))
     done = sim("compare", *paths, "--speed", "8", "--seed", "7", "--json")
