@@ -13,6 +13,8 @@ import yaml
 
 from sim import pytest_plugin
 from sim.cli import cli
+from sim.init.look import look
+from sim.init.starter import starter
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS
 from sim.scenario.validate import validate
@@ -89,18 +91,11 @@ def test_every_flag_and_fixture_of_the_plugin_is_documented():
         assert f"| `{name}` |" in TESTING
 
 
-def test_the_readmes_scenario_is_fine(tmp_path):
+def test_the_readmes_scenario_is_fine_beside_what_sim_init_writes(tmp_path):
     (scenario,) = [block for block in blocks(README, "yaml") if "timeline" in block]
-    (tmp_path / "topology.yaml").write_text(
-        yaml.safe_dump(
-            {
-                "app": "mine",
-                "gateway": {"command": ["./gateway"]},
-                "regions": {"iad": {}, "fra": {}},
-                "locations": {"new-york": {}, "london": {}},
-            }
-        )
-    )
+    (tmp_path / "server.js").write_text("http.createServer()")
+    for name, text in starter(look(tmp_path), tmp_path, Path("sim")).files.items():
+        (tmp_path / name).write_text(text)
     path = tmp_path / "scenario.yaml"
     path.write_text(scenario)
     assert validate([path]) == []

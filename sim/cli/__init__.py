@@ -13,8 +13,9 @@ from sim.cli.app import deploy, scale, secrets
 from sim.cli.compare import compare
 from sim.cli.doctor import doctor
 from sim.cli.faults import fault, heal, save_scenario
-from sim.cli.files import init, validate
+from sim.cli.files import validate
 from sim.cli.flyctl_env import flyctl_env
+from sim.cli.init import init
 from sim.cli.inspect import dig, links, logs
 from sim.cli.machines import checks, machine, regions
 from sim.cli.page import page

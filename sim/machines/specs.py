@@ -71,7 +71,7 @@ class SpecBuilder:
             image=None,
             env={},
             endpoint=Endpoint(host, self._port(host)),
-            folder=self._topology.folder,
+            folder=self._topology.folder / self._topology.gateway.folder,
             log_path=self._context.folder / f"{region}-{number}.log",
             instance_id=version,
         )

@@ -103,6 +103,7 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         image=schema.image,
         build=Build(made.context, made.dockerfile, made.args) if (made := schema.build) else None,
         command=tuple(schema.command) if schema.command else None,
+        folder=schema.folder,
         port=schema.port,
         env=schema.env,
         secrets=tuple(schema.secrets),

@@ -105,7 +105,7 @@ def _merged_gateway(fly: FlyToml, folder: Path, own: object) -> object:
     if not isinstance(own, dict | None):
         return own
     own = own or {}
-    theirs = dict(fly.gateway)
+    theirs = {"folder": str(folder), **fly.gateway}
     if fly.dockerfile:
         build = {"context": str(folder), "dockerfile": fly.dockerfile, "args": fly.build_args}
         theirs["build"] = build

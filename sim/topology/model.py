@@ -72,6 +72,8 @@ class Concurrency:
 class Gateway:
     """The program under test, and how it is started, reached, checked and stopped.
 
+    `folder` is where a process runs `command`, relative to the topology's file.
+
     `memory_bytes` and `cpus` bound a container; a process has what the host has. A `size` is one of
     Fly's presets; it says both where nothing else does.
     """
@@ -79,6 +81,7 @@ class Gateway:
     image: str | None = None
     build: Build | None = None
     command: tuple[str, ...] | None = None
+    folder: str = "."
     port: int = 8080
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
@@ -241,7 +244,7 @@ class Topology:
 
     @property
     def folder(self) -> Path:
-        """Where relative paths of the file start, and where the gateway's command runs."""
+        """Where relative paths of the file start."""
         return (self.path.parent if self.path else Path()).resolve()
 
     @property

@@ -229,6 +229,7 @@ class GatewaySchema(Schema):
     image: str | None = None
     build: Annotated[BuildSchema | None, BeforeValidator(_only_context)] = None
     command: list[Text] | None = Field(None, min_length=1)
+    folder: str = "."
     port: int = Field(8080, ge=1, le=65_535)
     env: dict[Variable, Text] = Field(default_factory=dict)
     secrets: list[Variable] = Field(

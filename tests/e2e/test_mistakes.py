@@ -173,8 +173,8 @@ def test_an_output_that_cannot_be_written_is_told_before_the_run(sim, topologies
     assert told(done, 2, "nowhere")
 
 
-def test_init_leaves_a_file_alone_and_makes_one_that_is_fine(sim, tmp_path):
-    target = tmp_path / "topology.yaml"
+def test_init_leaves_files_alone_and_makes_some_that_are_fine(sim, tmp_path):
+    target = tmp_path / "first"
     assert sim("init", "--output", target).returncode == 0
-    assert sim("validate", target).returncode == 0
+    assert sim("validate", *target.iterdir()).returncode == 0
     assert told(sim("init", "--output", target), 2, "is there already")

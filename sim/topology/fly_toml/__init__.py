@@ -4,7 +4,6 @@ Whatever a file says that is not simulated is named in `notes`, each with its pl
 dropped in silence.
 """
 
-from sim.topology.fly_toml.program import Program, program_of
 from sim.topology.fly_toml.read import FlyToml, read_fly_toml
 
-__all__ = ["FlyToml", "Program", "program_of", "read_fly_toml"]
+__all__ = ["FlyToml", "read_fly_toml"]

@@ -1,0 +1,53 @@
+"""The text of a first driver: how the clients of a scenario talk to this gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.init.repository import Repository
+from sim.init.topology_file import reference
+
+_ENGINE_IO = "/socket.io/?EIO=4&transport=polling"
+_HTTP = """\
+# How clients talk to the gateway: a GET every turn. {why}
+# Keys: docs/driver-keys.md. `sim driver {file} --against URL` tries it on a gateway that runs.
+http: {path}
+"""
+_SOCKETIO = """\
+# How clients talk to the gateway: socket.io, and the event `{event}`, which {by} acknowledges.
+# Correct what the event carries. Keys: docs/driver-keys.md.
+# `sim driver {file} --against URL` tries it on a gateway that runs.
+websocket: /socket.io/?EIO=4&transport=websocket
+hello:
+  - wait: '^0\\{{'
+  - send: '40'
+  - wait: '^40\\{{'
+send: '42{{seq}}["{event}","{{payload}}"]'
+ack: '^43(?P<sequence>[0-9]+)'
+answer: [{{match: '^2$', send: '3'}}]
+"""
+
+
+@dataclass(frozen=True)
+class DriverFile:
+    """A driver's text, and in a few words what clients do. Without a text: a built-in driver."""
+
+    text: str | None
+    means: str
+
+
+def driver_file(found: Repository, name: str) -> DriverFile:
+    """What can be known of the protocol without listening to it. `name` is the file's."""
+    if reference(found):
+        return DriverFile(None, "clients speak the reference gateway's protocol")
+    if (event := found.first("event")) and any(found.all("socketio")):
+        text = _SOCKETIO.format(event=event.value, by=event.by, file=name)
+        means = f"clients emit `{event.value}` over socket.io, as {event.by} has it"
+        return DriverFile(text, means)
+    path = _ENGINE_IO if any(found.all("socketio")) else found.value("check", "/")
+    why = ""
+    if websocket := found.first("websocket"):
+        why = f"Its WebSocket ({websocket.value}, {websocket.by}) is not spoken to yet:"
+        why = f"{why}\n# `sim init --listen` writes a driver from a session of your own client."
+    text = _HTTP.format(why=why, path=path, file=name)
+    return DriverFile(text.replace(". \n", ".\n"), f"clients ask for {path} every second")

@@ -1,0 +1,20 @@
+"""What a fly.toml says, as far as it bears on the other files; the topology reads the rest."""
+
+from __future__ import annotations
+
+from sim.init.facts import Facts
+from sim.topology.fly_toml import FlyToml
+
+
+def facts_of_fly(fly: FlyToml) -> Facts:
+    """The facts of a file that was read."""
+    gateway = fly.gateway
+    paths = [str(check["path"]) for check in gateway["checks"] if check["type"] == "http"]
+    return Facts(
+        app=fly.app,
+        command=tuple(gateway.get("command") or ()),
+        image=gateway.get("image"),
+        builds=fly.dockerfile is not None,
+        port=gateway.get("port"),
+        check=paths[0].partition("?")[0] if paths else None,
+    )

@@ -1,0 +1,37 @@
+"""What go.mod and Go say."""
+
+from __future__ import annotations
+
+import re
+
+from sim.init.facts import Facts
+from sim.init.sources import check_path, first, label, secrets_among
+
+_DATABASES = ("github.com/jackc/pgx", "github.com/lib/pq", "gorm.io/driver/postgres")
+
+
+def read_go_mod(text: str) -> Facts:
+    """The module's name, and whether it speaks to PostgreSQL."""
+    module = first(r"(?m)^module\s+(\S+)", text)
+    return Facts(
+        app=label(module or ""),
+        database=next((name for name in _DATABASES if name in text), None),
+    )
+
+
+def read_go(text: str, name: str) -> Facts:
+    """What a source file of Go tells; the folder of `func main` is the program."""
+    main = re.search(r"^package main\b", text, re.MULTILINE) and "func main()" in text
+    folder = name.rpartition("/")[0]
+    reads_port = 'Getenv("PORT")' in text or 'LookupEnv("PORT")' in text
+    port = None if reads_port else first(r"""["'`](?:0\.0\.0\.0|localhost)?:(\d{2,5})["'`]""", text)
+    return Facts(
+        command=("./sim/gateway",) if main else (),
+        prepare=f"go build -o sim/gateway ./{folder}".rstrip("/") if main else None,
+        fixed_port=int(port) if port else None,
+        check=check_path(text),
+        needs=secrets_among(re.findall(r'os\.Getenv\("([A-Z][A-Z0-9_]*)"\)', text)),
+        websocket=first(
+            r"""Handle(?:Func)?\(\s*["`](?:GET )?(/(?:ws|socket|live|echo)[\w/-]*)["`]""", text
+        ),
+    )

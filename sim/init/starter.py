@@ -1,0 +1,102 @@
+"""The files that `sim init` writes, what it says of them, and the commands that come next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.init.driver_file import DriverFile, driver_file
+from sim.init.look import prepared
+from sim.init.places import places_for
+from sim.init.repository import Repository
+from sim.init.scenario_file import scenario_text
+from sim.init.topology_file import reference, topology_text
+from sim.topology.units import parse_duration
+
+TOPOLOGY, SCENARIO, DRIVER = "topology.yaml", "crash.yaml", "driver.yaml"
+_DETECTION_S = 35.0  # of the check that `topology_text` writes
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Texts of files by name, what was found where, and the commands to say next."""
+
+    files: Mapping[str, str]
+    told: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+def starter(found: Repository, folder: Path, output: Path) -> Starter:
+    """What to write into `output` for the repository at `folder`."""
+    up = os.path.relpath(folder.resolve(), (folder / output).resolve())
+    places = places_for(found.fly.primary_region if found.fly else None)
+    driver = driver_file(found, str(output / DRIVER))
+    named = DRIVER if driver.text else "session"
+    files = {
+        TOPOLOGY: topology_text(found, places, up),
+        SCENARIO: scenario_text(places, TOPOLOGY, named, _detection_s(found)),
+    }
+    if driver.text:
+        files[DRIVER] = driver.text
+    return Starter(files, tuple(_told(found, driver)), tuple(_commands(found, folder, output)))
+
+
+def _detection_s(found: Repository) -> float:
+    checks = found.fly.gateway["checks"] if found.fly else []
+    times = [
+        parse_duration(check.get("interval", "30s")) + parse_duration(check.get("timeout", "5s"))
+        for check in checks
+    ]
+    return max(times, default=_DETECTION_S)
+
+
+def _told(found: Repository, driver: DriverFile) -> Iterator[str]:
+    """What was taken from where, one line each; then what has to be known of it."""
+    if reference(found):
+        yield "no file here says what to run: machines run the simulator's reference gateway"
+    if program := found.program:
+        yield f"command    {shlex.join(program.value)}    ({program.by})"
+    if found.containers:
+        by = next((said.by for said in (*found.all("builds"), *found.all("image"))), "")
+        yield f"image      {found.image or 'built from the Dockerfile'}    ({by})"
+    for name, label in (("port", "port"), ("check", "check")):
+        if said := found.first(name):
+            yield f"{label:<10} {said.value}    ({said.by})"
+    if env := found.first("env"):
+        yield f"env        {', '.join(env.value)}    ({env.by})"
+    if said := found.first("database"):
+        yield f"database   the world's PostgreSQL, in DATABASE_URL    ({said.by})"
+    for name, by in found.needs.items():
+        value = "from .env" if name in found.dotenv else "made up"
+        yield f"secret     {name}, {value}    ({by})"
+    yield f"driver     {driver.means}"
+    yield from _notes(found)
+
+
+def _notes(found: Repository) -> Iterator[str]:
+    if found.fly:
+        yield from (f"note: {note}" for note in found.fly.notes)
+    for facts in found.files.values():
+        yield from (f"note: {note}" for note in facts.notes)
+    if fixed := found.first("fixed_port"):
+        yield (
+            f"note: {fixed.by} listens on {fixed.value} whatever PORT says, so that two machines"
+            " collide here: read PORT, or use --runtime docker"
+        )
+    yield from (
+        f"note: the service `{name}` ({part.image}) is not simulated yet"
+        for name, part in found.parts.items()
+    )
+
+
+def _commands(found: Repository, folder: Path, output: Path) -> Iterator[str]:
+    docker = found.containers and (found.program is None or any(found.all("fixed_port")))
+    line = found.prepare
+    if line and not docker and not prepared(line, folder):
+        yield line
+    secrets = " --secrets .env" if any(name in found.dotenv for name in found.needs) else ""
+    runtime = " --runtime docker" if docker else ""
+    yield f"sim run {output / SCENARIO}{runtime}{secrets}"
