@@ -26,31 +26,95 @@ from sim.errors import InputError
     metavar="FOLDER",
     help="Folder to write to; existing files are left alone.",
 )
-def init(fly_toml: Path | None, output: Path) -> int:
+@click.option(
+    "--listen",
+    is_flag=True,
+    help="Stand between your own client and your gateway once; write the driver from a session.",
+)
+@click.option(
+    "--against",
+    metavar="URL",
+    help="Of --listen: your gateway, which runs (default: at the port that was found here).",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Of --listen: where your client is to connect to (default: a free port).",
+)
+def init(fly_toml: Path | None, output: Path, listen: bool, against: str | None, port: int) -> int:
     """Write a topology, a scenario and a driver for the repository in this folder.
 
     Reads fly.toml, Procfile, a compose file, Dockerfile, package.json, pyproject.toml,
     requirements.txt, go.mod, pom.xml and the sources beside them, and says what it took from where.
     """
     from sim.init.look import look
-    from sim.init.starter import starter
+    from sim.init.starter import DRIVER, starter
 
     folder = Path()
-    made = starter(look(folder, fly_toml), folder, output)
-    _write(output, made.files)
+    found = look(folder, fly_toml)
+    made = starter(found, folder, output)
+    if listen:
+        mine = _text(output / DRIVER) not in (None, made.files.get(DRIVER))
+        _refuse([output / DRIVER] if mine else [])
+        known = found.value("fixed_port") or found.value("port", 8080)
+        heard = _listen(against or f"http://127.0.0.1:{known}", port)
+        made = starter(found, folder, output, heard)
+        files = {name: text for name, text in made.files.items() if not (output / name).exists()}
+        files[DRIVER] = heard
+    else:
+        files = dict(made.files)
+        _refuse([output / name for name in files if (output / name).exists()])
+    _write(output, files)
     for line in made.told:
         click.echo(line, err=True)
-    click.echo(f"wrote {', '.join(str(output / name) for name in made.files)}")
+    click.echo(f"wrote {', '.join(str(output / name) for name in files)}")
     click.echo("\nNext:\n\n" + "\n".join(f"    {command}" for command in made.commands))
     return 0
 
 
+def _listen(against: str, port: int) -> str:
+    """The driver of the session that was heard. Raises InputError where there was none."""
+    import asyncio
+    import signal
+
+    from sim.cli.running import run_async
+    from sim.clock import Clock
+    from sim.init.listening.driver_from import driver_from
+    from sim.init.listening.proxy import Listener
+
+    async def one_session() -> str | None:
+        listener = Listener(against, Clock())
+        async with listener.listening(port) as url:
+            click.echo(
+                f"let your client connect to {url} (or ws{url[4:]}) instead of {against},", err=True
+            )
+            click.echo("say a few messages, and close it (Ctrl-C here ends it too)", err=True)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, listener.over.set)
+            await listener.over.wait()
+        return driver_from(listener.heard)
+
+    if text := run_async(one_session()):
+        return text
+    raise InputError(
+        "no WebSocket was heard on which client and gateway both said something;"
+        f" is the gateway at {against}, and did the client connect to the address above?"
+    )
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+
+def _refuse(there: list[Path]) -> None:
+    """Raise InputError for files of the user's."""
+    if there:
+        names = ", ".join(map(str, there))
+        raise InputError(f"there already: {names}; name another folder with --output")
+
+
 def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """All of them or none. Raises InputError where one is there already."""
-    if there := [str(folder / name) for name in files if (folder / name).exists()]:
-        isare = "is" if len(there) == 1 else "are"
-        message = f"{', '.join(there)} {isare} there already; name another folder with --output"
-        raise InputError(message)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

@@ -29,11 +29,13 @@ class Starter:
     commands: tuple[str, ...]
 
 
-def starter(found: Repository, folder: Path, output: Path) -> Starter:
-    """What to write into `output` for the repository at `folder`."""
+def starter(found: Repository, folder: Path, output: Path, heard: str | None = None) -> Starter:
+    """What to write into `output` for the repository at `folder`; `heard` is a driver's text."""
     up = os.path.relpath(folder.resolve(), (folder / output).resolve())
     places = places_for(found.fly.primary_region if found.fly else None)
     driver = driver_file(found, str(output / DRIVER))
+    if heard:
+        driver = DriverFile(heard, "clients speak as yours did")
     named = DRIVER if driver.text else "session"
     files = {
         TOPOLOGY: topology_text(found, places, up),

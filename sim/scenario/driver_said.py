@@ -17,7 +17,7 @@ _FORMS = (*_OCTETS, "json")
 
 # A mapping of nothing but these is no message but a step that stands in the wrong place, or that
 # there is not. Who means the words themselves writes `json:`.
-_DIRECTIVES = frozenset(
+DIRECTIVES = frozenset(
     {
         *("send", "say", "wait", "receive", "expect", "match", "capture", "answer", "hello"),
         *("get", "post", "put", "patch", "delete", "request", "body", "headers", "websocket"),
@@ -43,7 +43,7 @@ class Said:
                 self._words.problem("is empty; write a message", *path)
             case dict() if len(value) == 1 and (form := next(iter(value))) in _FORMS:
                 return self._form(form, value[form], allowed, *path, form)
-            case dict() if value and _DIRECTIVES.issuperset(value):
+            case dict() if value and DIRECTIVES.issuperset(value):
                 words = listed(value)
                 means = f"`{{json: {{{next(iter(value))}: …}}}}` sends the words themselves"
                 message = f"found a mapping of {words}, which is no message; {means}; {IN_PYTHON}"
@@ -135,4 +135,4 @@ class Said:
 
 
 def _is_step(value: dict[str, Any]) -> bool:
-    return bool(value) and _DIRECTIVES.issuperset(value)
+    return bool(value) and DIRECTIVES.issuperset(value)

@@ -177,4 +177,4 @@ def test_init_leaves_files_alone_and_makes_some_that_are_fine(sim, tmp_path):
     target = tmp_path / "first"
     assert sim("init", "--output", target).returncode == 0
     assert sim("validate", *target.iterdir()).returncode == 0
-    assert told(sim("init", "--output", target), 2, "is there already")
+    assert told(sim("init", "--output", target), 2, "there already: ")

@@ -157,5 +157,5 @@ def test_an_existing_file_is_left_alone() -> None:
     (SIM / "crash.yaml").write_text("mine")
     done = CliRunner().invoke(init, [])
     assert isinstance(done.exception, InputError)
-    assert "sim/crash.yaml is there already" in str(done.exception)
+    assert "there already: sim/crash.yaml" in str(done.exception)
     assert [path.name for path in SIM.iterdir()] == ["crash.yaml"]
