@@ -12,6 +12,7 @@ from sim.cli.again import diff, replay
 from sim.cli.app import deploy, scale, secrets
 from sim.cli.compare import compare
 from sim.cli.doctor import doctor
+from sim.cli.driver import driver
 from sim.cli.faults import fault, heal, save_scenario
 from sim.cli.files import validate
 from sim.cli.flyctl_env import flyctl_env
@@ -73,6 +74,7 @@ for command in (
     flyctl_env,
     doctor,
     validate,
+    driver,
     init,
 ):
     cli.add_command(command)

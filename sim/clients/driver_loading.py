@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 
 from sim.clients.declaration import Declaration
 from sim.clients.driver import Driver
@@ -19,10 +20,11 @@ from sim.clients.load_spec import BUILT_IN_DRIVERS
 from sim.errors import InputError, Problem
 
 
-def load_driver(name: str | InData) -> Callable[[], Driver]:
+def load_driver(name: str | InData, folder: Path = Path()) -> Callable[[], Driver]:
     """What makes a client's driver: a built-in class, `package.module:Class`, or a declaration.
 
-    Raises InputError.
+    Modules are looked for in `folder` (the scenario's), in the current folder, then among what is
+    installed. Raises InputError.
     """
     if isinstance(name, HttpDeclaration):
         return partial(Http, name)
@@ -34,7 +36,7 @@ def load_driver(name: str | InData) -> Callable[[], Driver]:
         close = get_close_matches(name, BUILT_IN_DRIVERS, n=1)
         hint = f"; did you mean `{close[0]}`?" if close else "."
         raise _problem(f"unknown driver `{name}`{hint} Built in are {', '.join(BUILT_IN_DRIVERS)}")
-    module = _import(name, module_name)
+    module = _import(name, module_name, folder)
     made = getattr(module, class_name, None)
     if made is None:
         classes = [key for key, value in vars(module).items() if _is_driver(value)]
@@ -51,15 +53,23 @@ def load_driver(name: str | InData) -> Callable[[], Driver]:
     return _checked(name, made)
 
 
-def _import(name: str, module_name: str) -> object:
-    # A driver beside the scenario, in the current folder, is what `python -m` would find too.
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+def _import(name: str, module_name: str, folder: Path) -> object:
+    own = folder.resolve() / f"{module_name.replace('.', '/')}.py"
+    known = sys.modules.get(module_name)
+    if known and own.is_file() and getattr(known, "__file__", None) != str(own):
+        del sys.modules[module_name]  # another folder's, of the same name
+    # The current folder is what `python -m` would look in too.
+    for place in ("", str(folder.resolve())):
+        if place in sys.path:
+            sys.path.remove(place)
+        sys.path.insert(0, place)
+    importlib.invalidate_caches()
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and module_name.startswith(error.name):
-            message = f"`{name}`: there is no module `{error.name}` in this folder or installed"
+            where = f"in {folder}, in this folder, or installed"
+            message = f"`{name}`: there is no module `{error.name}` {where}"
         else:
             message = f"`{name}`: {module_name} needs `{error.name}`, which is not installed"
         raise _problem(message) from error

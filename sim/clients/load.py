@@ -63,7 +63,7 @@ class Load:
         self._rng = rng
         self._warn = warn
         self._warned: set[str] = set()
-        self._new_driver = load_driver(spec.driver)
+        self._new_driver = load_driver(spec.driver, spec.folder)
         self._is_users = not isinstance(spec.driver, InData) and ":" in spec.driver
         self._first_record = 0
         self._over = asyncio.Event()

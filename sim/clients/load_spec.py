@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, get_args
 
 from sim.clients.backoff import BackoffSpec
@@ -27,7 +28,7 @@ class LoadSpec:
     `driver` is a built-in name, `package.module:Class`, or a declared one; `resolver`
     maps DNS personalities to their shares; a message or connection
     attempt that is unanswered after `timeout_s` is given up; `backoff` is the wait before a
-    reconnect.
+    reconnect. `folder`, the scenario's, is where modules of drivers are looked for first.
     """
 
     driver: str | InData = "session"
@@ -37,3 +38,4 @@ class LoadSpec:
     resolver: Mapping[Personality, float] = field(default_factory=lambda: {"strict": 1.0})
     timeout_s: float = 5.0
     backoff: BackoffSpec = field(default_factory=BackoffSpec)
+    folder: Path = field(default=Path(), compare=False)

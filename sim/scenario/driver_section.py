@@ -15,7 +15,7 @@ from sim.clients.declaration import Declaration, Opening, PayloadAs, Request, So
 from sim.clients.http_declaration import InData
 from sim.clients.reply import Reply
 from sim.clients.template import PLACEHOLDERS, Template, Text
-from sim.errors import InputError
+from sim.errors import InputError, Problem
 from sim.scenario.driver_heard import OF_ACK, OF_OTHERS, OF_READY, Listening
 from sim.scenario.driver_opening import AT_OPENING, LINES, ONE_WAY, Openings
 from sim.scenario.driver_opening import KEYS as OPENING
@@ -37,6 +37,17 @@ KEYS = (
 )
 _STORED = ("get", "headers", "sequence", "settles_within")
 _AT_STORED = ("session", "client")
+
+
+def driver_of_file(file: Path) -> InData:
+    """The driver of a file that stands for itself. Raises InputError with every problem."""
+    reading = Reading(load_document(file), None)
+    if another := mistaken(reading.document.data, "driver", file.name):
+        raise InputError(Problem(another, str(file)))
+    found = read_driver(reading, reading.document.data, (), file.name)
+    if found is None:
+        raise InputError(*reading.problems)
+    return found
 
 
 def read_driver_file(reading: Reading, name: str, folder: Path, path: FieldPath) -> InData | None:

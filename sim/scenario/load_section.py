@@ -32,6 +32,7 @@ def read_load(reading: Reading, folder: Path) -> LoadSpec:
     reading.unknown_keys(data, _KEYS, _PATH)
     return LoadSpec(
         driver=_driver(reading, data.get("driver", default.driver), folder),
+        folder=folder,
         clients=_clients(reading, data.get("clients", default.clients)),
         every_s=reading.duration(data, "every", _PATH, default.every_s) or default.every_s,
         payload_bytes=_payload(reading, data.get("payload", default.payload_bytes)),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sim.clients.driver_loading import load_driver
+from sim.clients.load_spec import LoadSpec
 from sim.errors import InputError, Problem
-from sim.scenario.driver_section import read_driver
+from sim.scenario.driver_section import driver_of_file
 from sim.scenario.load_scenario import load_scenario
-from sim.scenario.reading import Reading
 from sim.topology.kinds import kind_of
 from sim.topology.load_topology import load_topology
-from sim.topology.yaml_document import load_document
+from sim.topology.yaml_document import Document, load_document
 
 
 def is_scenario_file(path: Path) -> bool:
@@ -22,6 +23,15 @@ def is_scenario_file(path: Path) -> bool:
         return True
 
 
+def _of_driver(load: LoadSpec, document: Document) -> list[Problem]:
+    """What is wrong with a driver in Python, which is imported for it."""
+    try:
+        load_driver(load.driver, load.folder)
+    except InputError as error:
+        return [document.problem(problem.message, "load", "driver") for problem in error.problems]
+    return []
+
+
 def validate(paths: Iterable[Path]) -> list[Problem]:
     """Every problem of these files and of those they refer to, each once."""
     problems: list[Problem] = []
@@ -30,13 +40,12 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
             document = load_document(path)
             match kind_of(document.data):
                 case "scenario":
-                    load_scenario(path)
+                    load = load_scenario(path).load
+                    problems += _of_driver(load, document)
                 case "topology":
                     load_topology(path)
                 case "driver":
-                    reading = Reading(document, None)
-                    read_driver(reading, document.data, (), path.name)
-                    problems += reading.problems
+                    driver_of_file(path)
                 case None:
                     message = "has no key of a scenario, of a topology or of a driver"
                     problems.append(Problem(message, str(path)))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sim.clients.driver_loading import load_driver
@@ -49,6 +51,14 @@ def test_built_in_drivers_have_names(name, made):
 
 def test_a_driver_of_ones_own_is_found_in_the_current_folder(folder):
     assert load_driver("their_driver:Good").__name__ == "Good"
+
+
+def test_a_driver_is_found_beside_its_scenario_whatever_has_its_name_elsewhere(folder, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "their_driver.py").write_text(SOURCE)
+        load_driver("their_driver:Good", tmp_path / name)
+        assert sys.modules["their_driver"].__file__ == str(tmp_path / name / "their_driver.py")
 
 
 @pytest.mark.parametrize(
