@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from sim import registry
 from sim.control.control_client import ask
 from sim.docker.engine import CLIENT_LABEL, WORLD_LABEL
+from sim.docker.labels import only
 from sim.errors import EnvironmentLacksError
 from sim.places import trust
 from sim.registry import WorldRecord
@@ -32,11 +35,21 @@ def run_in_a_container(
         resolv = record.folder / f"resolv-{place}.conf"
         resolv.write_text(f"nameserver {nameserver}\n", encoding="ascii")
         names = ["-v", f"{resolv}:/etc/resolv.conf:ro"]
-    where = ["--network", quarters["network"], *names, "--label", f"{WORLD_LABEL}={record.id}"]
-    where += ["--label", CLIENT_LABEL]
-    argv = [docker, "run", "--rm", "-i", *where, image, *command]
     engine = {k: v for k, v in (registry.engine_of(record.folder) or {}).items() if v}
-    return subprocess.run(argv, check=False, env=os.environ | engine).returncode
+    env = os.environ | engine
+    own = only({WORLD_LABEL: record.id, CLIENT_LABEL: ""}, _labels_of(docker, image, env))
+    labels = [word for name, value in own.items() for word in ("--label", f"{name}={value}")]
+    where = ["--network", quarters["network"], *names, *labels]
+    argv = [docker, "run", "--rm", "-i", *where, image, *command]
+    return subprocess.run(argv, check=False, env=env).returncode
+
+
+def _labels_of(docker: str, image: str, env: Mapping[str, str]) -> dict[str, str] | None:
+    """The labels of an image that is here; of one that has to be pulled nothing is known."""
+    argv = [docker, "image", "inspect", "--format", "{{json .Config.Labels}}", image]
+    done = subprocess.run(argv, check=False, env=env, capture_output=True, text=True)
+    labels: dict[str, str] | None = json.loads(done.stdout) if done.returncode == 0 else None
+    return labels
 
 
 def _trusting(record: WorldRecord) -> list[str]:

@@ -13,6 +13,7 @@ from docker.types import LogConfig
 
 from sim.clock import Clock
 from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
+from sim.docker.labels import labels
 from sim.errors import EnvironmentLacksError, StartError
 from sim.network.remote import POLL_REAL_S, READY_REAL_S, answers
 from sim.topology.addresses import Endpoint
@@ -87,7 +88,7 @@ class ContainerLinkServer:
                 f"-port={self.endpoint.port}",
                 "-proxy-metrics",
             ],
-            labels={WORLD_LABEL: self._world},
+            labels=labels(api, self._image, {WORLD_LABEL: self._world}),
             host_config=api.create_host_config(
                 network_mode=f"container:{own_container}" if own_container else "host",
                 log_config=LogConfig(type="json-file", config={"max-size": "20m"}),

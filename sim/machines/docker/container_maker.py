@@ -5,6 +5,7 @@ from __future__ import annotations
 from docker.types import LogConfig
 
 from sim.docker.engine import WORLD_LABEL, Engine
+from sim.docker.labels import labels
 from sim.lens.lens import Lens
 from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.names import nameservers
@@ -46,6 +47,7 @@ class ContainerMaker:
         command, entrypoint = spec.command, spec.entrypoint
         if self._lens:
             command, entrypoint = None, tuple(inner_lens.entrypoint(api, self._lens, spec))
+        own = {WORLD_LABEL: self._world, "sim.region": spec.region, "sim.machine": spec.id}
         made = api.create_container(
             spec.image,
             command=list(command) if command else None,
@@ -53,7 +55,7 @@ class ContainerMaker:
             name=name,
             hostname=spec.id,
             environment=_environment(spec),
-            labels={WORLD_LABEL: self._world, "sim.region": spec.region, "sim.machine": spec.id},
+            labels=labels(api, spec.image, own),
             ports=[(spec.port, "tcp")],
             host_config=host,
             networking_config=api.create_networking_config(
