@@ -95,10 +95,22 @@ def test_the_readmes_scenario_is_fine_beside_what_sim_init_writes(tmp_path):
     (scenario,) = [block for block in blocks(README, "yaml") if "timeline" in block]
     (tmp_path / "server.js").write_text("http.createServer()")
     for name, text in starter(look(tmp_path), tmp_path, Path("sim")).files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     path = tmp_path / "scenario.yaml"
     path.write_text(scenario)
     assert validate([path]) == []
+
+
+def test_the_page_for_coding_tools_names_commands_and_files_that_are_there(tmp_path):
+    page = (ROOT / "AGENTS.md").read_text()
+    for word in re.findall(r"^ {4}sim ([a-z-]+)", page, re.MULTILINE):
+        assert word in cli.commands, word
+    for target in re.findall(r"\]\(([^)#]+)\)", page):
+        assert (ROOT / target).exists(), target
+    (scenario,) = blocks(page, "yaml")
+    (readmes,) = [block for block in blocks(README, "yaml") if "timeline" in block]
+    assert yaml.safe_load(scenario).keys() == yaml.safe_load(readmes).keys()
 
 
 def test_every_link_of_the_readme_leads_somewhere():

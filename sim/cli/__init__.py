@@ -23,6 +23,7 @@ from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
 from sim.cli.promises import promises
 from sim.cli.run import demo, report, run
+from sim.cli.schema import schema
 from sim.cli.sweep import sweep
 from sim.cli.top import top
 from sim.cli.worlds import down, status, up
@@ -74,6 +75,7 @@ for command in (
     flyctl_env,
     doctor,
     validate,
+    schema,
     driver,
     init,
 ):

@@ -50,7 +50,7 @@ def init(fly_toml: Path | None, output: Path, listen: bool, against: str | None,
     requirements.txt, go.mod, pom.xml and the sources beside them, and says what it took from where.
     """
     from sim.init.look import look
-    from sim.init.starter import DRIVER, starter
+    from sim.init.starter import DRIVER, SCHEMAS, starter
 
     folder = Path()
     found = look(folder, fly_toml)
@@ -62,14 +62,16 @@ def init(fly_toml: Path | None, output: Path, listen: bool, against: str | None,
         heard = _listen(against or f"http://127.0.0.1:{known}", port)
         made = starter(found, folder, output, heard)
         files = {name: text for name, text in made.files.items() if not (output / name).exists()}
-        files[DRIVER] = heard
+        files[DRIVER] = made.files[DRIVER]
     else:
         files = dict(made.files)
-        _refuse([output / name for name in files if (output / name).exists()])
+        _refuse([output / n for n in files if not n.startswith(SCHEMAS) and (output / n).exists()])
     _write(output, files)
     for line in made.told:
         click.echo(line, err=True)
-    click.echo(f"wrote {', '.join(str(output / name) for name in files)}")
+    click.echo(
+        f"wrote {', '.join(str(output / name) for name in files if not name.startswith(SCHEMAS))}"
+    )
     click.echo("\nNext:\n\n" + "\n".join(f"    {command}" for command in made.commands))
     return 0
 
@@ -118,6 +120,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}") from error

@@ -14,9 +14,12 @@ from sim.init.places import places_for
 from sim.init.repository import Repository
 from sim.init.scenario_file import scenario_text
 from sim.init.topology_file import reference, topology_text
+from sim.schemas.schemas import schema_text
+from sim.topology.kinds import Kind
 from sim.topology.units import parse_duration
 
 TOPOLOGY, SCENARIO, DRIVER = "topology.yaml", "crash.yaml", "driver.yaml"
+SCHEMAS = "schema"  # the folder of what editors complete and check these files by
 _DETECTION_S = 35.0  # of the check that `topology_text` writes
 
 
@@ -43,6 +46,11 @@ def starter(found: Repository, folder: Path, output: Path, heard: str | None = N
     }
     if driver.text:
         files[DRIVER] = driver.text
+    kinds: dict[str, Kind] = {TOPOLOGY: "topology", SCENARIO: "scenario", DRIVER: "driver"}
+    for name in [*files]:
+        schema = f"{SCHEMAS}/{kinds[name]}.json"
+        files[name] = f"# yaml-language-server: $schema={schema}\n{files[name]}"
+        files[schema] = schema_text(kinds[name])
     return Starter(files, tuple(_told(found, driver)), tuple(_commands(found, folder, output)))
 
 

@@ -35,7 +35,7 @@ KEYS = (
     *OPENING,
     *("payload_as", "send", "ack", "refused", "goodbye", "answer", "resume", "stored"),
 )
-_STORED = ("get", "headers", "sequence", "settles_within")
+OF_STORED = ("get", "headers", "sequence", "settles_within")
 _AT_STORED = ("session", "client")
 
 
@@ -188,7 +188,7 @@ class _Section:
         data = None if value is None else words.mapping(value, "stored")
         if data is None:
             return None
-        words.unknown_keys(data, _STORED, "stored")
+        words.unknown_keys(data, OF_STORED, "stored")
         for key in ("get", "sequence"):
             if key not in data:
                 words.problem("is missing; `stored` needs `get` and `sequence`", "stored", key)

@@ -20,7 +20,7 @@ from sim.topology.model import Topology
 from sim.topology.units import quoted
 from sim.topology.yaml_document import Document, load_document, similar_file
 
-_KEYS = ("name", "topology", "load", "timeline", "duration", "expect")
+KEYS = ("name", "topology", "load", "timeline", "duration", "expect")
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -56,7 +56,7 @@ def _scenario(
     """The scenario. Without a topology only its problems can be found, beside those `known`."""
     reading = Reading(document, topology)
     data = document.data
-    reading.unknown_keys(data, _KEYS, ())
+    reading.unknown_keys(data, KEYS, ())
     name = data.get("name", path.stem if path else "scenario")
     if not isinstance(name, str) or not name:
         reading.problem(f"found {quoted(name)}; must be text", "name")

@@ -16,7 +16,7 @@ from sim.topology.units import format_duration, parse_size, quoted
 MAX_CLIENTS = 10_000
 MAX_PAYLOAD = 1024 * 1024
 
-_KEYS = ("driver", "clients", "every", "payload", "resolver", "timeout", "backoff")
+KEYS = ("driver", "clients", "every", "payload", "resolver", "timeout", "backoff")
 _PATH = ("load",)
 
 
@@ -29,7 +29,7 @@ def read_load(reading: Reading, folder: Path) -> LoadSpec:
     data = reading.mapping(reading.document.data.get("load", {}), _PATH)
     if data is None:
         return default
-    reading.unknown_keys(data, _KEYS, _PATH)
+    reading.unknown_keys(data, KEYS, _PATH)
     return LoadSpec(
         driver=_driver(reading, data.get("driver", default.driver), folder),
         folder=folder,

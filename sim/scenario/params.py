@@ -10,10 +10,23 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sim.topology.model import Topology
 from sim.topology.problems import suggest
+from sim.topology.shapes import (
+    COUNT,
+    DURATION,
+    FREQUENCY,
+    RATE,
+    SCALAR,
+    SHARE,
+    TEXT,
+    WORDS,
+    Shape,
+    either,
+    shaped,
+)
 from sim.topology.units import (
     parse_duration,
     parse_frequency,
@@ -43,11 +56,13 @@ class Param:
     said: str = "{}"
 
 
+@shaped(DURATION)
 def read_seconds(value: object, _: Topology | None) -> float:
     """A duration in seconds, 0 included."""
     return parse_duration(value)
 
 
+@shaped(DURATION)
 def read_positive_seconds(value: object, _: Topology | None) -> float:
     """A duration in seconds, above 0."""
     if seconds := parse_duration(value):
@@ -55,11 +70,13 @@ def read_positive_seconds(value: object, _: Topology | None) -> float:
     raise ValueError(f"found {quoted(value)}; must be more than 0s")
 
 
+@shaped(DURATION)
 def read_milliseconds(value: object, _: Topology | None) -> float:
     """A duration in milliseconds."""
     return round(parse_duration(value) * 1000, 6)
 
 
+@shaped(RATE)
 def read_rate(value: object, _: Topology | None) -> float:
     """A rate in kilobits per second, above 0."""
     if kbps := parse_rate(value):
@@ -67,16 +84,19 @@ def read_rate(value: object, _: Topology | None) -> float:
     raise ValueError(f"found {quoted(value)}; must be more than 0kbps (else it is a `partition`)")
 
 
+@shaped(SHARE)
 def read_share(value: object, _: Topology | None) -> float:
     """A share from 0 to 1, written in percent."""
     return parse_share(value)
 
 
+@shaped(FREQUENCY)
 def read_frequency(value: object, _: Topology | None) -> float:
     """A frequency in events per second."""
     return parse_frequency(value)
 
 
+@shaped(COUNT)
 def read_count(value: object, _: Topology | None) -> int:
     """A whole number, 0 or more."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
@@ -84,6 +104,7 @@ def read_count(value: object, _: Topology | None) -> int:
     raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
 
 
+@shaped({"type": "number", "minimum": 0})
 def read_usd(value: object, _: Topology | None) -> float:
     """An amount in US dollars, 0 or more."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
@@ -91,6 +112,7 @@ def read_usd(value: object, _: Topology | None) -> float:
     raise ValueError(f"found {quoted(value)}; must be an amount in US dollars, such as `10.40`")
 
 
+@shaped(either(COUNT, SHARE))
 def read_limit(value: object, topology: Topology | None) -> int | float:
     """At most how many: a whole number, or a share of them, written in percent, as a float."""
     if isinstance(value, int):
@@ -107,6 +129,7 @@ def write_limit(limit: object) -> object:
     return write_percent(limit) if isinstance(limit, float) else limit
 
 
+@shaped({"type": "integer", "minimum": 1000, "maximum": 4999})
 def read_code(value: object, _: Topology | None) -> int:
     """A WebSocket close code, 1000 to 4999."""
     if isinstance(value, int) and not isinstance(value, bool) and 1000 <= value <= 4999:
@@ -114,6 +137,7 @@ def read_code(value: object, _: Topology | None) -> int:
     raise ValueError(f"found {quoted(value)}; must be a WebSocket close code, such as `1011`")
 
 
+@shaped(either(COUNT, {"const": "any"}))
 def read_deaths(value: object, topology: Topology | None) -> int | str:
     """How many machines may die: a number, or `any`."""
     try:
@@ -122,6 +146,7 @@ def read_deaths(value: object, topology: Topology | None) -> int | str:
         raise ValueError(f"{error}, or `any`") from None
 
 
+@shaped(either({"type": "number", "exclusiveMinimum": 0, "maximum": 100}, TEXT))
 def read_percentile(value: object, _: Topology | None) -> float:
     """A percentile above 0 and up to 100."""
     match = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", value) if isinstance(value, str) else None
@@ -131,6 +156,7 @@ def read_percentile(value: object, _: Topology | None) -> float:
     raise ValueError(f"found {quoted(value)}; must be a percentile above 0 and up to 100, as `99`")
 
 
+@shaped({"type": "string", "minLength": 1})
 def read_text(value: object, _: Topology | None) -> str:
     """A text that is not empty."""
     if isinstance(value, str) and value:
@@ -138,6 +164,7 @@ def read_text(value: object, _: Topology | None) -> str:
     raise ValueError(f"found {quoted(value)}; must be text")
 
 
+@shaped(either({"type": "string", "minLength": 1}, WORDS))
 def read_command(value: object, _: Topology | None) -> tuple[str, ...]:
     """Words, or a line of them as a shell takes it."""
     words = shlex.split(value) if isinstance(value, str) else value
@@ -146,6 +173,7 @@ def read_command(value: object, _: Topology | None) -> tuple[str, ...]:
     raise ValueError(f"found {quoted(value)}; must be a list of words, such as `[./gateway, -v]`")
 
 
+@shaped({"type": "object", "additionalProperties": TEXT})
 def read_environment(value: object, _: Topology | None) -> Mapping[str, str]:
     """Environment variables, none of them named as Fly's own."""
     if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
@@ -172,6 +200,11 @@ class Choice:
 
     allowed: tuple[str, ...]
 
+    @property
+    def shape(self) -> Shape:
+        """One of the words."""
+        return {"type": "string", "enum": [*self.allowed]}
+
     def __call__(self, value: object, _: Topology | None) -> str:
         """The word. Raises ValueError for another."""
         if value in self.allowed:
@@ -190,6 +223,7 @@ class Known:
 
     kind: str
     names_of: Callable[[Topology], Iterable[str]]
+    shape: ClassVar[Shape] = SCALAR  # which names there are, the topology says
 
     def __call__(self, value: object, topology: Topology | None) -> str:
         """The name. Raises ValueError for one that the topology does not have."""

@@ -13,6 +13,7 @@ from sim.scenario.params import Known, Reader
 from sim.topology.distance import DATABASE
 from sim.topology.model import Topology
 from sim.topology.problems import listed, suggest
+from sim.topology.shapes import TEXT, shaped
 from sim.topology.units import quoted
 
 read_region = Known("region", lambda topology: topology.regions)
@@ -29,6 +30,7 @@ def services(topology: Topology) -> list[str]:
     return [DATABASE] if topology.database else []
 
 
+@shaped(TEXT)
 def _machine(value: object, topology: Topology | None) -> str:
     match = re.fullmatch(r"([a-z0-9-]+)/([1-9]\d{0,3})", value) if isinstance(value, str) else None
     if match and topology:
@@ -40,6 +42,7 @@ def _machine(value: object, topology: Topology | None) -> str:
     return str(value)
 
 
+@shaped({"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2})
 def _link(value: object, topology: Topology | None) -> tuple[str, str]:
     """The link's own order: (location, region), (region, database)."""
     match value:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
 from sim.topology.model import AlertName, Coordinates, Subnet
 from sim.topology.problems import Schema, suggest
+from sim.topology.shapes import DURATION, SCALAR, SHARE, SIZE, TEXT, also, either, shaped
 from sim.topology.sizes import SIZES
 from sim.topology.units import (
     format_duration,
@@ -53,6 +54,7 @@ def _variable(value: object) -> object:
     return value
 
 
+@shaped(SCALAR)
 def _text(value: object) -> object:
     """Text as the environment has it; numbers that YAML cannot have changed are let through."""
     if isinstance(value, bool):
@@ -65,6 +67,7 @@ def _text(value: object) -> object:
 
 
 def _between_durations(lowest: float, highest: float) -> Callable[[object], float]:
+    @shaped(DURATION)
     def parse(value: object) -> float:
         seconds = parse_duration(value)
         if not lowest <= seconds <= highest:
@@ -75,6 +78,7 @@ def _between_durations(lowest: float, highest: float) -> Callable[[object], floa
     return parse
 
 
+@shaped(DURATION)
 def _whole_seconds(value: object) -> float:
     seconds = _between_durations(0, 604_800)(value)
     if seconds != int(seconds):
@@ -82,6 +86,7 @@ def _whole_seconds(value: object) -> float:
     return seconds
 
 
+@shaped({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2})
 def _coordinates(value: object) -> Coordinates:
     match value:
         case [float() | int() as lat, float() | int() as lon] if (
@@ -94,6 +99,7 @@ def _coordinates(value: object) -> Coordinates:
     )
 
 
+@shaped(TEXT)
 def _subnet(value: object) -> Subnet:
     try:
         network = ip_network(value, strict=False) if isinstance(value, str) else None
@@ -120,6 +126,7 @@ def _header_name(value: object) -> object:
     return value
 
 
+@shaped(SCALAR)
 def _header_value(value: object) -> object:
     text = _text(value)
     if isinstance(text, str) and re.search(r"[^\t -~\x80-\xff]", text):
@@ -127,12 +134,14 @@ def _header_value(value: object) -> object:
     return text
 
 
+@shaped(TEXT)
 def _url(value: object) -> object:
     if isinstance(value, str) and not re.match(r"postgres(ql)?://[^/]", value):
         raise ValueError("must be a PostgreSQL URL, such as `postgresql://user@host:5432/name`")
     return value
 
 
+@shaped(TEXT)
 def _webhook(value: object) -> object:
     """Never repeated in a message: whoever knows it may post there."""
     try:
@@ -146,6 +155,7 @@ def _webhook(value: object) -> object:
     return value
 
 
+@shaped(SIZE)
 def _memory(value: object) -> int:
     size = parse_size(value)
     if size < _LEAST_MEMORY:
@@ -154,12 +164,14 @@ def _memory(value: object) -> int:
     return size
 
 
+@shaped({"type": "string", "enum": [*SIZES]})
 def _size(value: object) -> object:
     if isinstance(value, str) and value not in SIZES:
         raise ValueError(f"Fly has no machine size {quoted(value)}{suggest(value, SIZES)}")
     return value
 
 
+@shaped(either({"type": "integer", "minimum": 1}, SHARE))
 def _unavailable(value: object) -> float:
     """How many machines may be down at once: a number, or a share such as `33%`."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
@@ -169,11 +181,13 @@ def _unavailable(value: object) -> float:
     raise ValueError(f"found {quoted(value)}; write a number of machines, or a share such as `33%`")
 
 
+@also(TEXT)
 def _only_context(value: object) -> object:
     """`build: FOLDER` is short for `build: {context: FOLDER}`, as in compose files."""
     return {"context": value} if isinstance(value, str) else value
 
 
+@also({"type": "null"})
 def _empty_mapping(value: object) -> object:
     return {} if value is None else value
 

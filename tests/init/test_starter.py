@@ -1,7 +1,9 @@
 """The files of `sim init`: valid together, whatever a repository holds."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +15,7 @@ from sim.init.starter import Starter, starter
 from sim.scenario.load_scenario import load_scenario
 from sim.scenario.model import Scenario
 from sim.topology.geography import REGIONS, nearest_active
+from sim.topology.yaml_document import load_document
 
 SIM = Path("sim")
 
@@ -28,8 +31,8 @@ def begun(files: dict[str, str]) -> tuple[Starter, Scenario]:
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)
     made = starter(look(Path()), Path(), SIM)
-    SIM.mkdir()
     for name, text in made.files.items():
+        (SIM / name).parent.mkdir(parents=True, exist_ok=True)
         (SIM / name).write_text(text)
     return made, load_scenario(SIM / "crash.yaml")
 
@@ -159,3 +162,12 @@ def test_an_existing_file_is_left_alone() -> None:
     assert isinstance(done.exception, InputError)
     assert "there already: sim/crash.yaml" in str(done.exception)
     assert [path.name for path in SIM.iterdir()] == ["crash.yaml"]
+
+
+def test_the_files_name_the_schema_that_lies_beside_them() -> None:
+    made, _ = begun({"server.js": "http.createServer()"})
+    for name, text in made.files.items():
+        if name.endswith(".yaml"):
+            schema = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+            checker = jsonschema.Draft7Validator(json.loads(made.files[schema]))
+            assert [*checker.iter_errors(load_document(SIM / name).data)] == []

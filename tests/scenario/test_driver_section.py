@@ -153,7 +153,7 @@ def test_a_request_that_names_a_session_is_not_made_again_unsaid(tmp_path: Path)
 
 def test_the_keys_that_tell_files_apart_are_those_that_they_have() -> None:
     assert kinds.KEYS["driver"] == {*driver_section.KEYS, *http_section.KEYS}
-    assert kinds.KEYS["scenario"] == set(scenario_load._KEYS)
+    assert kinds.KEYS["scenario"] == set(scenario_load.KEYS)
     assert kinds.KEYS["topology"] == set(TopologySchema.model_fields)
 
 
