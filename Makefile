@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test test-without-worlds test-thorough coverage lint lint-js format bench bench-dns bench-links soak clean
+.PHONY: demo check test test-without-worlds test-thorough coverage lint lint-js format bench bench-dns bench-links soak release clean
 
 # Without bytecode every `sim` and gateway that a test starts would compile itself first.
 unexport PYTHONDONTWRITEBYTECODE
@@ -74,6 +74,10 @@ bench-dns: $(VENV)/.dev
 
 bench-links: $(VENV)/.dev
 	$(BIN)/python -m bench.links
+
+# Version and changelog, wheel and sdist, a tag. Nothing is uploaded.
+release: $(VENV)/.dev
+	$(BIN)/python -m tools.release $(VERSION)
 
 clean:
 	rm -rf $(VENV) $(VENV)-* .mypy_cache .pytest_cache .ruff_cache
