@@ -19,6 +19,7 @@ from sim.lens.trial import SPEED, TOLERANCE, tried_program
 from sim.network.link_server import find
 from sim.places import browser, namespace
 from sim.services.binaries import find_binaries
+from sim.streams.silence import has_filters
 from sim.topology.addresses import CONTROL_PORT, SLOTS
 
 State = Literal["ok", "missing", "optional"]
@@ -98,8 +99,12 @@ def _link_server() -> Examined:
         if stock is None:
             of_containers = find(containers=True)
             also = f"; with --runtime docker, {of_containers}" if of_containers else ""
-            return f"no toxiproxy-server, so the embedded one carries the links{also}"
-        return f"a stock server carries the links: {stock}"
+            cut = "for TCP too" if has_filters() else "for programs; CAP_NET_ADMIN, and for TCP too"
+            return (
+                f"no toxiproxy-server, so the embedded one carries the links{also}; one that is cut"
+                f" is silent {cut}"
+            )
+        return f"a stock server carries the links: {stock}; one that is cut is silent for programs"
 
     return _attempt("link server", look)
 

@@ -116,7 +116,7 @@ class Vantage:
             self.address = address
             self.doing = f"connecting to {address}"
             try:
-                sock = await dial(self.source, address)
+                sock = await dial(self.source, address, self._clock)
             except OSError as error:
                 failure = error
             else:
@@ -139,7 +139,7 @@ class Vantage:
 
     async def _race(self, host: str, addresses: tuple[str, ...]) -> socket.socket:
         async def attempt(address: str) -> socket.socket:
-            sock = await dial(self.source, address)
+            sock = await dial(self.source, address, self._clock)
             try:
                 await eyeballs.answers(sock, host)
             except BaseException:

@@ -17,7 +17,7 @@ from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
 from sim.network.link_spec import ProxySpec, ToxicSpec
 from sim.network.measure import Measured, hold_against, turns_to_measure_again
 from sim.network.stats import LinkStats, parse_metrics
-from sim.network.toxiproxy_api import NO_ANSWER, LinkServerClient, LinkServerError
+from sim.network.toxiproxy_api import NO_ANSWER, LinkServerClient, LinkServerError, Silence
 from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal
 
@@ -30,12 +30,13 @@ class LinkCheckError(StartError):
 
 @dataclass
 class LinkContext:
-    """What all links of a world share. `embedded` is known once the server was asked."""
+    """What all links of a world share. `embedded`, `silence`: known once the server was asked."""
 
     client: LinkServerClient
     clock: Clock
     journal: Journal
     embedded: bool = False
+    silence: Silence = "data"
     measuring_again: asyncio.Semaphore = field(default_factory=turns_to_measure_again)
 
 
@@ -282,6 +283,8 @@ class Link:
     def _tell(self) -> None:
         now = self.conditions
         detail = now.detail() | ({"flapping": True} if self._flapping else {})
+        if now.cut == "silent":
+            detail["silence"] = self._context.silence
         self._context.journal.write(
             LinkChanged(self.name, now.state, now.rtt_ms, now.jitter_ms, detail)
         )

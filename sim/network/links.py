@@ -113,7 +113,7 @@ class Links:
         asked = self._asked % len(links) if links else 0
         client = LinkServerClient(self.client.url)
         try:
-            await client.version()
+            await client.about()
             if links and await client.proxy(links[asked].name) is None:
                 raise LinkServerError(404, f"it has lost link {links[asked].name}")
         finally:
@@ -131,7 +131,8 @@ class Links:
 
     async def _new(self, spec: LinkSpec) -> Link:
         if not self._known:
-            self._context.embedded = (await self.client.version()).endswith("+embedded")
+            about = await self.client.about()
+            self._context.embedded, self._context.silence = about.embedded, about.silence
             self._known = True
         if spec.name in self._links:
             raise ValueError(f"link {spec.name} is open already")

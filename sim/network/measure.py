@@ -61,15 +61,15 @@ async def measure(
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.settimeout(0)
         begun = clock.now()
-        try:
-            await loop.sock_connect(sock, (host, port))
-        except ConnectionRefusedError as error:
-            raise Refused(f"{endpoint} refuses connections") from error
-        if not spec.handshake:
-            await clock.sleep(_SETTLE_REAL_S * clock.speed)
-            begun = clock.now()
         with contextlib.suppress(TimeoutError):
             async with clock.timeout(timeout_ms / 1000):
+                try:
+                    await loop.sock_connect(sock, (host, port))
+                except ConnectionRefusedError as error:
+                    raise Refused(f"{endpoint} refuses connections") from error
+                if not spec.handshake:
+                    await clock.sleep(_SETTLE_REAL_S * clock.speed)
+                    begun = clock.now()
                 await loop.sock_sendall(sock, spec.probe)
                 if not await loop.sock_recv(sock, 1):
                     raise ConnectionError(f"nothing answers at {spec.upstream}")

@@ -14,7 +14,7 @@ async def answers(url: str) -> bool:
     """Whether a link server answers there now."""
     client = LinkServerClient(url, timeout_s=1.0)
     try:
-        await client.version()
+        await client.about()
     except LinkServerError:
         return False
     else:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import quote
 
 import aiohttp
@@ -19,6 +20,10 @@ from sim.network.embedded.toxics import attributes_problem
 from sim.network.link_spec import ProxySpec, ToxicSpec
 
 NO_ANSWER = 0
+
+Silence = Literal["tcp", "connect", "data"]
+"""What a cut link keeps from its ends: every segment, SYNs and data, or data alone."""
+
 _TIMEOUT_S = 5.0
 _HEADERS = {"User-Agent": "multi-region-sim"}
 
@@ -34,6 +39,15 @@ class LinkServerError(SimError):
         super().__init__(f"link server: {message}" + (f" ({status})" if status else ""))
 
 
+@dataclass(frozen=True)
+class ServerInfo:
+    """What a link server says of itself. `embedded`: ours; `silence`: how far a cut link's goes."""
+
+    version: str
+    embedded: bool
+    silence: Silence
+
+
 class LinkServerClient:
     """Talks to the link server at `url`. Every call raises LinkServerError."""
 
@@ -45,9 +59,11 @@ class LinkServerClient:
     def __repr__(self) -> str:
         return f"<LinkServerClient {self.url}>"
 
-    async def version(self) -> str:
-        """The server's version; the embedded one's ends in `+embedded`."""
-        return str((await self._call("GET", "version"))["version"])
+    async def about(self) -> ServerInfo:
+        """What the server is."""
+        found = await self._call("GET", "version")
+        embedded = str(found["version"]).endswith("+embedded")
+        return ServerInfo(str(found["version"]), embedded, found.get("silence", "data"))
 
     async def proxies(self) -> dict[str, dict[str, Any]]:
         """Every proxy by name, as the server describes it."""

@@ -43,7 +43,7 @@ class Place:
         failure = OSError(f"{destination.host} has no address")
         for address in addresses:
             try:
-                sock = await dial(self.source, address, destination.port)
+                sock = await dial(self.source, address, self.clock, destination.port)
             except OSError as error:
                 failure = error
                 continue

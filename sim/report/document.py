@@ -6,6 +6,7 @@ All times are simulated seconds from the start of the load; latencies are real m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from sim.costs.bill import Bill, bill
@@ -14,6 +15,7 @@ from sim.observe.deaths import Death
 from sim.observe.deploys import DeployRun
 from sim.observe.disconnects import fold
 from sim.observe.doubts import driver_errors
+from sim.observe.events import LinkChanged
 from sim.observe.history import History
 from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
@@ -46,6 +48,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "verdict": verdict.outcome,
         "runtime": run.runtime if run else None,
         "links": run.links if run else None,
+        "silence": next(_silences(history), None),
         "speed": history.speed,
         "clock": run.clock if run else None,
         "seed": run.seed if run else None,
@@ -103,6 +106,13 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "resolution_ms": _round(evidence.pace.floor_s * 1000),
         "notes": notes_on(evidence),
     }
+
+
+def _silences(history: History) -> Iterator[str]:
+    """How far the silence of each cut link went: tcp, connect or data (docs/links.md)."""
+    for _, change in history.of(LinkChanged):
+        if "silence" in change.detail:
+            yield change.detail["silence"]
 
 
 def _round(seconds: float) -> float:

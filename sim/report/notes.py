@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.lens.choice import warning
-from sim.observe.events import RealTimeSeen
+from sim.observe.events import LinkChanged, RealTimeSeen
 from sim.observe.events.mishaps import PrivateNameAsked
 from sim.observe.history import History
 from sim.scenario.evidence import Evidence
@@ -17,6 +17,7 @@ def notes_on(evidence: Evidence) -> list[str]:
     """Each in a sentence."""
     notes = [*_own_time(evidence.history), *_early(evidence.history)]
     notes += _excused(evidence)
+    notes += _half_silent(evidence.history)
     notes += _without_address(evidence.history)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:
@@ -74,6 +75,25 @@ def _own_time(history: History) -> list[str]:
         notes.append(warning(history.run.why_real, history.speed))
     seen = dict.fromkeys(event for _, event in history.of(RealTimeSeen))
     return notes + [f"{event.machine} of {event.region} {event.what}" for event in seen]
+
+
+_SILENCE = {
+    "connect": "connecting timed out, but what was sent on connections that stood was acknowledged"
+    " (this user may not filter TCP sockets: docs/links.md)",
+    "data": "connecting worked, and what was sent was acknowledged (a stock link server can do no"
+    " more)",
+}
+
+
+def _half_silent(history: History) -> list[str]:
+    """How far the silence of cut links went, where TCP noticed nothing of it."""
+    silences = dict.fromkeys(change.detail.get("silence") for _, change in history.of(LinkChanged))
+    return [
+        f"links were silent for programs, not for TCP: {_SILENCE[silence]}, so TCP_USER_TIMEOUT and"
+        " keepalives of machines and clients could not fire"
+        for silence in silences
+        if silence in _SILENCE
+    ]
 
 
 def _without_address(history: History) -> list[str]:

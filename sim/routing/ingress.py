@@ -93,7 +93,7 @@ class Ingress:
             for region, way in ways.items()
         ]
         self._workers = [
-            Worker(region, plan, [r for r in regions if r != region], pool.views, journal)
+            Worker(region, plan, [r for r in regions if r != region], pool.views, journal, clock)
             for region in regions
             if anycast
         ]

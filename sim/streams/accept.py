@@ -12,11 +12,12 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from sim.streams.silence import FullQueue, deafen, undeafen
 from sim.topology.addresses import Endpoint
 
 Serve = Callable[[socket.socket], Coroutine[Any, Any, None]]
 
-_BACKLOG = 1024
+_BACKLOG = 4096
 _AT_ONCE = 64
 _PAUSE_S = 0.1
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -27,7 +28,8 @@ class Acceptor:
     """Hands every connection that a listening socket takes to `arrive`, as a non-blocking socket.
 
     The acceptor owns the socket. Where this process has no descriptor left, connections wait in
-    the kernel's queue until one is free.
+    the kernel's queue until one is free. One that is silent does not answer SYNs, so that `connect`
+    times out.
     """
 
     def __init__(self, listening: socket.socket, arrive: Callable[[socket.socket], None]) -> None:
@@ -36,18 +38,47 @@ class Acceptor:
         self._socket.settimeout(0)
         self._arrive = arrive
         self._pause: asyncio.TimerHandle | None = None
+        self._silent = False
+        self._queue: FullQueue | None = None  # where that is what keeps it silent
         self._listen()
+
+    def be_silent(self, *, wanted: bool) -> None:
+        """Answer nobody who connects from now on, or answer again."""
+        if wanted is self._silent or self._socket.fileno() < 0:
+            return
+        self._silent = wanted
+        if not wanted:
+            self._answer_again()
+        elif not deafen(self._socket):
+            self._stop_listening()
+            self._queue = FullQueue(self._socket)
+
+    def _answer_again(self) -> None:
+        queue, self._queue = self._queue, None
+        if queue is None:
+            undeafen(self._socket)
+            return
+        for sock in queue.drain(_BACKLOG):
+            sock.settimeout(0)
+            self._arrive(sock)
+        if self._socket.fileno() >= 0:
+            self._listen()
 
     def close(self) -> None:
         """Refuse what comes from now on; connections that wait to be accepted are reset."""
-        if self._pause is not None:
-            self._pause.cancel()
         if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket)
+            self._stop_listening()
             self._socket.close()
+        if self._queue:
+            self._queue.close()
 
     def _listen(self) -> None:
         self._loop.add_reader(self._socket, self._accept)
+
+    def _stop_listening(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._socket)
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):

@@ -111,7 +111,7 @@ async def test_a_proxy_that_could_not_be_addressed_is_never_sent(spec: ProxySpec
 async def test_nobody_there_is_status_0() -> None:
     client = LinkServerClient(f"http://{HOST}:1")
     with pytest.raises(LinkServerError, match="no answer to GET") as caught:
-        await client.version()
+        await client.about()
     assert caught.value.status == 0
     await client.close()
 
@@ -150,7 +150,7 @@ async def answering(text: str, status: int = 200):  # type: ignore[no-untyped-de
 async def test_an_answer_that_is_no_json_is_an_error() -> None:
     async with answering("<html>") as client:
         with pytest.raises(LinkServerError, match="not JSON: <html>"):
-            await client.version()
+            await client.about()
 
 
 async def test_an_html_error_is_told_as_it_is() -> None:
@@ -162,4 +162,4 @@ async def test_an_html_error_is_told_as_it_is() -> None:
 
 async def test_json_as_text_is_read_and_unknown_keys_are_left() -> None:
     async with answering('{"version": "2.12.0", "Logger": {}}') as client:
-        assert await client.version() == "2.12.0"
+        assert (await client.about()).version == "2.12.0"

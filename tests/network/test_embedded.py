@@ -220,7 +220,7 @@ async def test_on_its_own_it_says_where_and_ends_with_a_signal() -> None:
     assert line.startswith(f"link server at http://{HOST}:")
     assert line.endswith(", seed 5\n")
     client = LinkServerClient(line.split()[3].rstrip(","))
-    assert await client.version() == "2.12.0+embedded"
+    assert (await client.about()).version == "2.12.0+embedded"
     await client.close()
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0

@@ -200,9 +200,6 @@ async def test_a_one_way_partition_lets_the_other_way_through(
             writer.write(b"2")
             async with clock.timeout(2):
                 await heard.wait()
-        async with connection(link) as (reader, writer):
-            writer.write(b"1")
-            assert await silent(reader, clock)
 
 
 async def test_a_refusing_partition_refuses_and_drops(link: Link) -> None:
@@ -252,14 +249,14 @@ def _states(journal: Journal) -> list[str]:
 
 
 async def test_a_fault_that_does_not_take_is_journaled_as_a_failed_part(
-    link: Link, client: LinkServerClient, journal: Journal, clock: Clock
+    link: Link, client: LinkServerClient, journal: Journal
 ) -> None:
     await link.partition()
     await client.remove_toxic(link.name, "link_blackhole_upstream")
     await client.remove_toxic(link.name, "link_blackhole_downstream")
-    async with clock.timeout(5):
-        while not (failed := [e for _, e in only(journal.records, PartFailed)]):
-            await clock.sleep(0.01)
+    await link.audit()  # the measurement of the cut, which may have begun before
+    await link.audit()
+    failed = [e for _, e in only(journal.records, PartFailed)]
     assert failed[0].part == "link london:fra"
     assert "asked to be silent" in failed[0].reason
 
@@ -330,35 +327,6 @@ def test_metrics_of_a_stock_server_are_read_as_well() -> None:
         f'toxiproxy_proxy_sent_bytes_total{{direction="downstream",{labels}}} 1.2e+06\n'
     )
     assert parse_metrics(text) == {"a:b": LinkStats(None, 5, 1_200_000)}
-
-
-async def test_attempts_given_up_during_a_partition_never_reach_the_far_end(
-    links: Links, serving: Serving, clock: Clock
-) -> None:
-    """Across a real partition their SYN would not have arrived: healing does not deliver them."""
-    met: list[bytes] = []
-
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            met.append(await reader.read(100))
-            writer.write(b"x")
-
-    async with serving(listen) as upstream:
-        link = await links.open(spec_to(upstream))
-        met.clear()
-        await link.partition("silent")
-        for _ in range(5):
-            _, writer = await asyncio.open_connection(link.spec.listen.host, link.spec.listen.port)
-            writer.write(b"GET / HTTP/1.1\r\n\r\n")
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
-        await link.heal()
-        reader, writer = await asyncio.open_connection(link.spec.listen.host, link.spec.listen.port)
-        writer.write(b"after")
-        assert await reader.read(1) == b"x"
-        writer.close()
-    assert [data for data in met if data and data != PROBE] == [b"after"]
 
 
 async def test_many_links_open_at_once_and_the_far_ones_are_measured_later(

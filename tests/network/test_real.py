@@ -62,7 +62,8 @@ async def test_it_starts_answers_and_stops(stock: RealLinkServer) -> None:
     assert pid
     assert f"pid {pid}" in repr(stock)
     client = LinkServerClient(stock.url)
-    assert not (await client.version()).endswith("+embedded")
+    about = await client.about()
+    assert (about.embedded, about.silence) == (False, "data")
     await client.close()
     await stock.stop()
     await stock.stop()

@@ -30,6 +30,7 @@ from sim.network.embedded.collection import (
 from sim.network.embedded.gojson import BodyError
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS, Toxic
+from sim.streams.silence import has_filters
 
 VERSION = "2.12.0+embedded"
 
@@ -109,7 +110,8 @@ class Api:
     # --- the server --------------------------------------------------------------------------
 
     async def _version(self, _: web.BaseRequest) -> web.Response:
-        body = json.dumps({"version": VERSION}) + "\n"
+        silence = "tcp" if has_filters() else "connect"
+        body = json.dumps({"version": VERSION, "silence": silence}) + "\n"
         headers = {"Content-Type": "application/json;charset=utf-8"}
         return web.Response(body=body.encode(), headers=headers)
 

@@ -37,6 +37,10 @@ class Listener:
         self.address = addresses.join(bound_host, bound_port)
         self._acceptor = Acceptor(sock, accepted)
 
+    def be_silent(self, *, wanted: bool) -> None:
+        """Answer no SYN from now on, or answer again."""
+        self._acceptor.be_silent(wanted=wanted)
+
     def close(self) -> None:
         """Listen no more: connecting is refused from now on."""
         self._acceptor.close()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sim.network.embedded.toxics.base import NEVER, Item, Mark, Stage
+from sim.streams.silence import deafen, undeafen
 
 if TYPE_CHECKING:
     from sim.clock import Clock
@@ -47,6 +48,7 @@ class Pipe:
 
     __slots__ = (
         "_arrived",
+        "_deaf",
         "_destination_fd",
         "_engine",
         "_pending",
@@ -87,6 +89,7 @@ class Pipe:
         self._pending_bytes = 0
         self._reading = False
         self._writing = False
+        self._deaf = False  # the source's segments are dropped by the kernel
         self._timer: Timer | None = None
 
     # --- reading -----------------------------------------------------------------------------
@@ -141,9 +144,6 @@ class Pipe:
             return
         self.source_over = True
         self.read_while(wanted=False)
-        if not self.sent and any(stage.swallows_attempts for stage in self.stages):
-            self._end(Mark.RESET_BOTH)
-            return
         if self.stages:
             self.stages[0].push(mark, self._engine.now())
         else:
@@ -155,12 +155,14 @@ class Pipe:
     def insert(self, position: int, stage: Stage) -> None:
         """Put a stage into the chain; what is already further on is not affected."""
         self.stages.insert(position, stage)
+        self._hear_or_not()
         self.pump()
 
     def remove(self, stage: Stage) -> None:
         """Take a stage out; what it held goes on at once."""
         position = self.stages.index(stage)
         del self.stages[position]
+        self._hear_or_not()
         now = self._engine.now()
         for item in stage.drain():
             if position < len(self.stages):
@@ -168,6 +170,14 @@ class Pipe:
             else:
                 self._pend(item)
         self.pump()
+
+    def _hear_or_not(self) -> None:
+        wanted = any(stage.deafens for stage in self.stages)
+        if wanted and not self._deaf:
+            self._deaf = deafen(self.source)
+        elif self._deaf and not wanted:
+            undeafen(self.source)
+            self._deaf = False
 
     def pump(self) -> None:
         """Move every item as far as it may go now, and set the timer for the next."""

@@ -106,6 +106,7 @@ class Proxy:
         """Listen there; `listen` becomes the address that was bound. Raises AddressError."""
         self._listener = Listener(host, port, self._accept)
         self.listen = self._listener.address
+        self._answer_or_not()
 
     def unbind(self) -> None:
         """Refuse new connections; the present ones stay."""
@@ -188,6 +189,7 @@ class Proxy:
     def add_toxic(self, applied: Applied) -> None:
         """Put a toxic at the end of its stream, on present and future connections."""
         self.toxics.append(applied)
+        self._answer_or_not()
         for connection in list(self.connections):
             self._join(applied, connection)
 
@@ -197,6 +199,7 @@ class Proxy:
         applied.toxic = toxic
         rolled_anew = toxicity != applied.toxicity
         applied.toxicity = toxicity
+        self._answer_or_not()
         for connection, stage in list(applied.stages.items()):
             stage.update(toxic, now)
             connection.pipes[applied.stream].pump()
@@ -214,6 +217,13 @@ class Proxy:
                     connection.close()
                 else:
                     self._leave(applied, connection)
+        self._answer_or_not()
+
+    def _answer_or_not(self) -> None:
+        """Whichever direction of the path is cut: a SYN or its answer is lost."""
+        if self._listener:
+            cut = any(t.toxic.cuts and t.toxicity >= 1 for t in self.toxics)
+            self._listener.be_silent(wanted=cut)
 
     def _join(self, applied: Applied, connection: Connection) -> None:
         chance = applied.toxicity

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from sim.clock import Clock
 from sim.routing.edge import backhaul_protocol
 from sim.routing.edge.backhaul import Backhaul
 from sim.routing.machine_choice import MachineView
+from sim.streams.connecting import connect_stream
 from sim.streams.http.peer import HttpPeer
 from sim.streams.tcp import TcpStream
 
@@ -36,17 +36,18 @@ class UpstreamConnection:
     """A connection to a machine. Over the backhaul the worker's answer to it is still to come."""
 
     stream: TcpStream
-    patience_s: float | None = None  # None: the machine itself accepted
+    admitted_by: float | None = None  # an instant; None: the machine itself accepted
 
     async def admitted(self, machine: HttpPeer, clock: Clock) -> None:
         """Wait for the worker's word, if there is one to wait for. Raises UnreachableError."""
-        if self.patience_s is None:
+        if self.admitted_by is None:
             return
+        begun = clock.now()
         try:
-            async with clock.timeout(self.patience_s):
+            async with clock.timeout(self.admitted_by - begun):
                 line, rest = await self.stream.read_line(backhaul_protocol.LONGEST)
         except TimeoutError:
-            reason = f"PU03: no answer within {self.patience_s:.2g} s"
+            reason = f"PU03: no answer within {self.admitted_by - begun:.2g} s"
             raise UnreachableError(reason, refused=False, silent=True) from None
         except ConnectionError as error:
             raise UnreachableError(f"PC03: {error}", refused=False) from error
@@ -62,20 +63,27 @@ async def connect_upstream(
     machine: MachineView, region: str, backhaul: Backhaul | None, clock: Clock
 ) -> UpstreamConnection:
     """Connect from the edge of a region to a machine. Raises UnreachableError."""
-    loop = asyncio.get_running_loop()
     if backhaul is None or machine.region == region:
-        host, port = machine.endpoint.host, machine.endpoint.port
-        try:
-            _, stream = await loop.create_connection(TcpStream, host, port)
-        except OSError as error:
-            raise UnreachableError(f"PC01: machine {machine.id} refused: {error}") from error
-        return UpstreamConnection(stream)
-    door = backhaul.door(machine.region)
+        return UpstreamConnection(await connect_machine(machine, clock))
+    least_ms = _TRIPS * backhaul.rtt_ms(machine.region) + _OWN_REAL_MS * clock.speed
+    patience_s = max(_PATIENCE_S, least_ms / 1000)
+    until = clock.now() + patience_s
     try:
-        _, stream = await loop.create_connection(TcpStream, door.host, door.port)
+        async with clock.timeout(patience_s):
+            stream = await connect_stream(backhaul.door(machine.region), clock)
     except OSError as error:
-        reason = f"PU03: {machine.region} cannot be reached: {error}"
+        reason = f"PU03: {machine.region} cannot be reached: {str(error) or 'it does not answer'}"
         raise UnreachableError(reason, silent=True) from error
     stream.write(backhaul_protocol.to_machine(machine.id))
-    least_ms = _TRIPS * backhaul.rtt_ms(machine.region) + _OWN_REAL_MS * clock.speed
-    return UpstreamConnection(stream, max(_PATIENCE_S, least_ms / 1000))
+    return UpstreamConnection(stream, until)
+
+
+async def connect_machine(machine: MachineView, clock: Clock) -> TcpStream:
+    """Connect to a machine from its own region. Raises UnreachableError."""
+    try:
+        async with clock.timeout(_PATIENCE_S):
+            return await connect_stream(machine.endpoint, clock)
+    except TimeoutError:
+        raise UnreachableError(f"PC05: machine {machine.id} does not answer") from None
+    except OSError as error:
+        raise UnreachableError(f"PC01: machine {machine.id} refused: {error}") from error

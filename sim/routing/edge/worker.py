@@ -10,8 +10,10 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
+from sim.clock import Clock
 from sim.observe.journal import Journal
 from sim.routing.edge import backhaul_protocol
+from sim.routing.edge.upstream import UnreachableError, connect_machine
 from sim.routing.machine_choice import MachineView
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
@@ -29,8 +31,10 @@ class Worker:
         sources: Sequence[str],
         machines: Callable[[], Sequence[MachineView]],
         journal: Journal,
+        clock: Clock,
     ) -> None:
         self.region = region
+        self._clock = clock
         self._doors = [plan.worker(region, source) for source in sources]
         self._machines = machines
         self._server = TcpServer(f"worker of {region}", journal)
@@ -75,12 +79,10 @@ class Worker:
         view = next((m for m in self._machines() if m.id == asked), None)
         if view is None or view.region != self.region:
             return f"PR02: {self.region} has no machine {asked}"
-        host, port = view.endpoint.host, view.endpoint.port
         try:
-            _, stream = await asyncio.get_running_loop().create_connection(TcpStream, host, port)
-        except OSError:
-            return f"PC01: machine {asked} refused the connection"
-        return stream
+            return await connect_machine(view, self._clock)
+        except UnreachableError as error:
+            return str(error)
 
 
 async def _say(edge: TcpStream, line: bytes) -> None:

@@ -218,16 +218,6 @@ async def test_a_blackhole_swallows_an_end_and_gives_it_back(api: Api, ends: End
     await peer.end()
 
 
-async def test_a_blackhole_forgets_an_attempt_that_was_given_up(api: Api, ends: Ends) -> None:
-    client, peer = await pair(api, ends)
-    await api.toxic("blackhole", "upstream")
-    client.send(b"hello")
-    client.transport.close()
-    await peer.end()
-    await api("DELETE", "proxies/a/toxics/blackhole_upstream")
-    assert bytes(peer.data) == b""
-
-
 async def test_a_blackhole_is_no_endless_buffer(api: Api, ends: Ends) -> None:
     client, _ = await pair(api, ends)
     await api.toxic("blackhole", "upstream")

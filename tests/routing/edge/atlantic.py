@@ -93,7 +93,14 @@ class Atlantic:
             for region in REGIONS
         }
         workers = [
-            Worker(region, self.plan, [r for r in REGIONS if r != region], self._seen, self.journal)
+            Worker(
+                region,
+                self.plan,
+                [r for r in REGIONS if r != region],
+                self._seen,
+                self.journal,
+                self.clock,
+            )
             for region in REGIONS
         ]
         self._parts: list[Edge | Worker] = [*self.edges.values(), *workers]

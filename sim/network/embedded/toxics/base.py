@@ -63,7 +63,7 @@ class Stage:
     """Holds items in order; each may leave at its `due` instant, at once unless overridden."""
 
     window = SMALL_WINDOW  # bytes held before the sender has to wait
-    swallows_attempts = False  # a connection that ends before anything got through never was
+    deafens = False  # the sender's segments are to reach nobody, so that none is acknowledged
 
     def __init__(self) -> None:
         self.held: deque[tuple[float, Item]] = deque()
@@ -120,6 +120,7 @@ class Toxic:
     summary: ClassVar[str]
     stock: ClassVar[bool]
     closes_on_removal: ClassVar[bool] = False
+    cuts: ClassVar[bool] = False  # no new connection can come about under it
 
     def stage(self, context: Context) -> Stage:
         """A new stage for one direction of one connection."""

@@ -1,0 +1,216 @@
+"""A link that is cut is silent for TCP too: what programs' transport timers see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+
+from sim.clock import Clock
+from sim.network.links import Link, Links, LinkSpec
+from sim.network.toxiproxy_api import LinkServerClient
+from sim.observe.journal import Journal
+from sim.streams import silence
+from sim.streams.connecting import connect
+from sim.topology.addresses import Endpoint
+
+Serving = Callable[..., AbstractAsyncContextManager[Endpoint]]
+filters = pytest.mark.skipif(not silence.has_filters(), reason="needs CAP_NET_ADMIN")
+
+
+@pytest.fixture(params=[pytest.param("filter", marks=filters), "queue"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of the two ways: with the right to filter sockets, and without."""
+    if request.param == "queue":
+        for module in ("sim.streams.accept", "sim.network.embedded.pipe"):
+            monkeypatch.setattr(f"{module}.deafen", lambda _: False)
+    return str(request.param)
+
+
+@pytest.fixture
+async def link(
+    client: LinkServerClient, clock: Clock, upstream: Endpoint
+) -> AsyncIterator[Callable[[Endpoint], Coroutine[Any, Any, Link]]]:
+    """Opens a link to somewhere: the echo server, unless said otherwise."""
+    links = Links(client, clock, Journal(clock))
+
+    async def open_to(there: Endpoint = upstream) -> Link:
+        with socket.socket() as sock:
+            sock.bind(("127.90.1.100", 0))
+            here = Endpoint(*sock.getsockname())
+        return await links.open(LinkSpec("london", "fra", here, there, 20.0, probe=b"ping"))
+
+    yield open_to
+    await links.close()
+
+
+@contextlib.asynccontextmanager
+async def dialled(link: Link, *options: tuple[int, int]) -> AsyncIterator[socket.socket]:
+    """A connection through a link, with these options of TCP."""
+    with socket.socket() as sock:
+        sock.settimeout(0)
+        for option, value in options:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        await asyncio.get_running_loop().sock_connect(sock, tuple(vars(link.spec.listen).values()))
+        yield sock
+
+
+async def ends_with(sock: socket.socket) -> int | None:
+    """The errno with which reading from it fails."""
+    with pytest.raises(OSError) as failure:  # noqa: PT011 - its number is what is looked at
+        await asyncio.get_running_loop().sock_recv(sock, 1)
+    return failure.value.errno
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("towards", [None, "source", "target"])
+async def test_connecting_through_a_cut_link_times_out_and_works_again(link, clock, towards):
+    there = await link()
+    await there.partition(towards=towards)
+    with pytest.raises(TimeoutError):
+        async with clock.timeout(0.5), dialled(there):
+            pass
+    await there.heal()
+    async with clock.timeout(5), dialled(there) as sock:
+        await asyncio.get_running_loop().sock_sendall(sock, b"ping")
+        assert await asyncio.get_running_loop().sock_recv(sock, 4) == b"ping"
+
+
+@pytest.mark.usefixtures("way")
+async def test_attempts_given_up_while_it_was_cut_never_reach_the_far_end(link, serving, clock):
+    """Their SYN has not arrived, and healing does not deliver them."""
+    met: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(await reader.read(100))
+        writer.write(b"x")
+
+    async with serving(listen) as upstream:
+        there = await link(upstream)
+        met.clear()
+        await there.partition()
+        for _ in range(3):
+            with contextlib.suppress(TimeoutError):
+                async with clock.timeout(0.05), dialled(there):
+                    pass
+        await there.heal()
+        async with dialled(there) as sock:
+            await asyncio.get_running_loop().sock_sendall(sock, b"after")
+            await asyncio.get_running_loop().sock_recv(sock, 1)
+    assert [data for data in met if data != b"ping"] == [b"after"]
+
+
+@pytest.mark.usefixtures("way")
+async def test_who_connects_while_it_is_cut_gets_through_after_the_heal(link, clock):
+    """TCP sends its SYN again, on the world's clock, where the simulator itself connects."""
+    there = await link()
+    await there.partition()
+    host, port = vars(there.spec.listen).values()
+
+    def attempt() -> socket.socket:
+        return socket.socket()
+
+    connecting = asyncio.create_task(connect(attempt, (host, port), Clock(speed=10)))
+    done, _ = await asyncio.wait([connecting], timeout=0.3)
+    assert not done
+    await there.heal()
+    async with clock.timeout(0.9):  # a kernel alone sends its first SYN again after 1 s
+        with await connecting as sock:
+            assert sock.getpeername() == (host, port)
+
+
+async def test_nobody_answers_for_ever_is_the_timeout_of_tcp():
+    with socket.socket() as mute:
+        mute.bind(("127.90.1.99", 0))
+        mute.listen(1)
+        queue = silence.FullQueue(mute)
+        with pytest.raises(TimeoutError) as failure:
+            await connect(socket.socket, mute.getsockname(), Clock(speed=1000))
+        queue.close()
+    assert failure.value.errno == errno.ETIMEDOUT
+
+
+@filters
+@pytest.mark.realtime
+async def test_timers_of_tcp_fire_at_both_ends_of_a_cut_link(link, serving, clock):
+    """TCP_USER_TIMEOUT where something was sent, keepalives where nothing was."""
+    ends: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    async def patient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(4)
+        if first == b"ping":
+            writer.write(b"x")
+            return
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000)
+        writer.write(b"hello")
+        await reader.readexactly(2)
+        cut.set()
+        await healed_or_not.wait()
+        writer.write(b"nobody acknowledges this")
+        try:
+            await reader.read(1)
+        except OSError as error:
+            ends.set_result(error.errno)
+
+    cut, healed_or_not = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    keepalive = [(socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 1)]
+    async with serving(patient) as upstream:
+        there = await link(upstream)
+        async with dialled(there, *keepalive) as idle:
+            idle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            await loop.sock_sendall(idle, b"helo")
+            await loop.sock_recv(idle, 5)
+            await loop.sock_sendall(idle, b"go")
+            await cut.wait()
+            await there.partition()
+            healed_or_not.set()
+            begun = clock.now()
+            async with clock.timeout(10):
+                assert await ends == errno.ETIMEDOUT
+                assert 1.0 <= clock.now() - begun <= 4.0
+                assert await ends_with(idle) == errno.ETIMEDOUT
+                assert 1.5 <= clock.now() - begun <= 6.0
+
+
+@filters
+async def test_what_is_sent_towards_a_cut_is_not_acknowledged(link, clock):
+    there = await link()
+    async with dialled(there, (socket.TCP_USER_TIMEOUT, 500)) as sock:
+        await there.partition(towards="target")
+        await asyncio.get_running_loop().sock_sendall(sock, b"lost")
+        async with clock.timeout(10):
+            assert await ends_with(sock) == errno.ETIMEDOUT
+
+
+@pytest.mark.usefixtures("way")
+async def test_not_a_byte_is_lost_doubled_or_reordered_by_silence(link, clock):
+    """A hundred connections that send all the time, through three silences and heals."""
+    there = await link()
+    loop = asyncio.get_running_loop()
+    sent = b"".join(number.to_bytes(4, "big") for number in range(20_000))
+
+    async def echoed(sock: socket.socket) -> bytes:
+        heard = b""
+        while len(heard) < len(sent):
+            heard += await loop.sock_recv(sock, 65536)
+        return heard
+
+    async with contextlib.AsyncExitStack() as stack:
+        socks = [await stack.enter_async_context(dialled(there)) for _ in range(100)]
+        writing = [asyncio.create_task(loop.sock_sendall(sock, sent)) for sock in socks]
+        reading = [asyncio.create_task(echoed(sock)) for sock in socks]
+        for towards in (None, "source", "target"):
+            await there.partition(towards=towards)
+            await clock.sleep(0.05)
+            await there.heal()
+        async with clock.timeout(60):
+            await asyncio.gather(*writing)
+            assert all(heard == sent for heard in await asyncio.gather(*reading))
