@@ -251,10 +251,13 @@ class Fleet(Roster):
             raise InputError(f"{machine.name} ended while it was suspended: it is {machine.state}")
         self._chronicle.change(machine, Action.SUSPENDED)
 
-    async def freeze(self, machine: Machine) -> None:
-        """SIGSTOP: it accepts connections and answers nothing. Its state stays as it is."""
+    async def freeze(self, machine: Machine, *, host: bool = False) -> None:
+        """SIGSTOP: it accepts connections and answers nothing. Its state stays as it is.
+
+        With its `host` its kernel stands still too. Raises InputError where that cannot be had.
+        """
         self._demand_started(machine, "freeze")
-        await running(machine).freeze()
+        await running(machine).freeze(host=host)
         machine.frozen = self._runs.up(machine)
 
     async def thaw(self, machine: Machine) -> None:

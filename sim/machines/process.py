@@ -20,6 +20,7 @@ from pathlib import Path
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.lens.lens import Lens, failed, read_notes, uncovered
+from sim.machines import lost_host
 from sim.machines.health import Result
 from sim.machines.inside import execute, processes
 from sim.machines.probe import probe
@@ -91,6 +92,7 @@ class ProcessInstance:
         self._spec = spec
         self._clock = clock
         self._env = env
+        self._host_is_silent = False
 
     def __repr__(self) -> str:
         return f"<ProcessInstance {self._child!r}>"
@@ -121,12 +123,22 @@ class ProcessInstance:
         """SIGKILL to all of it."""
         return await self._child.kill()
 
-    async def freeze(self) -> None:
+    async def freeze(self, *, host: bool = False) -> None:
         """SIGSTOP to all of it."""
         self._child.send_all(signals.SIGSTOP)
+        if host:
+            try:
+                lost_host.silence(self.pid)
+                self._host_is_silent = True
+            except InputError:
+                await self.thaw()
+                raise
 
     async def thaw(self) -> None:
         """SIGCONT to all of it."""
+        if self._host_is_silent:
+            self._host_is_silent = False
+            lost_host.unsilence(self.pid)
         self._child.send_all(signals.SIGCONT)
 
     async def disconnect(self) -> None:

@@ -90,8 +90,12 @@ class Instance(Protocol):
     async def kill(self) -> Exit:
         """End it at once (SIGKILL)."""
 
-    async def freeze(self) -> None:
-        """Let it do nothing more: its sockets accept, nothing answers."""
+    async def freeze(self, *, host: bool = False) -> None:
+        """Let it do nothing more: its sockets accept, nothing answers.
+
+        With its `host` nothing is accepted or acknowledged either; raises InputError where that
+        cannot be done, and then it goes on.
+        """
 
     async def thaw(self) -> None:
         """Let a frozen one go on."""

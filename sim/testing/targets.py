@@ -7,7 +7,7 @@ it is done. Raises InputError for a name or a parameter that there is not.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 Inflict = Callable[..., Awaitable[None]]
 
@@ -48,9 +48,9 @@ class _OfMachines(_Healable):
         """Boot what is down, and wait until it passes its check. Raises StartError."""
         await self._do("start")
 
-    async def freeze(self) -> None:
-        """SIGSTOP: connections are accepted and nothing is answered."""
-        await self._do("freeze")
+    async def freeze(self, scope: Literal["process", "host"] = "process") -> None:
+        """SIGSTOP: connections are accepted and nothing is answered; nor accepted, of a `host`."""
+        await self._do("freeze", scope=scope)
 
     async def thaw(self) -> None:
         """SIGCONT: go on where it stopped."""

@@ -76,7 +76,7 @@ class FakeInstance:
         self.die(Exit(None, signal=9))
         return await self.exited()
 
-    async def freeze(self) -> None:
+    async def freeze(self, *, host: bool = False) -> None:  # noqa: ARG002 - a process has none
         self.frozen = True
 
     async def thaw(self) -> None:

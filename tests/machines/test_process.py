@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import asyncio
+import fcntl
 import os
 import signal
+import socket
 import sys
+import termios
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +21,7 @@ from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
 from sim.machines.runtime import MachineSpec
 from sim.machines.stopping import StopOrder, Stopped, stop
 from sim.processes.exit import Exit
+from sim.streams.silence import has_filters
 from sim.topology.addresses import AddressPlan, Endpoint
 from tests.machines.test_fleet import topology
 
@@ -292,6 +298,66 @@ async def test_a_frozen_machine_does_nothing_until_it_is_thawed(bench: Bench) ->
     assert await instance.tail(1) == ["ready"]
     await instance.thaw()
     await bench.printed(instance, "pong")
+
+
+LISTENS = """
+import socket, time
+sock = socket.create_server(("127.92.151.10", 0))
+print(sock.getsockname()[1], flush=True)
+peer, _ = sock.accept()
+print(peer.recv(9), flush=True)
+peer.sendall(peer.recv(9))
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("scope", ["process", "host"])
+@pytest.mark.skipif(not has_filters(), reason="needs CAP_NET_ADMIN")
+async def test_the_kernel_of_a_frozen_host_stands_still_too(bench: Bench, scope: str) -> None:
+    """A stopped process's kernel accepts and acknowledges; a host's that stands still does not."""
+    instance = await bench.start("python", "-c", LISTENS)
+    while not (said := await instance.tail(1)):
+        await bench.clock.sleep(0.005)
+    at = ("127.92.151.10", int(said[0]))
+    loop = asyncio.get_running_loop()
+    with socket.socket() as stands, socket.socket() as late:
+        stands.settimeout(0)
+        stands.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
+        late.settimeout(0)
+        await loop.sock_connect(stands, at)
+        await loop.sock_sendall(stands, b"hello")
+        await bench.printed(instance, "b'hello'")
+        await instance.freeze(host=scope == "host")
+        await bench.stopped(instance.pid)
+        await loop.sock_sendall(stands, b"still?")
+        await bench.clock.sleep(0.1)
+        connecting = asyncio.create_task(loop.sock_connect(late, at))
+        done, _ = await asyncio.wait([connecting], timeout=0.3)
+        assert bool(done) is (scope == "process")
+        assert unacknowledged(stands) is (scope == "host")
+        await instance.thaw()
+        async with bench.clock.timeout(10):
+            assert await loop.sock_recv(stands, 9) == b"still?"
+            await connecting
+
+
+def unacknowledged(sock: socket.socket) -> bool:
+    """Whether its peer's kernel has not acknowledged all that was sent (tcp(7), SIOCOUTQ)."""
+    left = array.array("i", [0])
+    fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, left)
+    return left[0] > 0
+
+
+async def test_freezing_a_host_without_the_right_to_says_so_and_leaves_it_running(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.machines.lost_host.deafen", lambda _: False)
+    instance = await bench.start("python", "-c", LISTENS)
+    while not await instance.tail(1):
+        await bench.clock.sleep(0.005)
+    with pytest.raises(InputError, match=r"CAP_NET_ADMIN .*without `scope: host`"):
+        await instance.freeze(host=True)
+    assert state(instance.pid) != "T"
 
 
 async def test_a_frozen_machine_can_be_killed_and_cannot_drain(bench: Bench) -> None:

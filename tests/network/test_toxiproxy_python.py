@@ -5,8 +5,8 @@ It is synchronous and has no timeouts, so it talks from a thread.
 
 from __future__ import annotations
 
-import json
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from sim.clock import Clock
 from sim.docker.engine import APIError, Engine, said
-from sim.errors import StartError
+from sim.errors import InputError, StartError
 from sim.lens.lens import Lens
+from sim.machines import lost_host
 from sim.machines.docker import inside
 from sim.machines.docker.lens import before
 from sim.machines.docker.logs import ContainerLog
@@ -62,6 +63,7 @@ class DockerInstance:
         self._lens = lens
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._paused = False
+        self._host_is_silent = False
 
     def __repr__(self) -> str:
         state = self._exit.result() if self._exit.done() else "running"
@@ -101,13 +103,23 @@ class DockerInstance:
         await self._send("SIGKILL")
         return await self.exited()
 
-    async def freeze(self) -> None:
+    async def freeze(self, *, host: bool = False) -> None:
         """Pause it: the kernel still accepts connections, nothing answers."""
         self.paused_by_us = self._paused = True
         await self._engine.call("pause", self.container)
+        if host:
+            try:
+                lost_host.silence(self.host_pid)
+                self._host_is_silent = True
+            except InputError:
+                await self.thaw()
+                raise
 
     async def thaw(self) -> None:
         """Let a paused one go on."""
+        if self._host_is_silent:
+            self._host_is_silent = False
+            lost_host.unsilence(self.host_pid)
         self.paused_by_us = self._paused = False
         with contextlib.suppress(APIError):  # it may not be paused any more, or be gone
             await self._engine.call("unpause", self.container)

@@ -8,6 +8,7 @@ from sim.machines.lifecycle import State
 from sim.scenario.faults.breakable import Breakable, machines_at
 from sim.scenario.faults.fault_spec import MACHINES, Params, fault
 from sim.scenario.model import Target
+from sim.scenario.params import Param, choice
 
 
 @fault(
@@ -55,15 +56,17 @@ async def start(world: Breakable, target: Target | None, params: Params) -> None
 @fault(
     "freeze",
     on=MACHINES,
+    params=(Param("scope", "scope", choice("process", "host"), default="process"),),
     ended_by={"thaw", "heal"},
-    summary="SIGSTOP: the kernel still accepts connections, and nothing is answered",
+    summary="SIGSTOP: the kernel still accepts connections, and nothing is answered. With `scope: "
+    "host` the kernel stands still too: `connect` times out, and nothing is acknowledged",
 )
 async def freeze(world: Breakable, target: Target | None, params: Params) -> None:
     """Stop the machines dead."""
-    del params
+    host = params.get("scope") == "host"
     for machine in machines_at(world, target):
         if machine.state == State.STARTED:
-            await world.fleet.freeze(machine)
+            await world.fleet.freeze(machine, host=host)
 
 
 @fault(
