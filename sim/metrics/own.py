@@ -20,7 +20,7 @@ from sim.scenario.faults import FAULTS
 from sim.topology.model import ALERTS
 
 _PAIR = ("source", "target")
-_STATES = ("up", "silent", "refusing")
+_STATES = ("up", "silent", "refusing", "unanswered")
 _STATUSES = ("passing", "warning", "critical")
 
 
@@ -33,13 +33,14 @@ def link_metrics(links: Iterable[Link], stats: Mapping[str, LinkStats]) -> Itera
 
     yield gauge(
         "sim_link_state",
-        "Whether a link is in this state: up, silent (nothing crosses) or refusing.",
+        "Whether a link is in this state: up, silent (nothing crosses), refusing, or unanswered"
+        " (connecting times out).",
         (*_PAIR, "state"),
         [((*pair(link), s), float(link.state == s)) for link in links for s in _STATES],
     )
     yield gauge(
         "sim_link_rtt_seconds",
-        "The round trip that a link is made to have now (real).",
+        "The round trip that a link is made to have now (simulated).",
         _PAIR,
         [(pair(link), link.rtt_ms / 1000) for link in links],
     )

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sim.network.link_spec import ProxySpec, Stream, ToxicSpec
 from sim.topology.addresses import Endpoint
 
-Mode = Literal["silent", "refusing"]
+Mode = Literal["silent", "refusing", "unanswered"]
 End = Literal["source", "target"]
-State = Literal["up", "silent", "refusing"]
+State = Literal["up", "silent", "refusing", "unanswered"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Conditions:
     loss_percent: float = 0.0
     cut: Mode | None = None
     towards: End | None = None  # the direction in which it is silent; None: both
+    half_open: int = 0  # of the connections that stood when it came, so many are silent
+    age_limit_s: float | None = None  # a connection that is older is reset
 
     @property
     def state(self) -> State:
@@ -67,6 +69,10 @@ class Conditions:
             found["loss_percent"] = self.loss_percent
         if self.cut == "silent" and self.towards:
             found["towards"] = self.towards
+        if self.half_open:
+            found["half_open"] = self.half_open
+        if self.age_limit_s is not None:
+            found["age_limit_s"] = self.age_limit_s
         return found
 
     def toxics(self, *, handshake: bool, embedded: bool, speed: float) -> dict[str, ToxicSpec]:
@@ -106,6 +112,12 @@ class Conditions:
             yield named("loss", ppm=round(self.loss_percent * 10_000), rtt=rtt_ms)
         if self.cut == "silent" and self.towards in {None, "target" if upstream else "source"}:
             yield named("blackhole") if embedded else named("timeout", timeout=0)
+        if self.cut == "unanswered" and upstream:
+            yield named("unanswered")
+        if self.half_open:
+            yield named("half_open", connections=self.half_open)
+        if self.age_limit_s is not None and upstream:
+            yield named("limit_age", age=max(1, round(self.age_limit_s * 1000)))
 
 
 def half(whole_ms: float, first: bool) -> int:

@@ -94,14 +94,36 @@ class Link:
 
     async def loss(self, percent: float) -> None:
         """Lose so many packets in a hundred, which TCP turns into delay. Embedded server only."""
-        if percent and not self._context.embedded:
-            raise InputError("loss needs the embedded link server: a stock one has no such toxic")
+        self._demand_embedded("loss")
         await self._become(loss_percent=percent)
 
+    async def half_open(self, connections: int = 1) -> None:
+        """Let so many of the standing connections fall silent. Embedded server only."""
+        self._demand_embedded("half_open")
+        if self.conditions.half_open:
+            await self._become(half_open=0)  # those that were drawn are not drawn again
+        await self._become(half_open=connections)
+
+    async def limit_age(self, age_s: float) -> None:
+        """Reset each connection that has stood so many simulated seconds. Embedded server only."""
+        self._demand_embedded("age_limit")
+        await self._become(age_limit_s=age_s)
+
+    def _demand_embedded(self, what: str) -> None:
+        if not self._context.embedded:
+            raise InputError(
+                f"{what} needs the embedded link server: a stock one has no such toxic"
+            )
+
     async def partition(self, mode: Mode = "silent", towards: End | None = None) -> None:
-        """Let nothing through: in silence (towards one end, or both), or by refusing."""
-        if mode == "refusing" and towards:
-            raise InputError("a link refuses connections in both directions: drop `towards`")
+        """Let nothing through: in silence (towards one end, or both), or by refusing.
+
+        `unanswered` concerns new connections alone. Embedded server only.
+        """
+        if mode != "silent" and towards:
+            raise InputError("only a silent partition has a direction: drop `towards`")
+        if mode == "unanswered":
+            self._demand_embedded("an unanswered partition")
         await self._stop_flapping()
         await self._become(cut=mode, towards=towards)
 

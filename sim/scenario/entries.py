@@ -89,8 +89,8 @@ def _direction(
     if target and target.kind == "link" and towards not in target.value:
         ends = listed(target.value, "or")
         reading.problem(f"found `{towards}`; must be an end of the link: {ends}", *path, "towards")
-    if params.get("mode") == "refusing":
-        message = "a refusing partition cuts both ways; remove it or write `mode: silent`"
+    if (mode := params.get("mode")) not in (None, "silent"):
+        message = f"a partition that is {mode} has no direction; remove it or write `mode: silent`"
         reading.problem(message, *path, "towards")
 
 

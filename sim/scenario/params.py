@@ -104,6 +104,14 @@ def read_count(value: object, _: Topology | None) -> int:
     raise ValueError(f"found {quoted(value)}; must be a whole number, 0 or more")
 
 
+@shaped({"type": "integer", "minimum": 1})
+def read_number(value: object, _: Topology | None) -> int:
+    """A whole number, 1 or more."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ValueError(f"found {quoted(value)}; must be a whole number, 1 or more")
+
+
 @shaped({"type": "number", "minimum": 0})
 def read_usd(value: object, _: Topology | None) -> float:
     """An amount in US dollars, 0 or more."""

@@ -97,12 +97,20 @@ class _OfLinks(_Healable):
         await self._do("slow", latency=latency, jitter=jitter, bandwidth=bandwidth)
 
     async def partition(self, *, mode: str | None = None, towards: str | None = None) -> None:
-        """Let nothing cross: `silent` (bytes vanish) or `refusing`; `towards` one end only."""
+        """Let nothing cross: `silent` (`towards` one end or both), `refusing`, `unanswered`."""
         await self._do("partition", mode=mode, towards=towards)
 
     async def reset(self) -> None:
         """Cut every standing connection with RST."""
         await self._do("reset")
+
+    async def half_open(self, connections: int = 1) -> None:
+        """Let so many of the standing connections fall silent."""
+        await self._do("half_open", connections=connections)
+
+    async def age_limit(self, age: str) -> None:
+        """Cut every connection with RST once it has stood for so long (`30s`)."""
+        await self._do("age_limit", age=age)
 
     async def flap(self, period: str) -> None:
         """Go down and up with a period."""

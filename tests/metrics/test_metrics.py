@@ -177,7 +177,7 @@ def test_labels_are_few_and_all_known_before(watched):
         "instance": {*world.fleet.machines},
         "source": regions | places,
         "target": regions | {"database"},
-        "state": {"up", "silent", "refusing"},
+        "state": {"up", "silent", "refusing", "unanswered"},
         "direction": {"up", "down"},
         "transport": {"udp", "tcp"},
         "reason": {"no query", "outage"},

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sim.clock import Clock
+from sim.errors import InputError
 from sim.network.links import Link, Links, LinkSpec
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.journal import Journal
@@ -214,3 +215,74 @@ async def test_not_a_byte_is_lost_doubled_or_reordered_by_silence(link, clock):
         async with clock.timeout(60):
             await asyncio.gather(*writing)
             assert all(heard == sent for heard in await asyncio.gather(*reading))
+
+
+async def test_unanswered_keeps_new_ones_out_and_lets_what_stands_go_on(link, clock):
+    there = await link()
+    loop = asyncio.get_running_loop()
+    async with dialled(there) as stands:
+        await there.partition("unanswered")
+        assert there.state == "unanswered"
+        await loop.sock_sendall(stands, b"on")
+        assert await loop.sock_recv(stands, 2) == b"on"
+        with pytest.raises(TimeoutError):
+            async with clock.timeout(0.5), dialled(there):
+                pass
+    await there.heal()
+    async with clock.timeout(5), dialled(there):
+        pass
+
+
+async def test_half_open_is_silence_for_a_few_of_those_that_stand(link, clock):
+    there = await link()
+    loop = asyncio.get_running_loop()
+
+    async def echoes(sock: socket.socket) -> bool:
+        await loop.sock_sendall(sock, b"x")
+        with contextlib.suppress(TimeoutError):
+            async with clock.timeout(0.2):
+                return bool(await loop.sock_recv(sock, 1))
+        return False
+
+    async with contextlib.AsyncExitStack() as stack:
+        stand = [await stack.enter_async_context(dialled(there)) for _ in range(5)]
+        assert all([await echoes(sock) for sock in stand])
+        await there.half_open(2)
+        silent = [sock for sock in stand if not await echoes(sock)]
+        assert len(silent) == 2
+        assert await echoes(await stack.enter_async_context(dialled(there)))
+        await there.half_open(6)
+        assert not any([await echoes(sock) for sock in stand if sock not in silent])
+        await there.heal()
+        async with clock.timeout(10):
+            for sock in stand:
+                assert await loop.sock_recv(sock, 1) == b"x"
+
+
+@pytest.mark.realtime
+async def test_a_connection_is_reset_once_it_is_too_old(link, clock):
+    there = await link()
+    loop = asyncio.get_running_loop()
+    async with dialled(there) as old:
+        await there.limit_age(0.5)
+        begun = clock.now()
+        assert await ends_with(old) == errno.ECONNRESET
+        assert clock.now() - begun <= 2.0
+    async with dialled(there) as new:
+        begun = clock.now()
+        await loop.sock_sendall(new, b"x")
+        assert await loop.sock_recv(new, 1) == b"x"
+        assert await ends_with(new) == errno.ECONNRESET
+        assert 0.45 <= clock.now() - begun <= 3.0
+
+
+@pytest.mark.parametrize(
+    "fault", ["half_open", "limit_age", "partition"], ids=lambda word: f"{word} on a stock server"
+)
+async def test_what_a_stock_server_cannot_do_is_said(link, fault):
+    there = await link()
+    there._context.embedded = False
+    what = {"half_open": 1, "limit_age": 1.0, "partition": "unanswered"}[fault]
+    with pytest.raises(InputError, match="needs the embedded link server"):
+        await getattr(there, fault)(what)
+    there._context.embedded = True

@@ -38,8 +38,10 @@ def test_every_documented_type_is_there() -> None:
     assert sorted(TOXICS) == [
         "bandwidth",
         "blackhole",
+        "half_open",
         "handshake",
         "latency",
+        "limit_age",
         "limit_data",
         "loss",
         "noop",
@@ -47,6 +49,7 @@ def test_every_documented_type_is_there() -> None:
         "slicer",
         "slow_close",
         "timeout",
+        "unanswered",
     ]
 
 

@@ -326,7 +326,7 @@ MISTAKES = [
         "partition, region: fra, mode: quiet",
         6,
         "timeline[1].mode",
-        "allowed: `silent` or `refusing`",
+        "allowed: `silent`, `refusing` or `unanswered`",
     ),
     (
         "crash, region: fra",

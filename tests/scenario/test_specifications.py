@@ -4,7 +4,7 @@ from sim.scenario.faults import FAULTS
 DOCUMENTED_FAULTS = """
 crash stop start freeze thaw sicken cure slow partition heal reset flap loss
 dns_outage stale_dns service_outage scale blind unblind deploy disconnect
-reconnect new_secret host
+reconnect new_secret host half_open age_limit
 """
 DOCUMENTED_CHECKS = """
 served_by outage messages sessions residency latency errors dns herd deploy

@@ -171,7 +171,8 @@ class Proxy:
         connection = Connection(self._engine, client, server, number, self._connection_ended)
         self.connections.add(connection)
         for applied in self.toxics:
-            self._join(applied, connection)
+            if applied.toxic.standing is None:
+                self._join(applied, connection)
         connection.start()
 
     def _connection_ended(self, connection: Connection) -> None:
@@ -190,8 +191,18 @@ class Proxy:
         """Put a toxic at the end of its stream, on present and future connections."""
         self.toxics.append(applied)
         self._answer_or_not()
-        for connection in list(self.connections):
+        for connection in self._standing(applied.toxic.standing):
             self._join(applied, connection)
+
+    def _standing(self, count: int | None) -> list[Connection]:
+        """The present connections, or so many of them, drawn from the seed."""
+        if count is None:
+            return list(self.connections)
+
+        def draw(connection: Connection) -> float:
+            return self._rng.fork(f"{connection.number}/standing").random()
+
+        return sorted(self.connections, key=draw)[:count]
 
     def update_toxic(self, applied: Applied, toxic: Toxic, toxicity: float) -> None:
         """Change a toxic in place; a new toxicity is rolled anew for each connection."""
@@ -203,7 +214,7 @@ class Proxy:
         for connection, stage in list(applied.stages.items()):
             stage.update(toxic, now)
             connection.pipes[applied.stream].pump()
-        if rolled_anew:
+        if rolled_anew and toxic.standing is None:
             for connection in list(self.connections):
                 self._leave(applied, connection)
                 self._join(applied, connection)

@@ -20,7 +20,10 @@ class RoutingChanged(Event):
 
 @dataclass(frozen=True)
 class LinkChanged(Event):
-    """A link is now like this. `state` is up, refusing or silent; times are real milliseconds."""
+    """A link is now like this. Times are simulated milliseconds.
+
+    `state` is up, refusing, silent, or unanswered (nobody new gets in).
+    """
 
     kind = "link_changed"
     link: str

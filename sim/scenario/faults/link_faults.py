@@ -13,6 +13,7 @@ from sim.scenario.params import (
     Param,
     choice,
     read_milliseconds,
+    read_number,
     read_positive_seconds,
     read_rate,
     read_share,
@@ -56,12 +57,13 @@ async def slow(world: Breakable, target: Target | None, params: Params) -> None:
     "partition",
     on=LINKS,
     params=(
-        Param("mode", "mode", choice("silent", "refusing"), default="silent"),
+        Param("mode", "mode", choice("silent", "refusing", "unanswered"), default="silent"),
         Param("towards", "towards", Known("region or location", places)),
     ),
     ended_by={"heal"},
     summary="nothing crosses: `mode: silent` (default; bytes vanish, `towards:` one end makes it "
-    "one-way) or `refusing` (what stands is cut). With anycast also between two regions",
+    "one-way), `refusing` (what stands is cut) or `unanswered` (`connect` times out, what stands "
+    "goes on). With anycast also between two regions",
 )
 async def partition(world: Breakable, target: Target | None, params: Params) -> None:
     """Let nothing cross."""
@@ -117,3 +119,30 @@ async def loss(world: Breakable, target: Target | None, params: Params) -> None:
     """Lose packets."""
     percent = params["share"] * 100
     await asyncio.gather(*(link.loss(percent) for link in links_at(world, target)))
+
+
+@fault(
+    "half_open",
+    on=LINKS,
+    params=(Param("connections", "connections", read_number, default=1),),
+    ended_by={"heal"},
+    summary="`connections:` (1) of those that stand fall silent, as when a NAT has forgotten them; "
+    "all others, and new ones, go on",
+)
+async def half_open(world: Breakable, target: Target | None, params: Params) -> None:
+    """Let some of the standing connections fall silent."""
+    count = params.get("connections") or 1
+    await asyncio.gather(*(link.half_open(count) for link in links_at(world, target)))
+
+
+@fault(
+    "age_limit",
+    on=LINKS,
+    params=(Param("age", "age_s", read_positive_seconds, required=True, write=with_unit("s")),),
+    ended_by={"heal"},
+    summary="a connection is cut with RST once it has stood for `age:`, as by a load balancer's "
+    "longest duration",
+)
+async def age_limit(world: Breakable, target: Target | None, params: Params) -> None:
+    """Reset connections that have stood so long."""
+    await asyncio.gather(*(link.limit_age(params["age_s"]) for link in links_at(world, target)))

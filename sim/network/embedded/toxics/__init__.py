@@ -3,8 +3,10 @@
 from sim.network.embedded.toxics import (
     bandwidth,
     blackhole,
+    half_open,
     handshake,
     latency,
+    limit_age,
     limit_data,
     loss,
     noop,
@@ -12,6 +14,7 @@ from sim.network.embedded.toxics import (
     slicer,
     slow_close,
     timeout,
+    unanswered,
 )
 from sim.network.embedded.toxics.base import (
     TOXICS,
@@ -34,8 +37,10 @@ __all__ = [
     "attributes_problem",
     "bandwidth",
     "blackhole",
+    "half_open",
     "handshake",
     "latency",
+    "limit_age",
     "limit_data",
     "loss",
     "noop",
@@ -44,4 +49,5 @@ __all__ = [
     "slow_close",
     "timeout",
     "toxic",
+    "unanswered",
 ]

@@ -122,6 +122,11 @@ class Toxic:
     closes_on_removal: ClassVar[bool] = False
     cuts: ClassVar[bool] = False  # no new connection can come about under it
 
+    @property
+    def standing(self) -> int | None:
+        """How many of the connections that stand it works on, and on no later one; None: on all."""
+        return None
+
     def stage(self, context: Context) -> Stage:
         """A new stage for one direction of one connection."""
         raise NotImplementedError

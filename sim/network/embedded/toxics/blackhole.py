@@ -30,11 +30,14 @@ class Blackhole(Toxic):
 
     def stage(self, context: Context) -> Stage:  # noqa: ARG002 - it needs none
         """A stage that lets nothing go."""
-        return _Hole()
+        return Hole()
 
 
-class _Hole(Stage):
+class Hole(Stage):
+    """Holds everything, and hears nothing more."""
+
     deafens = True
 
     def due(self, at: float, item: Item) -> float:  # noqa: ARG002 - whatever it is
+        """Never."""
         return NEVER
