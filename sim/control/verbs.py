@@ -36,7 +36,7 @@ class Control:
     def __init__(self, world: World) -> None:
         self._world = world
         self._client_networks = ClientNetworks(
-            world.topology, world.plan, world.record.folder, world.resolver
+            world.topology, world.plan, world.record.folder, world.resolver, world.links
         )
         self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
         self._machines = machines = MachineVerbs(world)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
@@ -22,6 +23,13 @@ from sim.observe.events import LinkChanged, PartFailed
 from sim.observe.journal import Journal
 
 _STUCK = {NO_ANSWER, 503}  # a stock server that waits for a stalled reader
+
+
+class Door(Protocol):
+    """Another way in to a link, for those who cannot reach its listener."""
+
+    def be_silent(self, *, connecting: bool, sending: bool) -> None:
+        """Answer nobody who connects, and acknowledge nothing that is sent, or do so again."""
 
 
 class LinkCheckError(StartError):
@@ -49,6 +57,7 @@ class Link:
         self._context = context
         self._client = context.client
         self._present: dict[str, ToxicSpec] = {}
+        self._doors: list[Door] = []
         self._enabled = False
         self._changing = asyncio.Lock()
         self._flapping: asyncio.Task[None] | None = None
@@ -183,6 +192,18 @@ class Link:
             await self._establish(self.conditions)
             self._checking = asyncio.create_task(self._check())
 
+    def attach(self, door: Door) -> None:
+        """Let a door be as silent as the link, from now on."""
+        self._doors.append(door)
+        self._silence(door)
+
+    def _silence(self, door: Door) -> None:
+        now = self.conditions
+        door.be_silent(
+            connecting=now.cut in ("silent", "unanswered"),
+            sending=now.cut == "silent" and now.towards in (None, "target"),
+        )
+
     async def audit(self) -> None:
         """Measure it; one that is not as asked is journaled."""
         if not self._checking or self._checking.done():
@@ -234,6 +255,8 @@ class Link:
                     raise
                 await self._rebuild(wanted)
             self.conditions = wanted
+            for door in self._doors:
+                self._silence(door)
             self._tell()
             self._checking = asyncio.create_task(self._check())
 

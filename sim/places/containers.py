@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from sim import registry
 from sim.errors import EnvironmentLacksError, SimError
+from sim.network.links import Links
 from sim.routing.dns.nameserver import PORT
 from sim.routing.resolver import Resolver
 from sim.streams.forwarder import TcpForwarder
@@ -49,12 +50,18 @@ class ClientNetworks:
     """The networks of a world's locations. `folder` is the world's."""
 
     def __init__(
-        self, topology: Topology, plan: AddressPlan, folder: Path, resolver: Resolver
+        self,
+        topology: Topology,
+        plan: AddressPlan,
+        folder: Path,
+        resolver: Resolver,
+        links: Links,
     ) -> None:
         self._topology = topology
         self._plan = plan
         self._folder = folder
         self._resolver = resolver
+        self._links = links
         self._engine: Engine | None = None
         self._quarters: dict[str, Quarters] = {}
         self._forwarders: list[TcpForwarder] = []
@@ -117,9 +124,10 @@ class ClientNetworks:
 
         await asyncio.gather(*(one(*network) for network in wanted.items()))
         for code, door in doors.items():
-            await self._open_forwarder(
+            forwarder = await self._open_forwarder(
                 Endpoint(str(door[1]), PUBLIC_PORT), plan.link(location, code)
             )
+            self._links.link(location, code).attach(forwarder)
         routes = {code: str(door[1]) for code, door in doors.items()}
         await self._resolver.extend(location, str(inner[1]), routes)
         return Quarters(f"sim-{world}-{name}", str(inner[1]), apart=True)
@@ -138,10 +146,11 @@ class ClientNetworks:
             self._engine = engine
         return self._engine
 
-    async def _open_forwarder(self, here: Endpoint, there: Endpoint) -> None:
+    async def _open_forwarder(self, here: Endpoint, there: Endpoint) -> TcpForwarder:
         forwarder = TcpForwarder(here, there, _who_it_is)
         self._forwarders.append(forwarder)
         await forwarder.open()
+        return forwarder
 
 
 def _who_it_is(near: socket.socket) -> bytes:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 
 from sim.streams.accept import Acceptor, listen, serving
+from sim.streams.silence import deafen, undeafen
 from sim.streams.splice import Splice
 from sim.topology.addresses import Endpoint
 
@@ -32,6 +33,8 @@ class TcpForwarder:
         self._preface = preface
         self._acceptor: Acceptor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._near: set[socket.socket] = set()
+        self._deaf = False
 
     def __repr__(self) -> str:
         return f"<TcpForwarder {self._here} to {self._there}>"
@@ -47,8 +50,25 @@ class TcpForwarder:
         for task in self._tasks:
             task.cancel()
 
+    def be_silent(self, *, connecting: bool, sending: bool) -> None:
+        """Answer nobody who connects, and acknowledge nothing that is sent, or do so again."""
+        if self._acceptor:
+            self._acceptor.be_silent(wanted=connecting)
+        self._deaf = sending
+        for near in self._near:
+            self._hear_or_not(near)
+
+    def _hear_or_not(self, near: socket.socket) -> None:
+        if self._deaf:
+            deafen(near)
+        else:
+            undeafen(near)
+
     def _arrive(self, near: socket.socket) -> None:
         task = serving(near, self._carry)
+        self._near.add(near)
+        self._hear_or_not(near)
+        task.add_done_callback(lambda _: self._near.discard(near))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -19,6 +19,7 @@ from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.journal import Journal
 from sim.streams import silence
 from sim.streams.connecting import connect
+from sim.streams.forwarder import TcpForwarder
 from sim.topology.addresses import Endpoint
 
 Serving = Callable[..., AbstractAsyncContextManager[Endpoint]]
@@ -29,8 +30,8 @@ filters = pytest.mark.skipif(not silence.has_filters(), reason="needs CAP_NET_AD
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the two ways: with the right to filter sockets, and without."""
     if request.param == "queue":
-        for module in ("sim.streams.accept", "sim.network.embedded.pipe"):
-            monkeypatch.setattr(f"{module}.deafen", lambda _: False)
+        for module in ("streams.accept", "streams.forwarder", "network.embedded.pipe"):
+            monkeypatch.setattr(f"sim.{module}.deafen", lambda _: False)
     return str(request.param)
 
 
@@ -105,6 +106,35 @@ async def test_attempts_given_up_while_it_was_cut_never_reach_the_far_end(link, 
             await asyncio.get_running_loop().sock_sendall(sock, b"after")
             await asyncio.get_running_loop().sock_recv(sock, 1)
     assert [data for data in met if data != b"ping"] == [b"after"]
+
+
+async def test_another_way_in_is_as_silent_as_the_link(link, clock, way):
+    """Such as the one that containers have, who cannot reach the link's own listener."""
+    there = await link()
+    loop = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        sock.bind(("127.90.1.101", 0))
+        here = Endpoint(*sock.getsockname())
+    door = TcpForwarder(here, there.spec.listen)
+    await door.open()
+    there.attach(door)
+    with socket.socket() as stands, socket.socket() as late:
+        stands.settimeout(0)
+        late.settimeout(0)
+        stands.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 500)
+        await loop.sock_connect(stands, tuple(vars(here).values()))
+        await loop.sock_sendall(stands, b"x")
+        await loop.sock_recv(stands, 1)
+        await there.partition()
+        await loop.sock_sendall(stands, b"lost")
+        with pytest.raises(TimeoutError):
+            async with clock.timeout(0.3):
+                await loop.sock_connect(late, tuple(vars(here).values()))
+        if way == "filter":
+            async with clock.timeout(10):
+                assert await ends_with(stands) == errno.ETIMEDOUT
+        await there.heal()
+    door.close()
 
 
 @pytest.mark.usefixtures("way")
