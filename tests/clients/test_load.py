@@ -140,7 +140,7 @@ def journal_of(virtually, monkeypatch, small_topology):
     """The records of a load of that driver for 10 s, in virtual time."""
 
     def run(driver, *, duration_s=10.0, stop_s=None, seed=7, warn=lambda _text: None, **fields):
-        monkeypatch.setattr("sim.clients.load.load_driver", lambda _name: driver)
+        monkeypatch.setattr("sim.clients.load.load_driver", lambda _name, _folder: driver)
 
         async def scenario():
             clock = Clock(10.0)
@@ -291,7 +291,7 @@ def test_a_driver_that_ignores_the_end_is_cut_off(journal_of):
 
 
 def test_the_end_does_not_wait_for_clients_that_back_off(virtually, monkeypatch, small_topology):
-    monkeypatch.setattr("sim.clients.load.load_driver", lambda _name: Refused)
+    monkeypatch.setattr("sim.clients.load.load_driver", lambda _name, _folder: Refused)
 
     async def scenario():
         clock = Clock()
