@@ -1,7 +1,7 @@
 """The world: every part of a simulation, built from a topology, started in order, ended in reverse.
 
     folder ─ control address (claims the slot) ─ journal ─ link server
-    ├─ database ── links region → database ── machines, until their checks pass ─┐
+    ├─ services ── links region → service ── machines, until their checks pass ──┐
     ├─ edges ── links location → region (anycast: and between regions)          ├─ ready
     └─ nameservers                                                              ┘
 
@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sim import __version__, registry
 from sim.alerts.alarm import Alarm
@@ -39,11 +39,10 @@ from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.machines.runtimes import make_runtime, tried_lens
 from sim.machines.specs import MachineContext, SpecBuilder
 from sim.network import link_server
-from sim.network.between import link_between
-from sim.network.links import Link, Links
+from sim.network.links import Links
 from sim.network.python_client import bound_to
 from sim.network.toxiproxy_api import LinkServerClient
-from sim.observe.events import RealTimeSeen, RunStarted
+from sim.observe.events import RunStarted
 from sim.observe.journal import Journal
 from sim.places.entry import Entries
 from sim.registry import WorldRecord
@@ -55,18 +54,13 @@ from sim.routing.resolver import Resolver
 from sim.routing.steering import Steering
 from sim.scenario.runner import client_context_of
 from sim.secrets import redactor
-from sim.services.database import WorldDatabase
+from sim.services.services import Services
 from sim.slots import claim
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan
 from sim.topology.model import Topology
 from sim.upkeep import Part, Upkeep
 
-# What a database answers at once.
-_POSTGRES_PROBE = bytes.fromhex("0000000804d2162f")  # SSLRequest
-_DATABASE = "database"
-_ELSEWHERE_IN_TIME = (
-    "is not of this world and keeps real time: its calendar and the machines' drift apart"
-)
+T = TypeVar("T")
 
 
 class World:
@@ -101,7 +95,7 @@ class World:
         self.ingress: Ingress
         self.resolver: Resolver
         self.steering: Steering
-        self.database: WorldDatabase | None = None
+        self.services: Services
         self.listener: socket.socket
         self.upkeep: Upkeep
         self.authority = CertificateAuthority(topology.hostname)
@@ -112,7 +106,7 @@ class World:
         self._journal_path = journal_path
         self._secrets = dict(secrets or {})
         self._stack = AsyncExitStack()
-        self._urls: dict[str, str] = {}  # the database as each region's machines reach it
+        self._told: dict[str, dict[str, str]] = {}  # what each region's machines know of services
         self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
         self._names: InternalNames | None = None
         self._stock = link_server.find(containers=runtime == "docker")
@@ -162,7 +156,8 @@ class World:
 
     def database_url(self) -> str | None:
         """How to reach the database directly, without any link."""
-        return self.database.url() if self.database else None
+        database = self.services.database
+        return database.url() if database else None
 
     # --- coming up ---------------------------------------------------------------------------
 
@@ -215,13 +210,8 @@ class World:
         mark = {registry.ENVIRONMENT_KEY: folder.name}
         hidden = [token, *self._secrets.values()]
         hidden += [receiver.webhook for receiver in topology.alerts if receiver.webhook]
-        if topology.database:
-            database = WorldDatabase(
-                topology.database, plan.database, folder, clock, mark, self._lens
-            )
-            push(database.stop)
-            hidden += database.secrets
-            self.database = database
+        self.services = Services(topology, plan, folder, clock, mark, self._lens)
+        hidden += self.services.secrets
         path = self._journal_path or folder / "journal.jsonl"
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
@@ -263,6 +253,7 @@ class World:
             self.runtime, topology, plan, clock, folder, redact, lens=self._lens
         )
         push(self.machine_runtime.close)
+        push(self.services.stop)
         self.health = HealthChecker(
             clock, self.rng.fork("health"), self.journal, self.machine_runtime.probe
         )
@@ -270,7 +261,7 @@ class World:
         logs = folder / "logs"
         logs.mkdir()
         secrets = AppSecrets(self._secrets, redact.hide)
-        around = MachineContext(folder.name, logs, secrets, self._urls, self.nameservers)
+        around = MachineContext(folder.name, logs, secrets, self._told, self.nameservers)
         specs = SpecBuilder(topology, plan, self.rng, around)
         self.fleet = Fleet(topology, self.machine_runtime, specs, self.health, clock, self.journal)
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
@@ -290,28 +281,14 @@ class World:
         push(self.ingress.pool.stop)
 
     async def _start_machines(self) -> None:
-        """The machines, once the database that they will ask for is there."""
-        links: list[Link] = []
-        database_link = self.machine_runtime.database_link
-        await self._timed("runtime", self.machine_runtime.open())
+        """The machines, once the services that they will ask for are there."""
+        runtime = self.machine_runtime
+        await self._timed("runtime", runtime.open())
         await self._name_machines()
-        if self.database:
-            self._urls.update(self.database.urls(self.topology.regions, database_link))
-            await self._timed("database", self.database.start())
-            if self._lens and not self.database.own:
-                where = self.database.region
-                self.journal.write(RealTimeSeen(_DATABASE, where, _ELSEWHERE_IN_TIME))
-            upstream = self.database.endpoint
-            links = await self.links.establish_all(
-                link_between(
-                    self.topology,
-                    (region, _DATABASE),
-                    database_link(region),
-                    upstream,
-                    _POSTGRES_PROBE,
-                )
-                for region in self.topology.regions
-            )
+        starting = self.services.start(runtime, self.links, self.journal)
+        links = await self._timed("services", starting)
+        for region in self.topology.regions:
+            self._told[region] = self.services.variables(runtime, region)
         async with asyncio.TaskGroup() as both:
             both.create_task(self.links.check_all(links))
             both.create_task(self._timed("machines", self.fleet.launch()))
@@ -325,10 +302,11 @@ class World:
         self._stack.push_async_callback(self._names.stop)
         self.nameservers.update(await self._names.start(runtime.nameserver_host))
 
-    async def _timed(self, name: str, starting: Awaitable[None]) -> None:
+    async def _timed(self, name: str, starting: Awaitable[T]) -> T:
         began = self.clock.real_ms()
-        await starting
+        started = await starting
         self.startup_ms[name] = self.clock.real_ms() - began
+        return started
 
     # --- our own parts -----------------------------------------------------------------------
 
@@ -339,8 +317,8 @@ class World:
             for machine in fleet.machines.values():
                 if machine.instance and (pid := machine.instance.host_pid):
                     found[machine.name] = pid
-        if self.database and (own := self.database.own) and own.pid:
-            found[_DATABASE] = own.pid
+        if services := getattr(self, "services", None):
+            found |= services.pids
         if server := getattr(self, "_link_server", None):
             found |= {"link server": server.pid} if server.pid else {}
         return found
@@ -355,5 +333,5 @@ class World:
         self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
         if names := self._names:
             self.upkeep.watch(Part("machines' nameserver", names.ping, names.restart))
-        if self.database and (server := self.database.own):
-            self.upkeep.watch(Part("database", server.ping, server.start))
+        for part in self.services.parts():
+            self.upkeep.watch(part)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sim.alerts.board import Condition
 from sim.observe.events import Event, LinkChanged, PartFailed, PartRestarted
-from sim.topology.distance import DATABASE
+from sim.topology.model import DATABASE
 
 _ALERT = "database_unreachable"
 

@@ -18,8 +18,8 @@ from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.machines.machine import Machine
 from sim.network.conditions import Conditions
 from sim.network.links import Link
-from sim.scenario.targets import services
 from sim.topology.distance import round_trip
+from sim.topology.model import Location, Region
 from sim.world import World
 
 WINDOW = 10  # bins that rates and percentiles are of
@@ -42,14 +42,13 @@ def portrait(world: World) -> dict[str, Any]:
         "seed": world.seed,
         "mode": topology.routing.mode,
         "ttl_s": topology.routing.ttl_s,
-        "services": services(topology),
-        "database_at": _database_at(world),
+        "services": {name: _at(topology.place(name)) for name in topology.services},
         "links": [[link.spec.source, link.spec.target] for link in world.links.all()],
         "regions": [
             {
                 "code": region.code,
                 "city": region.city,
-                "at": [region.at.lat, region.at.lon],
+                "at": _at(region),
                 "primary": region == topology.primary,
             }
             for region in topology.regions.values()
@@ -57,7 +56,7 @@ def portrait(world: World) -> dict[str, Any]:
         "locations": [
             {
                 "name": place.name,
-                "at": [place.at.lat, place.at.lon],
+                "at": _at(place),
                 "nameserver": f"{world.plan.nameserver(place.name)}:{world.resolver.port}",
                 "entry": str(world.plan.entry(place.name)),
                 "rtt_ms": {
@@ -70,13 +69,8 @@ def portrait(world: World) -> dict[str, Any]:
     }
 
 
-def _database_at(world: World) -> list[float] | None:
-    """Where the database is, for its links to be drawn to."""
-    database = world.topology.database
-    if database is None:
-        return None
-    at = world.topology.regions[database.region].at
-    return [at.lat, at.lon]
+def _at(place: Region | Location) -> list[float]:
+    return [place.at.lat, place.at.lon]
 
 
 def frame(world: World, model: LiveModel) -> dict[str, Any]:

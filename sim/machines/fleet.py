@@ -25,7 +25,7 @@ from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
 from sim.machines.roster import Roster
 from sim.machines.runs import Runs, running
-from sim.machines.runtime import Executed, Instance, ProcessRow, Runtime
+from sim.machines.runtime import Executed, Instance, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
 from sim.observe.events import CordonChanged, MachineUpdated, PartFailed, RealTimeSeen
@@ -353,10 +353,9 @@ class Fleet(Roster):
         """Journal that something that machines depend on is gone."""
         self._journal.write(PartFailed(part, reason))
 
-    def real_time(self, machine_id: str, seen: Uncovered) -> None:
+    def real_time(self, spec: MachineSpec, seen: Uncovered) -> None:
         """Journal that a machine uses time that it cannot be shown as the world's."""
-        if machine := self._machines.get(machine_id):
-            self._journal.write(RealTimeSeen(machine.id, machine.region, seen.what, seen.whole))
+        self._journal.write(RealTimeSeen(spec.id, spec.region, seen.what, seen.whole))
 
     async def _run(self, machine: Machine, *, settled: bool) -> None:
         await (self._runs.run(machine) if settled else self._runs.launch(machine))

@@ -65,7 +65,7 @@ class View:
             return
         told, supervised = read_notes(self.notes)
         for seen in uncovered(told):
-            self.overseer.real_time(self.spec.id, seen)
+            self.overseer.real_time(self.spec, seen)
         if not supervised:
             why = "could not do its work" if failed(told) else "was killed"
             reason = f"its supervisor {why}, and the machine died with it"
@@ -237,9 +237,9 @@ class ProcessRuntime:
         """The region's own address on loopback."""
         return self._plan.internal_nameserver(region)
 
-    def database_link(self, region: str) -> Endpoint:
-        """At the region's own address on loopback."""
-        return self._plan.database_link(region)
+    def door(self, region: str) -> str:
+        """The region's own address on loopback."""
+        return self._plan.door(region)
 
     async def start(self, spec: MachineSpec) -> ProcessInstance:
         """Run the machine's command in its folder. Raises StartError where there is none."""

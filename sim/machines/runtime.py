@@ -141,7 +141,7 @@ class Overseer(Protocol):
     def part_failed(self, part: str, reason: str) -> None:
         """Something that machines depend on is gone."""
 
-    def real_time(self, machine_id: str, seen: Uncovered) -> None:
+    def real_time(self, spec: MachineSpec, seen: Uncovered) -> None:
         """A machine uses time that it cannot be shown as the world's."""
 
 
@@ -186,5 +186,5 @@ class WorldRuntime(Runtime, Protocol):
     def nameserver_host(self, region: str) -> str:
         """The address of this host at which a region's machines ask for names."""
 
-    def database_link(self, region: str) -> Endpoint:
-        """Where a region's machines reach the link to the database."""
+    def door(self, region: str) -> str:
+        """The address of this host at which a region's machines reach its links to services."""

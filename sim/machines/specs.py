@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sim.errors import EnvironmentLacksError
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.config import MachineConfig
 from sim.machines.names import fly_name
+from sim.machines.ports import Ports
 from sim.machines.runtime import MachineSpec
 from sim.rng import Rng
-from sim.topology.addresses import SLOTS, AddressPlan, Endpoint, private_address
+from sim.topology.addresses import AddressPlan, Endpoint, private_address
 from sim.topology.model import Topology
 
-# Below the ephemeral range (32768 on), so that no outgoing connection holds one of these.
-_PORTS = range(18000, 32000)
 _FLYS_SMALLEST = 256 * 1024**2  # bytes of memory
-_PORTS_PER_SLOT = len(_PORTS) // len(SLOTS)
 
 
 @dataclass(frozen=True)
 class MachineContext:
     """What every machine of a world is given besides the topology.
 
-    `folder` takes the machines' logs. `database_urls` and `nameservers` are by region.
-    Neither they nor the values of `secrets` are shown.
+    `folder` takes the machines' logs. `services` (what they are told of
+    services) and `nameservers` are by region.
+    Neither `services` nor the values of `secrets` are shown.
     """
 
     world: str
     folder: Path
     secrets: AppSecrets = field(default_factory=AppSecrets, repr=False)
-    database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     nameservers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -47,7 +44,7 @@ class SpecBuilder:
         self._plan = plan
         self._rng = rng
         self._context = machine_context
-        self._ports: set[int] = set()
+        self.ports = Ports(plan.slot)
         self._made: dict[str, int] = {}  # machines so far, by the place they have
 
     @property
@@ -70,7 +67,7 @@ class SpecBuilder:
             command=None,
             image=None,
             env={},
-            endpoint=Endpoint(host, self._port(host)),
+            endpoint=Endpoint(host, self.ports.take(host)),
             folder=self._topology.folder / self._topology.gateway.folder,
             log_path=self._context.folder / f"{region}-{number}.log",
             instance_id=version,
@@ -129,36 +126,8 @@ class SpecBuilder:
         }
         if spec.region in self._context.nameservers:
             env["SIM_NAMESERVER"] = self._context.nameservers[spec.region]
-        if spec.region in self._context.database_urls:
-            env["DATABASE_URL"] = self._context.database_urls[spec.region]
-        return env
+        return {**env, **self._context.services.get(spec.region, {})}
 
     def release(self, spec: MachineSpec) -> None:
         """The machine of that spec is gone for good: its port may be used again."""
-        self._ports.discard(spec.endpoint.port)
-
-    def _port(self, host: str) -> int:
-        """A port that no other machine has and that is free on the wildcard and on the host.
-
-        Unique, because a program that ignores HOST listens on 0.0.0.0 and so on every address.
-        """
-        first = (self._plan.slot - SLOTS.start) * _PORTS_PER_SLOT
-        for offset in range(len(_PORTS)):
-            port = _PORTS[(first + offset) % len(_PORTS)]
-            if port not in self._ports and _free("0.0.0.0", port) and _free(host, port):
-                self._ports.add(port)
-                return port
-        raise EnvironmentLacksError(
-            f"no free TCP port for a machine in {_PORTS.start}-{_PORTS.stop - 1}",
-            "stop other programs or worlds (sim down --all)",
-        )
-
-
-def _free(host: str, port: int) -> bool:
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((host, port))
-        except OSError:
-            return False
-        return True
+        self.ports.release(spec.endpoint.port)

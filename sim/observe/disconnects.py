@@ -38,7 +38,7 @@ _ENDS_MACHINES = frozenset({"crash", "host", "stop", "deploy", "scale"})
 
 _CLOSES_OF_AN_END = frozenset({1001, 1006, 1012})
 _MOST_REASONS = 3  # of one location, region, author and code
-_OWN_PARTS = ("journal", "load", "database")  # whose failure ends no connection
+_OWN_PARTS = ("journal", "load")  # whose failure ends no connection; nor does a service's
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class _Causes:
         self._resets = [(t, f) for t, f in history.of(FaultBegan) if f.fault == "reset"]
         self._asked = [t for t, f in history.of(FaultBegan) if f.fault in _ENDS_MACHINES]
         self._died = [(t, died.machine) for t, died in history.of(MachineDied)]
-        self._failures = [t for t, p in history.of(PartFailed) if p.part not in _OWN_PARTS]
+        harmless = {*_OWN_PARTS, *_services(history)}
+        self._failures = [t for t, p in history.of(PartFailed) if p.part not in harmless]
 
     def own_part_failed(self, t: float) -> bool:
         """Whether a part of the simulator failed about then."""
@@ -197,3 +198,7 @@ def _who(causes: _Causes, connection: Connection, dropped: set[tuple[float, str]
     if down.how in ("broken", "left") and causes.link_was_cut(connection):
         return "link"
     return "client" if down.how == "left" else "gateway"
+
+
+def _services(history: History) -> Iterable[str]:
+    return (history.run.topology.get("services") or {}) if history.run else ()

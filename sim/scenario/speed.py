@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.scenario.model import Expectation, Scenario
-from sim.topology.distance import DATABASE, round_trip
-from sim.topology.model import Topology
+from sim.topology.distance import round_trip
+from sim.topology.model import DATABASE, Topology
 
 FASTEST = 20.0  # beyond it little is won: worlds come up and machines start in real time
 

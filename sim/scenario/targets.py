@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from sim.scenario.model import TargetKind
 from sim.scenario.params import Known, Reader
-from sim.topology.distance import DATABASE
-from sim.topology.model import Topology
+from sim.topology.model import DATABASE, Topology
 from sim.topology.problems import listed, suggest
 from sim.topology.shapes import TEXT, shaped
 from sim.topology.units import quoted
@@ -27,7 +26,7 @@ def places(topology: Topology) -> list[str]:
 
 def services(topology: Topology) -> list[str]:
     """The services of a topology."""
-    return [DATABASE] if topology.database else []
+    return list(topology.services)
 
 
 @shaped(TEXT)
@@ -44,7 +43,7 @@ def _machine(value: object, topology: Topology | None) -> str:
 
 @shaped({"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2})
 def _link(value: object, topology: Topology | None) -> tuple[str, str]:
-    """The link's own order: (location, region), (region, database)."""
+    """The link's own order: (location, region), (region, service)."""
     match value:
         case [str() as a, str() as b]:
             pass
@@ -56,14 +55,14 @@ def _link(value: object, topology: Topology | None) -> tuple[str, str]:
         if name not in places(topology):
             hint = suggest(name, places(topology))
             raise ValueError(f"the topology has no region or location `{name}`{hint}")
-    if b in topology.locations or a == DATABASE:
+    if b in topology.locations or a in topology.services:
         a, b = b, a
-    if b in topology.locations or a in (b, DATABASE):
+    if b in topology.locations or a == b or a in topology.services:
         raise ValueError(f"there is no link between `{a}` and `{b}`; one end must be a region")
-    if a in topology.locations and b == DATABASE:
-        raise ValueError("clients do not reach the database; name a region, as `[fra, database]`")
+    if a in topology.locations and b in topology.services:
+        raise ValueError(f"clients do not reach the {b}; name a region, as `[fra, {b}]`")
     if a in topology.regions and b in topology.regions and topology.routing.mode == "geodns":
-        hint = f"; did you mean `[{a}, {DATABASE}]`?" if topology.database else ""
+        hint = "".join(f"; did you mean `[{a}, {s}]`?" for s in services(topology)[:1])
         raise ValueError(f"with geodns routing no link joins the regions `{a}` and `{b}`{hint}")
     return (a, b)
 

@@ -1,1 +1,1 @@
-"""What machines depend on: the shared database."""
+"""What machines use: the shared database, and whatever else a topology names."""

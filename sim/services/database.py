@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from sim.clock import Clock
@@ -16,11 +16,13 @@ from sim.topology.model import Database
 
 
 class WorldDatabase:
-    """The shared database that a topology asks for.
+    """The shared database that a topology asks for: the built-in service.
 
     It is a server of the world's own at `endpoint`, a database on the server that SIM_POSTGRES
     names, or the existing one at the topology's `url`, which the world neither starts nor ends.
     """
+
+    probe = bytes.fromhex("0000000804d2162f")  # SSLRequest
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class WorldDatabase:
         mark: Mapping[str, str],
         lens: Lens | None = None,
     ) -> None:
+        self.name = asked.name
         self.region = asked.region
         self._existing = asked.url
         self.server: Postgres | BorrowedPostgres | None = None
@@ -42,9 +45,14 @@ class WorldDatabase:
             self.server = Postgres(endpoint, folder / "postgres", clock, mark, lens)
 
     @property
-    def own(self) -> Postgres | None:
-        """The server of the world's own, where it has one: it can die, and be started again."""
-        return self.server if isinstance(self.server, Postgres) else None
+    def own(self) -> bool:
+        """Whether its server is the world's own."""
+        return isinstance(self.server, Postgres)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of a server of the world's own, while it runs."""
+        return self.server.pid if isinstance(self.server, Postgres) else None
 
     @property
     def secrets(self) -> list[str]:
@@ -62,9 +70,9 @@ class WorldDatabase:
         """How to reach it directly, without any link."""
         return self.server.url() if self.server else self._existing or ""
 
-    def urls(self, regions: Iterable[str], door: Callable[[str], Endpoint]) -> dict[str, str]:
-        """How each region's machines reach it; `door` is where their region's link listens."""
-        return {region: through(self.url(), door(region)) for region in regions}
+    def variables(self, door: Endpoint) -> dict[str, str]:
+        """Its URL, through the link that listens there."""
+        return {"DATABASE_URL": through(self.url(), door)}
 
     async def start(self) -> None:
         """Have it accept connections. Raises StartError, EnvironmentLacksError."""
@@ -75,3 +83,8 @@ class WorldDatabase:
         """End what was started for it. Safe to call again."""
         if self.server:
             await self.server.stop()
+
+    async def ping(self) -> None:
+        """Raises StartError where a server of the world's own does not run."""
+        if isinstance(self.server, Postgres):
+            await self.server.ping()

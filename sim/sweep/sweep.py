@@ -27,8 +27,8 @@ from sim.scenario.model import Scenario, Target
 from sim.scenario.runner import audit, make_load
 from sim.sweep.boundaries import Boundary
 from sim.sweep.trap import Trap, blows_of
-from sim.topology.distance import DATABASE, round_trip
-from sim.topology.model import Topology
+from sim.topology.distance import round_trip
+from sim.topology.model import DATABASE, Topology
 from sim.world import World
 
 # Worlds mostly wait: so many side by side keep two cores busy without disturbing each other.

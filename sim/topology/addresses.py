@@ -8,7 +8,7 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
     127.S.L.10-49        sources of its clients
     127.S.L.100+R        where that location reaches region R: the listening end of its link
     127.S.150+R.1        edge of region R (0..99)
-    127.S.150+R.2        where its machines reach the database: the listening end of that link
+    127.S.150+R.2        where its machines reach services: the listening ends of those links
     127.S.150+R.3        where its machines ask for names: .internal and all others
     127.S.150+R.10-249   its machines
     127.S.150+R.1        with anycast, at ports of their own: where its edge reaches the other
@@ -41,7 +41,7 @@ MAX_REGIONS = 100
 CONTROL_PORT = 8470
 LINK_SERVER_PORT = 8474  # Toxiproxy's own
 PUBLIC_PORT = 8480  # where clients reach the gateway, at every link and edge
-DATABASE_PORT = 8432
+_SERVICES = 8432  # + a service's number: where a region's machines reach it
 ENTRY_PORT = 8490
 _EDGE_LISTENERS = 9000  # + the location's number: one listener for each link that ends here
 _BACKBONE = 9200  # + a region's number: where the edge reaches that region
@@ -85,6 +85,7 @@ class AddressPlan:
         self.slot = slot
         self._locations = {name: 1 + i for i, name in enumerate(topology.locations)}
         self._regions = {code: i for i, code in enumerate(topology.regions)}
+        self._services = {name: i for i, name in enumerate(topology.services)}
         prefixes: list[tuple[Subnet, str]] = [
             (subnet, name)
             for name, location in topology.locations.items()
@@ -110,7 +111,7 @@ class AddressPlan:
     @property
     def database(self) -> Endpoint:
         """The world's own database."""
-        return Endpoint(self._host(250, 1), DATABASE_PORT)
+        return Endpoint(self._host(250, 1), _SERVICES)
 
     def network(self, location: str) -> IPv4Network:
         """The loopback /24 of a location."""
@@ -149,9 +150,13 @@ class AddressPlan:
         """Where a region takes what another one's edge forwards: the far end of that link."""
         return Endpoint(self.edge(region).host, _WORKERS + self._regions[source])
 
-    def database_link(self, region: str) -> Endpoint:
-        """Where a region's machines connect to reach the database."""
-        return Endpoint(self._host(150 + self._regions[region], 2), DATABASE_PORT)
+    def door(self, region: str) -> str:
+        """The address at which a region's machines reach services, each at its port."""
+        return self._host(150 + self._regions[region], 2)
+
+    def service_port(self, service: str) -> int:
+        """The port at which a service is reached, the same in all regions."""
+        return _SERVICES + self._services[service]
 
     def internal_nameserver(self, region: str) -> str:
         """Where a region's machines ask for names."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from sim.topology.geography import REGIONS, place_named
 from sim.topology.model import (
     ALERTS,
+    DATABASE,
     AlertReceiver,
     Build,
     Check,
@@ -21,16 +22,16 @@ from sim.topology.model import (
     Region,
     ResidencyPolicy,
     Routing,
+    Service,
     Topology,
 )
-from sim.topology.schema import DeploySchema, GatewaySchema, TopologySchema
+from sim.topology.schema import DeploySchema, GatewaySchema, ServicesSchema, TopologySchema
 from sim.topology.sizes import SIZES
 
 
 def build(schema: TopologySchema, path: Path | None) -> Topology:
     """The topology that a checked file says."""
     primary = next((c for c, r in schema.regions.items() if r.primary), next(iter(schema.regions)))
-    database = schema.services.database
     return Topology(
         app=schema.app,
         domain=schema.domain,
@@ -66,7 +67,7 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
             for link in schema.links
         ),
-        database=Database(database.region or primary, database.url) if database else None,
+        services=_services(schema.services, primary),
         residency=tuple(
             ResidencyPolicy(name, tuple(policy.locations), tuple(policy.regions))
             for name, policy in schema.policies.residency.items()
@@ -83,6 +84,13 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
         ),
         path=path,
     )
+
+
+def _services(schema: ServicesSchema, primary: str) -> dict[str, Service]:
+    services: list[Service] = []
+    if database := schema.database:
+        services.append(Database(DATABASE, database.region or primary, database.url))
+    return {service.name: service for service in services}
 
 
 def _gateway(schema: GatewaySchema) -> Gateway:

@@ -7,7 +7,6 @@ from itertools import combinations
 
 from sim.errors import Problem
 from sim.topology.cities import CITIES
-from sim.topology.distance import DATABASE
 from sim.topology.geography import (
     REGIONS,
     city_suggestions,
@@ -16,6 +15,7 @@ from sim.topology.geography import (
     region_suggestions,
     slug,
 )
+from sim.topology.model import DATABASE
 from sim.topology.problems import listed, suggest
 from sim.topology.schema import TopologySchema
 from sim.topology.units import format_duration

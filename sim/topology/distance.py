@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sim.topology.geography import distance_km
-from sim.topology.model import Coordinates, Location, Region, Topology
+from sim.topology.model import Coordinates, Location, Topology
 
 FIBRE_KM_PER_RTT_MS = 100.0
 BACKBONE_STRETCH = 1.4
@@ -29,8 +29,6 @@ INTERNET_STRETCH = 2.1
 LAST_MILE_MS = 10.0
 SAME_REGION_MS = 0.5
 JITTER_SHARE = 0.05
-
-DATABASE = "database"
 
 
 class RoundTrip(NamedTuple):
@@ -53,14 +51,13 @@ def internet_rtt_ms(a: Coordinates, b: Coordinates) -> float:
 def round_trip(topology: Topology, a: str, b: str) -> RoundTrip:
     """The round trip between two places, the same in either order.
 
-    A place is a region's code, a location's name, or `database` for the place of the database.
-    Raises KeyError for any other name.
+    A place is a region's code, a location's name or a service's. Raises KeyError for another name.
     """
     for pair in ({a, b}, {_region_of(topology, a), _region_of(topology, b)}):
         for override in topology.links:
             if set(override.between) == pair:
                 return RoundTrip(override.rtt_ms, override.jitter_ms)
-    start, end = _place(topology, a), _place(topology, b)
+    start, end = topology.place(a), topology.place(b)
     if isinstance(start, Location) or isinstance(end, Location):
         rtt_ms = internet_rtt_ms(start.at, end.at)
     elif start == end:
@@ -71,8 +68,4 @@ def round_trip(topology: Topology, a: str, b: str) -> RoundTrip:
 
 
 def _region_of(topology: Topology, name: str) -> str:
-    return topology.database.region if name == DATABASE and topology.database else name
-
-
-def _place(topology: Topology, name: str) -> Region | Location:
-    return topology.place(_region_of(topology, name))
+    return topology.services[name].region if name in topology.services else name

@@ -20,6 +20,8 @@ WhenNoneLocal = Literal["nearest", "refuse"]
 AllDown = Literal["all", "last_good", "none", "servfail"]
 Spill = Literal["hard", "soft"]
 
+DATABASE = "database"  # the name of the built-in service
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -158,10 +160,17 @@ class LinkOverride:
 
 
 @dataclass(frozen=True)
-class Database:
-    """The shared database: a PostgreSQL of the world's own in `region`, or an existing one."""
+class Service:
+    """What machines use, in `region`; each region has a link of its own to it."""
 
+    name: str
     region: str
+
+
+@dataclass(frozen=True)
+class Database(Service):
+    """The built-in one, PostgreSQL: a server of the world's own, or the existing one at `url`."""
+
     url: str | None = field(default=None, repr=False)  # it may hold a password
 
 
@@ -223,7 +232,7 @@ class Topology:
     routing: Routing = Routing()
     deploy: Deploy = Deploy()
     links: tuple[LinkOverride, ...] = ()
-    database: Database | None = None
+    services: Mapping[str, Service] = field(default_factory=dict)
     residency: tuple[ResidencyPolicy, ...] = ()
     group: str = "app"
     costs: Costs | None = None
@@ -253,6 +262,17 @@ class Topology:
         regions = list(self.regions.values())
         return next((region for region in regions if region.primary), regions[0])
 
+    @property
+    def database(self) -> Database | None:
+        """The built-in service, where there is one."""
+        found = self.services.get(DATABASE)
+        return found if isinstance(found, Database) else None
+
     def place(self, name: str) -> Region | Location:
-        """The region or location of that name (their names are disjoint). Raises KeyError."""
+        """Where something of that name is: a region, a location, or the region of a service.
+
+        Their names are disjoint. Raises KeyError.
+        """
+        if name in self.services:
+            name = self.services[name].region
         return self.regions[name] if name in self.regions else self.locations[name]

@@ -97,7 +97,7 @@ def kill_link_server_process(world, _):
 
 def kill_database(world, _):
     """Nobody tells its helpers: they notice, each in its own time."""
-    os.kill(world.database.own.pid, signal.SIGKILL)
+    os.kill(world.services["database"].pid, signal.SIGKILL)
 
 
 def close_link_server(world, _):

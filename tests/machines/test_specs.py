@@ -30,7 +30,10 @@ SURROUNDINGS = MachineContext(
     "w1",
     Path("/srv/logs"),
     secrets=AppSecrets({"API_KEY": "hunter2"}),
-    database_urls={"fra": "postgresql://fra", "iad": "postgresql://iad"},
+    services={
+        "fra": {"DATABASE_URL": "postgresql://fra"},
+        "iad": {"DATABASE_URL": "postgresql://iad"},
+    },
 )
 
 

@@ -97,7 +97,7 @@ test("a frame's scene counts whoever is there, by region", () => {
   const portrait = {
     regions: [{ code: "fra", at: [50, 8] }, { code: "iad", at: [39, -77] }],
     locations: [{ name: "london", at: [51, 0] }],
-    services: ["database"], database_at: [39, -77],
+    services: { database: [39, -77] },
   };
   const place = { total: 5, cut: 1, unanswered: 0, connecting: 1, served: { fra: 3 }, standing: { iad: 2 }, by_region: {}, dns: ["fra"] };
   const frame = {

@@ -104,7 +104,7 @@ def test_the_format_as_documented_loads(tmp_path: Path) -> None:
     assert [location.share for location in topology.locations.values()] == [60.0, 40.0]
     assert topology.routing.ttl_s == 30.0
     assert topology.links == (LinkOverride(("london", "fra"), 15.0, 2.0),)
-    assert topology.database == Database("iad")
+    assert topology.database == Database("database", "iad")
     assert topology.residency == (ResidencyPolicy("eu", ("london",), ("fra",)),)
     assert topology.costs == Costs(5.2)
     assert topology.folder == tmp_path.resolve()
@@ -191,7 +191,7 @@ def test_a_region_that_is_not_flys_has_coordinates_and_the_first_is_primary() ->
     topology = topology_from_mapping(data)
     assert topology.primary.code == "sea"
     assert topology.regions["our-hall"].at == Coordinates(48.0, 11.0)
-    assert topology.database == Database("our-hall")
+    assert topology.database == Database("database", "our-hall")
 
 
 def test_a_database_without_a_region_is_in_the_primary_one() -> None:
@@ -202,7 +202,7 @@ def test_a_database_without_a_region_is_in_the_primary_one() -> None:
         "locations": {"london": {}},
         "services": {"database": None},  # `database:` with nothing after it
     }
-    assert topology_from_mapping(data).database == Database("iad")
+    assert topology_from_mapping(data).database == Database("database", "iad")
     assert topology_from_mapping({**data, "services": {}}).database is None
 
 
@@ -210,5 +210,5 @@ def test_a_database_without_a_region_is_in_the_primary_one() -> None:
 def test_the_topologies_that_come_along_load(name: str) -> None:
     topology = load_topology(FILES / name)
     assert topology.primary.code == "iad"
-    assert topology.database == Database("iad")
+    assert topology.database == Database("database", "iad")
     assert topology.costs == Costs(5.2)

@@ -14,7 +14,7 @@ const choices = (portrait, frame) => {
     ["machine", named(frame.regions.flatMap(({ machines }) => machines.map(({ name }) => name)))],
     ["location", named(portrait.locations.map(({ name }) => name))],
     ["link", portrait.links.map((pair) => [JSON.stringify(pair), pair.join(" : ")])],
-    ["service", named(portrait.services)],
+    ["service", named(Object.keys(portrait.services))],
   ].filter(([, entries]) => entries.length);
 };
 

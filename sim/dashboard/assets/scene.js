@@ -33,7 +33,7 @@ const sceneOf = (portrait, frame) => {
   const links = frame.links
     .filter((link) => names.has(link.from) && index.has(link.to))
     .map((link) => ({ location: names.get(link.from), region: index.get(link.to), state: link.state }));
-  const where = (name) => portrait.regions.find(({ code }) => code === name)?.at ?? (name === portrait.services[0] ? portrait.database_at : null);
+  const where = (name) => portrait.regions.find(({ code }) => code === name)?.at ?? portrait.services[name] ?? null;
   const cut = frame.links
     .filter((link) => link.state !== "up" && index.has(link.from))
     .map((link) => [where(link.from), where(link.to)])

@@ -1,7 +1,7 @@
 """A world's Docker networks, one for each region, and how this host is reached from inside.
 
-A container has a loopback of its own, so the database's link listens where containers reach it: at
-this host's address in the region's network. Where the simulator is a container itself, it joins
+A container has a loopback of its own, so the links to services listen where containers reach them:
+at this host's address in the region's network. Where the simulator is a container itself, it joins
 the networks, and reaches the machines there instead of at published ports.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from sim.docker import networks
 from sim.docker.engine import APIError, Engine, said
 from sim.errors import StartError
-from sim.topology.addresses import DATABASE_PORT, AddressPlan, Endpoint
+from sim.topology.addresses import AddressPlan
 
 
 class Networks:
@@ -35,10 +35,10 @@ class Networks:
         """What a region's network is called."""
         return f"sim-{self._world}-{region}"
 
-    def door(self, region: str) -> Endpoint:
-        """Where a region's containers reach the database's link; known from `open` on."""
+    def door(self, region: str) -> str:
+        """Where a region's containers reach its links to services; known from `open` on."""
         network = self._plan.container_network(region)
-        return Endpoint(str(network[2 if self.inside else 1]), DATABASE_PORT)
+        return str(network[2 if self.inside else 1])
 
     def region_of(self, network: str) -> str | None:
         """The region of a network's id."""

@@ -91,10 +91,10 @@ class DockerRuntime:
 
     def nameserver_host(self, region: str) -> str:
         """This host as a region's containers see it; known from `open` on."""
-        return self.database_link(region).host
+        return self.door(region)
 
-    def database_link(self, region: str) -> Endpoint:
-        """In the region's network, at this host's address; known from `open` on."""
+    def door(self, region: str) -> str:
+        """This host's address in the region's network; known from `open` on."""
         return self.networks.door(region)
 
     def oversee(self, overseer: Overseer) -> None:
@@ -225,7 +225,7 @@ class DockerRuntime:
             return
         told = await self.engine.run(inner_lens.notes, self.engine.api, instance.container)
         for seen in uncovered(told):
-            self._overseer.real_time(instance.spec.id, seen)
+            self._overseer.real_time(instance.spec, seen)
         if failed(told):
             reason = "its supervisor could not do its work, and the machine died with it"
             self._failed(f"lens of {instance.spec.region}", reason)

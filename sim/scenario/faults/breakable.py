@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.scenario.model import Target
-from sim.topology.distance import DATABASE
 from sim.topology.model import Topology
 
 if TYPE_CHECKING:  # judging a journal loads the specifications of faults, but no world
@@ -55,9 +54,9 @@ def machines_at(world: Breakable, target: Target | None) -> list[Machine]:
 def links_at(world: Breakable, target: Target | None) -> list[Link]:
     """The links that a target names.
 
-    A pair names its link in whichever direction there is one. A region, a location or the
-    database name every link with an end there; the database's own region counts as its place,
-    but what is inside that region stays connected. None names all links.
+    A pair names its link in whichever direction there is one. A region, a location or a service
+    names every link with an end there; a service's own region counts as its place, but what is
+    inside that region stays connected. None names all links.
     """
     if target is None:
         return list(world.links.all())
@@ -65,13 +64,12 @@ def links_at(world: Breakable, target: Target | None) -> list[Link]:
         ends = set(target.value)
         return [link for link in world.links.all() if set(_ends(link)) == ends]
     place = str(target.value)
-    database = world.topology.database
-    hosts_database = database is not None and database.region == place
+    hosted = {name for name, one in world.topology.services.items() if one.region == place}
     return [
         link
         for link in world.links.all()
-        if (place in _ends(link) or (hosts_database and DATABASE in _ends(link)))
-        and not (hosts_database and _ends(link) == (place, DATABASE))
+        if (place in _ends(link) or link.spec.target in hosted)
+        and not (link.spec.source == place and link.spec.target in hosted)
     ]
 
 

@@ -318,7 +318,7 @@ async def test_metadata_makes_no_new_version(api):
 
 
 async def test_there_is_no_room_for_more_machines_than_addresses(api, monkeypatch):
-    monkeypatch.setattr("sim.machines.specs._free", lambda *_: False)
+    monkeypatch.setattr("sim.machines.ports._free", lambda *_: False)
     before = api.state()
     got = await api("POST", MACHINES, {"config": {}})
     assert (got.status, got.body["status"]) == (422, "insufficient_capacity")
