@@ -54,7 +54,7 @@ from sim.routing.resolver import Resolver
 from sim.routing.steering import Steering
 from sim.scenario.runner import client_context_of
 from sim.secrets import redactor
-from sim.services.services import Services
+from sim.services.services import Around, Services
 from sim.slots import claim
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan
 from sim.topology.model import Topology
@@ -210,8 +210,6 @@ class World:
         mark = {registry.ENVIRONMENT_KEY: folder.name}
         hidden = [token, *self._secrets.values()]
         hidden += [receiver.webhook for receiver in topology.alerts if receiver.webhook]
-        self.services = Services(topology, plan, folder, clock, mark, self._lens)
-        hidden += self.services.secrets
         path = self._journal_path or folder / "journal.jsonl"
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
@@ -253,7 +251,6 @@ class World:
             self.runtime, topology, plan, clock, folder, redact, lens=self._lens
         )
         push(self.machine_runtime.close)
-        push(self.services.stop)
         self.health = HealthChecker(
             clock, self.rng.fork("health"), self.journal, self.machine_runtime.probe
         )
@@ -263,6 +260,10 @@ class World:
         secrets = AppSecrets(self._secrets, redact.hide)
         around = MachineContext(folder.name, logs, secrets, self._told, self.nameservers)
         specs = SpecBuilder(topology, plan, self.rng, around)
+        beside = topology, plan, clock, folder, mark, self.machine_runtime, specs.ports, self._lens
+        self.services = Services(Around(*beside))
+        redact.hide(self.services.secrets)
+        push(self.services.stop)
         self.fleet = Fleet(topology, self.machine_runtime, specs, self.health, clock, self.journal)
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
         self.machine_runtime.oversee(self.fleet)
@@ -285,10 +286,10 @@ class World:
         runtime = self.machine_runtime
         await self._timed("runtime", runtime.open())
         await self._name_machines()
-        starting = self.services.start(runtime, self.links, self.journal)
+        starting = self.services.start(self.links, self.journal)
         links = await self._timed("services", starting)
         for region in self.topology.regions:
-            self._told[region] = self.services.variables(runtime, region)
+            self._told[region] = self.services.variables(region)
         async with asyncio.TaskGroup() as both:
             both.create_task(self.links.check_all(links))
             both.create_task(self._timed("machines", self.fleet.launch()))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from sim.alerts.board import Board, Condition, FiringAlert
-from sim.alerts.database_alerts import DatabaseWatch
 from sim.alerts.machine_alerts import MachineWatch
 from sim.alerts.outage_alerts import OutageWatch
 from sim.alerts.residency_alerts import ResidencyWatch
+from sim.alerts.service_alerts import ServiceWatch
 from sim.observe.events import Alert, Event
 from sim.observe.journal import Record
 from sim.topology.model import Topology
@@ -34,7 +34,7 @@ class AlertRules:
         self._outages = OutageWatch(topology, speed)
         watches: tuple[Watch, ...] = (
             MachineWatch(topology),
-            DatabaseWatch(),
+            ServiceWatch(topology),
             ResidencyWatch(topology, speed),
             self._outages,
         )

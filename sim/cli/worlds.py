@@ -132,6 +132,9 @@ def _show(status: dict[str, Any]) -> None:
     listing(status["machines"], machine_columns, as_json=False)
     click.echo()
     listing(status["locations"], ("location", "led_to", "nameserver", "entry"), as_json=False)
+    if status["services"]:
+        click.echo()
+        listing(status["services"], list(status["services"][0]), as_json=False)
     if status["alerts"]:
         click.echo()
         listing(status["alerts"], ("alert", "subject", "for_s", "reason"), as_json=False)

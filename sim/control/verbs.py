@@ -108,6 +108,7 @@ class Control:
                 {"region": region, "nameserver": address}
                 for region, address in world.nameservers.items()
             ],
+            "services": world.services.told(),
             "alerts": [
                 {
                     "alert": alert.alert,

@@ -341,6 +341,8 @@ class Fleet(Roster):
             machine.frozen = machine.frozen if frozen is None else frozen
             machine.cut_off = machine.cut_off if cut_off is None else cut_off
             self._chronicle.tell(machine, what)
+        else:
+            self.part_failed(machine_id, what)  # a service's container: nobody was asked for that
 
     async def returned(self, machine_id: str, instance: Instance) -> None:
         """Somebody else has started a machine that had ended."""

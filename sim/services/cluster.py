@@ -18,7 +18,8 @@ from pathlib import Path
 from sim.cache import user_cache
 from sim.errors import StartError
 from sim.processes.child import Child
-from sim.services.binaries import Binaries, explain_failure
+from sim.services.binaries import Binaries
+from sim.services.unprivileged import explain_failure
 
 SUPERUSER = "sim"
 DATABASE = "gateway"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from sim.clock import Clock
 from sim.lens.lens import Lens
@@ -50,6 +51,11 @@ class WorldDatabase:
         return isinstance(self.server, Postgres)
 
     @property
+    def running(self) -> bool:
+        """Whether a server of the world's own runs; of another nothing is known."""
+        return self.pid is not None or not self.own
+
+    @property
     def pid(self) -> int | None:
         """The process id of a server of the world's own, while it runs."""
         return self.server.pid if isinstance(self.server, Postgres) else None
@@ -70,9 +76,22 @@ class WorldDatabase:
         """How to reach it directly, without any link."""
         return self.server.url() if self.server else self._existing or ""
 
-    def variables(self, door: Endpoint) -> dict[str, str]:
+    def variables(self, door: Endpoint, known: Mapping[str, str]) -> dict[str, str]:
         """Its URL, through the link that listens there."""
+        del known
         return {"DATABASE_URL": through(self.url(), door)}
+
+    def details(self, door: Endpoint) -> dict[str, str]:
+        """What a pooler in front of it is told: the same, part by part."""
+        parts = urlsplit(through(self.url(), door))
+        return {
+            "DATABASE_URL": parts.geturl(),
+            "DATABASE_HOST": door.host,
+            "DATABASE_PORT": str(door.port),
+            "DATABASE_USER": unquote(parts.username or ""),
+            "DATABASE_PASSWORD": unquote(parts.password or ""),
+            "DATABASE_NAME": unquote(parts.path.removeprefix("/")),
+        }
 
     async def start(self) -> None:
         """Have it accept connections. Raises StartError, EnvironmentLacksError."""

@@ -11,8 +11,9 @@ from sim.clock import Clock
 from sim.errors import StartError
 from sim.lens.lens import Lens
 from sim.processes.child import Child, tail
-from sim.services.binaries import explain_failure, find_binaries
+from sim.services.binaries import find_binaries
 from sim.services.cluster import DATABASE, SUPERUSER, ClusterMaker
+from sim.services.unprivileged import explain_failure
 from sim.topology.addresses import Endpoint
 
 _SETTINGS = {

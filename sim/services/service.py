@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from sim.topology.addresses import Endpoint
@@ -35,11 +36,18 @@ class WorldService(Protocol):
         """Whether the world runs it: it can die, and `start` starts it again."""
 
     @property
+    def running(self) -> bool:
+        """Whether it has not been seen to end."""
+
+    @property
     def pid(self) -> int | None:
         """Its main process among this host's, while it runs and where that is known."""
 
-    def variables(self, door: Endpoint) -> dict[str, str]:
-        """What a region's machines are told of it; `door` is where their link to it listens."""
+    def variables(self, door: Endpoint, known: Mapping[str, str]) -> dict[str, str]:
+        """What a region's machines are told of it; `door` is where their link to it listens.
+
+        `known` is what templates may name beside HOST and PORT.
+        """
 
     async def start(self) -> None:
         """Have it accept connections; nothing if it does.

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sim.clock import Clock
 from sim.lens.lens import Lens
+from sim.machines.ports import Ports
 from sim.machines.runtime import WorldRuntime
 from sim.network.between import link_between
 from sim.network.links import Link, Links
 from sim.observe.events import RealTimeSeen
 from sim.observe.journal import Journal
 from sim.services.database import WorldDatabase
+from sim.services.program import Hosting, ServiceProgram
 from sim.services.service import WorldService
 from sim.topology.addresses import AddressPlan, Endpoint
-from sim.topology.model import Topology
+from sim.topology.model import Database, Program, Topology
 from sim.upkeep import Part
 
 _ELSEWHERE_IN_TIME = (
@@ -23,26 +26,48 @@ _ELSEWHERE_IN_TIME = (
 )
 
 
-class Services:
-    """The services of a world, by name. `mark` is put into the environment of what it runs."""
+@dataclass(frozen=True)
+class Around:
+    """What services are given of their world. `mark` goes into the environment of what they run."""
 
-    def __init__(
-        self,
-        topology: Topology,
-        plan: AddressPlan,
-        folder: Path,
-        clock: Clock,
-        mark: Mapping[str, str],
-        lens: Lens | None,
-    ) -> None:
-        self._topology = topology
-        self._plan = plan
-        self._lens = lens
+    topology: Topology
+    plan: AddressPlan
+    clock: Clock
+    folder: Path
+    mark: Mapping[str, str]
+    runtime: WorldRuntime
+    ports: Ports
+    lens: Lens | None
+
+
+class Services:
+    """The services of a world, by name."""
+
+    def __init__(self, around: Around) -> None:
+        self._around = around
         self._all: dict[str, WorldService] = {}
         self.database: WorldDatabase | None = None
-        if asked := topology.database:
-            self.database = WorldDatabase(asked, plan.database, folder, clock, mark, lens)
-            self._all[asked.name] = self.database
+        for name, asked in around.topology.services.items():
+            match asked:
+                case Database():
+                    made = around.folder, around.clock, around.mark, around.lens
+                    self.database = WorldDatabase(asked, around.plan.database, *made)
+                    self._all[name] = self.database
+                case Program():
+                    self._all[name] = ServiceProgram(asked, self._hosting(asked))
+
+    def _hosting(self, asked: Program) -> Hosting:
+        around, host = self._around, self._around.plan.program(asked.name)
+        log = f"{asked.region}-{asked.name.replace('-', '_')}.log"  # as machines' are called
+        return Hosting(
+            around.runtime,
+            around.clock,
+            Endpoint(host, around.ports.take(host)),
+            around.folder / "services" / asked.name,
+            around.topology.folder,
+            around.folder / "logs" / log,
+            lambda: {**around.mark, **self._known(asked.region, until=asked.name)},
+        )
 
     def __repr__(self) -> str:
         return f"<Services {', '.join(self._all) or 'none'}>"
@@ -66,7 +91,21 @@ class Services:
             if service.own:
                 yield Part(name, service.ping, service.start)
 
-    async def start(self, runtime: WorldRuntime, links: Links, journal: Journal) -> list[Link]:
+    def told(self) -> list[dict[str, object]]:
+        """Each of them, for listings."""
+        return [
+            {
+                "service": name,
+                "region": service.region,
+                "state": ("started" if service.running else "failed")
+                if service.own
+                else "elsewhere",
+                "address": str(service.endpoint),
+            }
+            for name, service in self._all.items()
+        ]
+
+    async def start(self, links: Links, journal: Journal) -> list[Link]:
         """Start them one after the other, and let every region reach each.
 
         Returns the links, which nobody has measured yet. Raises StartError, EnvironmentLacksError.
@@ -74,29 +113,43 @@ class Services:
         made: list[Link] = []
         for name, service in self._all.items():
             await service.start()
-            if self._lens and not service.own:
+            if self._around.lens and not service.own:
                 journal.write(RealTimeSeen(name, service.region, _ELSEWHERE_IN_TIME))
             made += await links.establish_all(
                 link_between(
-                    self._topology,
+                    self._around.topology,
                     (region, name),
-                    self._door(runtime, region, name),
+                    self._door(region, name),
                     service.endpoint,
                     service.probe,
                 )
-                for region in self._topology.regions
+                for region in self._around.topology.regions
             )
         return made
 
-    def variables(self, runtime: WorldRuntime, region: str) -> dict[str, str]:
+    def variables(self, region: str) -> dict[str, str]:
         """What a region's machines are told of all services."""
+        return self._told(region, self._details(region), list(self._all))
+
+    def _known(self, region: str, *, until: str) -> dict[str, str]:
+        """What a service in that region is told of those before it."""
+        details, names = self._details(region), list(self._all)
+        return details | self._told(region, details, names[: names.index(until)])
+
+    def _told(self, region: str, details: Mapping[str, str], names: list[str]) -> dict[str, str]:
         told: dict[str, str] = {}
-        for name, service in self._all.items():
-            told |= service.variables(self._door(runtime, region, name))
+        for name in names:
+            told |= self._all[name].variables(self._door(region, name), details)
         return told
 
-    def _door(self, runtime: WorldRuntime, region: str, name: str) -> Endpoint:
-        return Endpoint(runtime.door(region), self._plan.service_port(name))
+    def _details(self, region: str) -> dict[str, str]:
+        if self.database is None:
+            return {}
+        return self.database.details(self._door(region, self.database.name))
+
+    def _door(self, region: str, name: str) -> Endpoint:
+        around = self._around
+        return Endpoint(around.runtime.door(region), around.plan.service_port(name))
 
     async def stop(self) -> None:
         """End them, the last one first. Safe to call again."""

@@ -10,6 +10,7 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
     127.S.150+R.1        edge of region R (0..99)
     127.S.150+R.2        where its machines reach services: the listening ends of those links
     127.S.150+R.3        where its machines ask for names: .internal and all others
+    127.S.150+R.4-9      services in it, other than the database
     127.S.150+R.10-249   its machines
     127.S.150+R.1        with anycast, at ports of their own: where its edge reaches the other
                          regions, and where its worker takes what their edges forward
@@ -32,11 +33,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from sim.errors import InputError
-from sim.topology.model import Subnet, Topology
+from sim.topology.model import DATABASE, Subnet, Topology
 
 SLOTS = range(44, 108)
 MAX_LOCATIONS = 149
 MAX_REGIONS = 100
+MAX_PROGRAMS = 6  # services that are not built in: the addresses that a region has for them
 
 CONTROL_PORT = 8470
 LINK_SERVER_PORT = 8474  # Toxiproxy's own
@@ -85,6 +87,8 @@ class AddressPlan:
         self.slot = slot
         self._locations = {name: 1 + i for i, name in enumerate(topology.locations)}
         self._regions = {code: i for i, code in enumerate(topology.regions)}
+        programs = [one for one in topology.services.values() if one.name != DATABASE]
+        self._programs = {one.name: (i, one.region) for i, one in enumerate(programs)}
         self._services = {name: i for i, name in enumerate(topology.services)}
         prefixes: list[tuple[Subnet, str]] = [
             (subnet, name)
@@ -112,6 +116,11 @@ class AddressPlan:
     def database(self) -> Endpoint:
         """The world's own database."""
         return Endpoint(self._host(250, 1), _SERVICES)
+
+    def program(self, service: str) -> str:
+        """The address of a service that is not the database."""
+        number, region = self._programs[service]
+        return self._host(150 + self._regions[region], 4 + number)
 
     def network(self, location: str) -> IPv4Network:
         """The loopback /24 of a location."""

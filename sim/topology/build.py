@@ -19,6 +19,7 @@ from sim.topology.model import (
     Gateway,
     LinkOverride,
     Location,
+    Program,
     Region,
     ResidencyPolicy,
     Routing,
@@ -90,6 +91,10 @@ def _services(schema: ServicesSchema, primary: str) -> dict[str, Service]:
     services: list[Service] = []
     if database := schema.database:
         services.append(Database(DATABASE, database.region or primary, database.url))
+    for name, program in schema.programs.items():
+        command = tuple(program.command) if program.command else None
+        region, port = program.region or primary, program.port or 0
+        services.append(Program(name, region, command, program.image, port, program.env))
     return {service.name: service for service in services}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from sim.errors import Problem
+from sim.topology import service_consistency as services
 from sim.topology.cities import CITIES
 from sim.topology.geography import (
     REGIONS,
@@ -31,7 +32,7 @@ def problems_between(schema: TopologySchema, document: Document) -> list[Problem
         _subnets,
         _routing,
         _links,
-        _database,
+        services.problems,
         _residency,
         _costs,
         _alerts,
@@ -56,14 +57,13 @@ def _gateway(schema: TopologySchema, document: Document) -> Iterable[Problem]:
     if limits.hard_limit is not None and limits.hard_limit < limits.soft_limit:
         message = f"is less than `soft_limit`, {limits.soft_limit}; write at least that"
         yield document.problem(message, "gateway", "concurrency", "hard_limit")
-    if schema.services.database is None:
-        return
-    message = f"`DATABASE_URL` is set by services.{DATABASE}; remove one of the two"
-    if "DATABASE_URL" in gateway.env:
-        yield document.problem(message, "gateway", "env", "DATABASE_URL")
-    if "DATABASE_URL" in gateway.secrets:
-        index = gateway.secrets.index("DATABASE_URL")
-        yield document.problem(message, "gateway", "secrets", index)
+    for variable, service in services.told(schema).items():
+        message = f"`{variable}` is set by services.{service}; remove one of the two"
+        if variable in gateway.env:
+            yield document.problem(message, "gateway", "env", variable)
+        if variable in gateway.secrets:
+            index = gateway.secrets.index(variable)
+            yield document.problem(message, "gateway", "secrets", index)
 
 
 def _regions(schema: TopologySchema, document: Document) -> Iterable[Problem]:
@@ -103,8 +103,8 @@ def _locations(schema: TopologySchema, document: Document) -> Iterable[Problem]:
             city = slug(REGIONS[name].city) if name in REGIONS else f"clients-{name}"
             message = f"is a region's name too; name the location otherwise, such as `{city}`"
             yield document.unknown_key(message, "locations", name)
-        elif name == DATABASE:
-            message = f"`{DATABASE}` names the service; name the location otherwise"
+        elif name == DATABASE or name in schema.services.programs:
+            message = f"`{name}` names the service; name the location otherwise"
             yield document.unknown_key(message, "locations", name)
         elif location.at is None and place_named(name) is None:
             similar = city_suggestions(name)
@@ -150,7 +150,7 @@ def _routing(schema: TopologySchema, document: Document) -> Iterable[Problem]:
 
 
 def _links(schema: TopologySchema, document: Document) -> Iterable[Problem]:
-    places = [*schema.regions, *schema.locations]
+    places = [*schema.regions, *schema.locations, *schema.services.programs]
     if schema.services.database:
         places.append(DATABASE)
     seen: set[frozenset[str]] = set()
@@ -173,16 +173,6 @@ def _links(schema: TopologySchema, document: Document) -> Iterable[Problem]:
         if link.jitter > link.rtt:
             message = "is more than the round trip; write less than `rtt`"
             yield document.problem(message, "links", i, "jitter")
-
-
-def _database(schema: TopologySchema, document: Document) -> Iterable[Problem]:
-    database = schema.services.database
-    if database and database.region is not None and database.region not in schema.regions:
-        message = (
-            f"unknown region `{database.region}`{suggest(database.region, schema.regions)} "
-            "(a region that only has the database is written with `machines: 0`)"
-        )
-        yield document.problem(message, "services", DATABASE, "region")
 
 
 def _residency(schema: TopologySchema, document: Document) -> Iterable[Problem]:

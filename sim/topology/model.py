@@ -175,6 +175,20 @@ class Database(Service):
 
 
 @dataclass(frozen=True)
+class Program(Service):
+    """Any other one: a `command` (process runtime) or an `image` (docker runtime).
+
+    A container listens on `port`; a process is told where. `env` is what machines are told of it,
+    as templates (`variables.py`).
+    """
+
+    command: tuple[str, ...] | None = None
+    image: str | None = None
+    port: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ResidencyPolicy:
     """What these locations send may be served only in these regions."""
 
@@ -184,7 +198,12 @@ class ResidencyPolicy:
 
 
 AlertName = Literal[
-    "machine_down", "region_out", "outage", "database_unreachable", "residency_broken"
+    "machine_down",
+    "region_out",
+    "outage",
+    "database_unreachable",
+    "service_unreachable",
+    "residency_broken",
 ]
 ALERTS: tuple[AlertName, ...] = get_args(AlertName)
 

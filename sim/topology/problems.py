@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -133,9 +133,15 @@ def _type_at(schema: type[Schema], path: Sequence[str | int]) -> Any:
     for part in path:
         if isinstance(current, type) and issubclass(current, BaseModel):
             info = current.model_fields.get(str(part))
-            current = info.annotation if info else None
+            current = info.annotation if info else _of_any_name(current)
         elif get_origin(current) in (dict, list):
             current = get_args(current)[-1]
         while get_origin(current) in (Union, UnionType) or hasattr(current, "__metadata__"):
             current = get_args(current)[0]
     return current
+
+
+def _of_any_name(model: type[BaseModel]) -> Any:
+    """What a model holds under names of the user's own, or None."""
+    named = get_type_hints(model, include_extras=True).get("__pydantic_extra__")
+    return get_args(named)[-1] if get_origin(named) is dict else None

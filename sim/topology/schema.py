@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
 from sim.topology.model import AlertName, Coordinates, Subnet
@@ -33,7 +33,8 @@ _LEAST_MEMORY = 6 * 1024**2  # Docker's own bound
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
-def _label(value: object) -> object:
+def label(value: object) -> object:
+    """A name of the user's own. Raises ValueError."""
     if isinstance(value, str) and not _LABEL.fullmatch(value):
         raise ValueError(f"found {quoted(value)}; write lower-case letters, digits and `-`")
     return value
@@ -187,6 +188,15 @@ def _only_context(value: object) -> object:
     return {"context": value} if isinstance(value, str) else value
 
 
+@also({"type": "string", "pattern": "="})
+def _assignment(value: object) -> object:
+    """`env: NAME=value` is short for a mapping of one."""
+    if isinstance(value, str) and "=" in value:
+        name, _, template = value.partition("=")
+        return {name: template}
+    return value
+
+
 @also({"type": "null"})
 def _empty_mapping(value: object) -> object:
     return {} if value is None else value
@@ -194,7 +204,7 @@ def _empty_mapping(value: object) -> object:
 
 Duration = Annotated[float, BeforeValidator(_between_durations(0, 86_400))]
 Positive = Annotated[float, BeforeValidator(_between_durations(0.001, 86_400))]
-Label = Annotated[str, BeforeValidator(_label)]
+Label = Annotated[str, BeforeValidator(label)]
 Variable = Annotated[str, BeforeValidator(_variable)]
 Text = Annotated[str, BeforeValidator(_text)]
 HeaderValue = Annotated[str, BeforeValidator(_header_value)]
@@ -322,10 +332,28 @@ class DatabaseSchema(Schema):
     url: Annotated[str, BeforeValidator(_url)] | None = None
 
 
+class ProgramSchema(Schema):
+    """Any other service."""
+
+    command: list[Text] | None = Field(None, min_length=1)
+    image: str | None = None
+    port: int | None = Field(None, ge=1, le=65_535)
+    region: str | None = None
+    env: Annotated[dict[Variable, Text], BeforeValidator(_assignment)] = Field(default_factory=dict)
+
+
 class ServicesSchema(Schema):
-    """What the machines use."""
+    """What the machines use: the database, and programs by any other name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, ProgramSchema]
 
     database: Annotated[DatabaseSchema | None, BeforeValidator(_empty_mapping)] = None
+
+    @property
+    def programs(self) -> dict[str, ProgramSchema]:
+        """Those that are not built in."""
+        return self.__pydantic_extra__
 
 
 class ResidencySchema(Schema):
@@ -383,7 +411,7 @@ class TopologySchema(Schema):
     routing: RoutingSchema = RoutingSchema()
     deploy: DeploySchema = DeploySchema(release_command=None)
     links: list[LinkSchema] = Field(default_factory=list)
-    services: ServicesSchema = ServicesSchema()
+    services: ServicesSchema = ServicesSchema.model_validate({})
     policies: PoliciesSchema = PoliciesSchema()
     costs: Annotated[CostsSchema | None, BeforeValidator(_empty_mapping)] = None
     alerts: list[AlertSchema] = Field(default_factory=list)

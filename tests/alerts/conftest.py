@@ -19,7 +19,7 @@ TOPOLOGY = {
         {"between": ["london", "fra"], "rtt": "100ms"},
         {"between": ["london", "iad"], "rtt": "500ms"},
     ],
-    "services": {"database": {"region": "iad"}},
+    "services": {"database": {"region": "iad"}, "cache": {"command": ["redis-server"]}},
     "policies": {"residency": {"eu": {"locations": ["london"], "regions": ["fra"]}}},
 }
 

@@ -193,6 +193,22 @@ def test_a_database_that_fails_is_told_until_it_is_restarted(words):
     assert story == ["database_unreachable began database", "database_unreachable ended database"]
 
 
+def test_another_service_is_told_by_link_and_as_a_whole(words):
+    story = words(
+        (10, LinkChanged("fra:cache", "refusing", 90.0)),
+        (11, PartFailed("cache", "has ended")),
+        (12, PartRestarted("cache")),
+        (20, LinkChanged("fra:cache", "up", 90.0)),
+    )
+    alert = "service_unreachable"
+    assert story == [
+        f"{alert} began fra:cache",
+        f"{alert} began cache",
+        f"{alert} ended cache",
+        f"{alert} ended fra:cache",
+    ]
+
+
 def answer(t, client, region):
     return (t, Acked(client, "s", 1, region, "m", 10.0))
 

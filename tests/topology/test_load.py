@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.topology.distance import round_trip
 from sim.topology.load_topology import document_of, load_topology, topology_from_mapping
 from sim.topology.model import (
     Check,
@@ -12,6 +13,7 @@ from sim.topology.model import (
     Costs,
     Database,
     LinkOverride,
+    Program,
     ResidencyPolicy,
 )
 
@@ -147,7 +149,7 @@ def test_the_document_does_not_tell_who_is_told_of_alerts() -> None:
         None,
         "http://[::1]:9000/",
     ]
-    assert [len(receiver.on) for receiver in topology.alerts] == [5, 5, 1]
+    assert [len(receiver.on) for receiver in topology.alerts] == [6, 6, 1]
     assert "alerts" not in topology.document
     assert "hooks.example" not in repr(topology)
 
@@ -204,6 +206,34 @@ def test_a_database_without_a_region_is_in_the_primary_one() -> None:
     }
     assert topology_from_mapping(data).database == Database("database", "iad")
     assert topology_from_mapping({**data, "services": {}}).database is None
+
+
+def test_any_other_service_is_a_program_in_the_primary_region_unless_it_says_another() -> None:
+    data = {
+        "app": "voice",
+        "gateway": {"command": ["x"]},
+        "regions": {"fra": {}, "iad": {"primary": True}},
+        "locations": {"london": {}},
+        "services": {
+            "cache": {"command": ["redis-server"], "env": "REDIS_URL=redis://$HOST:$PORT/?a=b"},
+            "queue": {
+                "image": "nats",
+                "port": 4222,
+                "region": "fra",
+                "env": {"A": "$HOST", "B": 1},
+            },
+            "database": {},
+        },
+    }
+    url = {"REDIS_URL": "redis://$HOST:$PORT/?a=b"}
+    topology = topology_from_mapping(data)
+    assert list(topology.services.values()) == [
+        Database("database", "iad"),
+        Program("cache", "iad", ("redis-server",), env=url),
+        Program("queue", "fra", image="nats", port=4222, env={"A": "$HOST", "B": "1"}),
+    ]
+    assert topology_from_mapping(json.loads(json.dumps(topology.document))) == topology
+    assert round_trip(topology, "fra", "cache") == round_trip(topology, "fra", "iad")
 
 
 @pytest.mark.parametrize("name", ["atlas-voice.yaml", "three-regions.yaml"])

@@ -11,10 +11,10 @@ from sim.observe.events.event import Event
 class Alert(Event):
     """What somebody on call would be told: it follows from other events, and is told once.
 
-    `alert` is machine_down, region_out, outage, database_unreachable or residency_broken, of a
-    machine's id, a region, a location, a region (or `database`: of all) or a policy. `state` is
-    began or ended, `since` the instant of the beginning in the journal's time; an outage is known
-    only after its clients' ordinary pace is over. `region` is the one to blame, if any.
+    `alert` is one of the topology's (`AlertName`), `subject` what it is of: a machine's id, a
+    region, a location, a service, a link or a policy (docs/alerts.md). `state` is began or ended,
+    `since` the instant of the beginning in the journal's time; an outage is known only after its
+    clients' ordinary pace is over. `region` is the one to blame, if any.
     """
 
     kind = "alert"
