@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -26,17 +26,18 @@ _HTTP_1_1 = ["http/1.1"]
 class Papers:
     """What servers and clients of the world need. `spki` is how Chromium names the edges' key.
 
-    `certificate` is the authority's own, in PEM.
+    `certificate` is the authority's own, in PEM; `authority` issues more.
     """
 
     certificate: str
     spki: str
     server: ssl.SSLContext
     client: ssl.SSLContext
+    authority: trustme.CA = field(repr=False)
 
 
 class CertificateAuthority:
-    """Issues one certificate, for `hostname`, that every edge of the world has."""
+    """Issues one certificate, for `hostname`, that every edge of the world has, and others."""
 
     def __init__(self, hostname: str) -> None:
         self._hostname = hostname
@@ -56,6 +57,11 @@ class CertificateAuthority:
             self._making = asyncio.ensure_future(asyncio.to_thread(_make, self._hostname))
         return await asyncio.shield(self._making)  # one who leaves must not end it for the others
 
+    async def vouch_for(self, *names: str) -> ssl.SSLContext:
+        """What a server needs that is called by these names and addresses."""
+        papers = await self.papers()
+        return await asyncio.to_thread(_context, _issue(papers.authority, *names))
+
 
 def _make(hostname: str) -> Papers:
     import trustme  # noqa: PLC0415 - with `cryptography` it takes 0.1 s
@@ -68,7 +74,7 @@ def _make(hostname: str) -> Papers:
     authority = trustme.CA(
         organization_name="multi-region-sim", organization_unit_name=f"the world of {hostname}"
     )
-    leaf = authority.issue_cert(hostname, organization_name="multi-region-sim")
+    leaf = _issue(authority, hostname)
     certificate = authority.cert_pem.bytes().decode("ascii")
     key = load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).public_key()
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -77,14 +83,24 @@ def _make(hostname: str) -> Papers:
         spki=b64encode(sha256(spki).digest()).decode("ascii"),
         server=_server(leaf, hostname),
         client=ssl.create_default_context(cadata=certificate),
+        authority=authority,
     )
 
 
-def _server(leaf: trustme.LeafCert, hostname: str) -> ssl.SSLContext:
+def _issue(authority: trustme.CA, *names: str) -> trustme.LeafCert:
+    return authority.issue_cert(*names, organization_name="multi-region-sim")
+
+
+def _context(leaf: trustme.LeafCert) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Fly's default
-    context.set_alpn_protocols(_HTTP_1_1)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Fly's default, PostgreSQL's too
     leaf.configure_cert(context)
+    return context
+
+
+def _server(leaf: trustme.LeafCert, hostname: str) -> ssl.SSLContext:
+    context = _context(leaf)
+    context.set_alpn_protocols(_HTTP_1_1)
 
     def choose(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int | None:
         if name is None or name.lower().rstrip(".") == hostname:

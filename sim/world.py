@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sim import __version__, registry
+from sim import __version__, registry, trust
 from sim.alerts.alarm import Alarm
 from sim.alerts.channels import CommandContext
 from sim.authority import CertificateAuthority
@@ -258,10 +258,27 @@ class World:
         logs = folder / "logs"
         logs.mkdir()
         secrets = AppSecrets(self._secrets, redact.hide)
-        around = MachineContext(folder.name, logs, secrets, self._told, self.nameservers)
+        database = topology.database
+        authorities = folder / trust.FILE if database and database.speaks_tls else None
+        around = MachineContext(
+            folder.name, logs, secrets, self._told, self.nameservers, authorities
+        )
         specs = SpecBuilder(topology, plan, self.rng, around)
-        beside = topology, plan, clock, folder, mark, self.machine_runtime, specs.ports, self._lens
-        self.services = Services(Around(*beside))
+        self.services = Services(
+            Around(
+                topology,
+                plan,
+                clock,
+                folder,
+                mark,
+                self.machine_runtime,
+                specs.ports,
+                authorities,
+                self._lens,
+                self.authority,
+                self.journal,
+            )
+        )
         redact.hide(self.services.secrets)
         push(self.services.stop)
         self.fleet = Fleet(topology, self.machine_runtime, specs, self.health, clock, self.journal)
@@ -286,7 +303,7 @@ class World:
         runtime = self.machine_runtime
         await self._timed("runtime", runtime.open())
         await self._name_machines()
-        starting = self.services.start(self.links, self.journal)
+        starting = self.services.start(self.links)
         links = await self._timed("services", starting)
         for region in self.topology.regions:
             self._told[region] = self.services.variables(region)

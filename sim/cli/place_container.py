@@ -9,12 +9,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sim import registry
+from sim import registry, trust
 from sim.control.control_client import ask
 from sim.docker.engine import CLIENT_LABEL, WORLD_LABEL
 from sim.docker.labels import only
 from sim.errors import EnvironmentLacksError
-from sim.places import trust
 from sim.registry import WorldRecord
 
 _AUTHORITIES = Path("/etc/sim/authorities.pem")  # within the container

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim import trust
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.lens.lens import Lens, failed, read_notes, uncovered
@@ -243,7 +244,8 @@ class ProcessRuntime:
 
     async def start(self, spec: MachineSpec) -> ProcessInstance:
         """Run the machine's command in its folder. Raises StartError where there is none."""
-        env = {**self._base, **spec.env}
+        trusting = trust.trusting(spec.authorities) if spec.authorities else {}
+        env = {**self._base, **trusting, **spec.env}
         argv = _resolve(spec, env.get("PATH", os.defpath))
         spec.log_path.parent.mkdir(parents=True, exist_ok=True)
         notes = spec.log_path.with_suffix(".lens")

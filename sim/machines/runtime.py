@@ -35,7 +35,8 @@ class MachineSpec:
 
     `env` holds secrets, so it is not shown. `endpoint` is where the machine must be reachable on
     this host; a process finds it in its PORT and HOST. A container listens on `port`, in an
-    address of its own. `instance_id` is the machine's version.
+    address of its own. `instance_id` is the machine's version. `authorities` is a file (PEM) of
+    whom it is to trust; a container gets a copy.
     """
 
     id: str
@@ -51,6 +52,7 @@ class MachineSpec:
     cpus: float | None = None
     instance_id: str = ""
     entrypoint: tuple[str, ...] | None = None
+    authorities: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ class MachineContext:
 
     `folder` takes the machines' logs. `services` (what they are told of
     services) and `nameservers` are by region.
-    Neither `services` nor the values of `secrets` are shown.
+    `authorities` is the file (PEM) of those that they are to trust, where they need one. Neither
+    `services` nor the values of `secrets` are shown.
     """
 
     world: str
@@ -32,6 +33,7 @@ class MachineContext:
     secrets: AppSecrets = field(default_factory=AppSecrets, repr=False)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     nameservers: Mapping[str, str] = field(default_factory=dict)
+    authorities: Path | None = None
 
 
 class SpecBuilder:
@@ -71,6 +73,7 @@ class SpecBuilder:
             folder=self._topology.folder / self._topology.gateway.folder,
             log_path=self._context.folder / f"{region}-{number}.log",
             instance_id=version,
+            authorities=self._context.authorities,
         )
         return self.renewed(spec, config)
 

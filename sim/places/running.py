@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from sim import trust
 from sim.errors import InputError
-from sim.places import namespace, proxy_variables, trust
+from sim.places import namespace, proxy_variables
 
 _DNS_PORT = "53"  # programs ask nameservers nowhere else
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sim.clock import Clock
+from sim.errors import EnvironmentLacksError
 from sim.lens.lens import Lens
 from sim.services.borrowed import VARIABLE, BorrowedPostgres
 from sim.services.postgres import Postgres
-from sim.services.url import endpoint_of, password_of, through
+from sim.services.tls_front import SSL_REQUEST, TlsFront
+from sim.services.url import endpoint_of, password_of, through, with_sslmode
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Database
 
@@ -21,9 +23,10 @@ class WorldDatabase:
 
     It is a server of the world's own at `endpoint`, a database on the server that SIM_POSTGRES
     names, or the existing one at the topology's `url`, which the world neither starts nor ends.
+    With a `front` it is reached through that, over TLS.
     """
 
-    probe = bytes.fromhex("0000000804d2162f")  # SSLRequest
+    probe = SSL_REQUEST
 
     def __init__(
         self,
@@ -33,10 +36,14 @@ class WorldDatabase:
         clock: Clock,
         mark: Mapping[str, str],
         lens: Lens | None = None,
+        *,
+        front: TlsFront | None = None,
     ) -> None:
         self.name = asked.name
         self.region = asked.region
         self._existing = asked.url
+        self._sslmode = asked.sslmode
+        self._front = front
         self.server: Postgres | BorrowedPostgres | None = None
         if asked.url:
             return
@@ -70,6 +77,8 @@ class WorldDatabase:
     @property
     def endpoint(self) -> Endpoint:
         """Where it listens: the far end of the regions' links to it."""
+        if self._front:
+            return self._front.endpoint
         return self.server.endpoint if self.server else endpoint_of(self.url())
 
     def url(self) -> str:
@@ -79,11 +88,11 @@ class WorldDatabase:
     def variables(self, door: Endpoint, known: Mapping[str, str]) -> dict[str, str]:
         """Its URL, through the link that listens there."""
         del known
-        return {"DATABASE_URL": through(self.url(), door)}
+        return {"DATABASE_URL": self._through(door)}
 
     def details(self, door: Endpoint) -> dict[str, str]:
         """What a pooler in front of it is told: the same, part by part."""
-        parts = urlsplit(through(self.url(), door))
+        parts = urlsplit(self._through(door))
         return {
             "DATABASE_URL": parts.geturl(),
             "DATABASE_HOST": door.host,
@@ -93,13 +102,27 @@ class WorldDatabase:
             "DATABASE_NAME": unquote(parts.path.removeprefix("/")),
         }
 
+    def _through(self, door: Endpoint) -> str:
+        url = through(self.url(), door)
+        return with_sslmode(url, self._sslmode) if self._front else url
+
     async def start(self) -> None:
         """Have it accept connections. Raises StartError, EnvironmentLacksError."""
+        if self._front and not self.own:
+            raise EnvironmentLacksError(
+                f"services.{self.name}.sslmode is {self._sslmode}, and the server that {VARIABLE}"
+                " names has no certificate of this world's",
+                f"remove it, or unset {VARIABLE} to run a PostgreSQL of the world's own",
+            )
         if self.server:
             await self.server.start()
+        if self._front:
+            await self._front.open()
 
     async def stop(self) -> None:
         """End what was started for it. Safe to call again."""
+        if self._front:
+            await self._front.close()
         if self.server:
             await self.server.stop()
 

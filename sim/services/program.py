@@ -42,6 +42,7 @@ class Hosting:
     beside: Path
     log_path: Path
     known: Callable[[], Mapping[str, str]]
+    authorities: Path | None = None
 
 
 class ServiceProgram:
@@ -155,6 +156,7 @@ class ServiceProgram:
             folder=hosting.folder,
             log_path=hosting.log_path,
             port=asked.port,
+            authorities=hosting.authorities,
         )
 
     def _command(self, env: Mapping[str, str]) -> tuple[str, ...]:

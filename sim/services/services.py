@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim import trust
+from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.lens.lens import Lens
 from sim.machines.ports import Ports
@@ -17,6 +21,7 @@ from sim.observe.journal import Journal
 from sim.services.database import WorldDatabase
 from sim.services.program import Hosting, ServiceProgram
 from sim.services.service import WorldService
+from sim.services.tls_front import TlsFront
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Database, Program, Topology
 from sim.upkeep import Part
@@ -37,7 +42,10 @@ class Around:
     mark: Mapping[str, str]
     runtime: WorldRuntime
     ports: Ports
+    authorities: Path | None
     lens: Lens | None
+    authority: CertificateAuthority
+    journal: Journal
 
 
 class Services:
@@ -50,11 +58,27 @@ class Services:
         for name, asked in around.topology.services.items():
             match asked:
                 case Database():
-                    made = around.folder, around.clock, around.mark, around.lens
-                    self.database = WorldDatabase(asked, around.plan.database, *made)
-                    self._all[name] = self.database
+                    self._all[name] = self.database = self._made_database(asked)
                 case Program():
                     self._all[name] = ServiceProgram(asked, self._hosting(asked))
+
+    def _made_database(self, asked: Database) -> WorldDatabase:
+        around, inside = self._around, self._around.plan.database
+        front = None
+        if asked.speaks_tls:
+            front = TlsFront(
+                around.plan.database_front, inside, self._vouched_for_database, around.journal
+            )
+        made = around.folder, around.clock, around.mark, around.lens
+        return WorldDatabase(asked, inside, *made, front=front)
+
+    async def _vouched_for_database(self) -> ssl.SSLContext:
+        """By every address at which machines reach it, which have the authority as a file."""
+        around = self._around
+        papers = await around.authority.papers()
+        trust.bundle(around.folder, papers.certificate, os.environ)
+        doors = {around.runtime.door(region) for region in around.topology.regions}
+        return await around.authority.vouch_for(around.plan.database_front.host, *sorted(doors))
 
     def _hosting(self, asked: Program) -> Hosting:
         around, host = self._around, self._around.plan.program(asked.name)
@@ -67,6 +91,7 @@ class Services:
             around.topology.folder,
             around.folder / "logs" / log,
             lambda: {**around.mark, **self._known(asked.region, until=asked.name)},
+            around.authorities,
         )
 
     def __repr__(self) -> str:
@@ -105,7 +130,7 @@ class Services:
             for name, service in self._all.items()
         ]
 
-    async def start(self, links: Links, journal: Journal) -> list[Link]:
+    async def start(self, links: Links) -> list[Link]:
         """Start them one after the other, and let every region reach each.
 
         Returns the links, which nobody has measured yet. Raises StartError, EnvironmentLacksError.
@@ -114,7 +139,7 @@ class Services:
         for name, service in self._all.items():
             await service.start()
             if self._around.lens and not service.own:
-                journal.write(RealTimeSeen(name, service.region, _ELSEWHERE_IN_TIME))
+                self._around.journal.write(RealTimeSeen(name, service.region, _ELSEWHERE_IN_TIME))
             made += await links.establish_all(
                 link_between(
                     self._around.topology,

@@ -25,3 +25,8 @@ def through(url: str, link: Endpoint) -> str:
     parts = urlsplit(url)
     user, at, _ = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user}{at}{link}"))
+
+
+def with_sslmode(url: str, sslmode: str) -> str:
+    """The URL of a database of ours, which has nothing else to say, with that sslmode."""
+    return urlunsplit(urlsplit(url)._replace(query=f"sslmode={sslmode}"))

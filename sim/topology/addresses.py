@@ -14,7 +14,7 @@ A world has one 127.S.0.0/16 to itself; S is its slot. In it:
     127.S.150+R.10-249   its machines
     127.S.150+R.1        with anycast, at ports of their own: where its edge reaches the other
                          regions, and where its worker takes what their edges forward
-    127.S.250.1          database
+    127.S.250.1          database; 127.S.250.2 where TLS before it is ended
 
 The docker runtime's containers have the same addresses with 10 for 127: region R is the network
 10.S.150+R.0/24, in which .1 is this host, and .2 the simulator where it is a container itself.
@@ -116,6 +116,11 @@ class AddressPlan:
     def database(self) -> Endpoint:
         """The world's own database."""
         return Endpoint(self._host(250, 1), _SERVICES)
+
+    @property
+    def database_front(self) -> Endpoint:
+        """Where TLS before it is ended, if the topology wants it."""
+        return Endpoint(self._host(250, 2), _SERVICES)
 
     def program(self, service: str) -> str:
         """The address of a service that is not the database."""

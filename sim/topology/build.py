@@ -90,7 +90,8 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
 def _services(schema: ServicesSchema, primary: str) -> dict[str, Service]:
     services: list[Service] = []
     if database := schema.database:
-        services.append(Database(DATABASE, database.region or primary, database.url))
+        sslmode = database.sslmode or Database.sslmode
+        services.append(Database(DATABASE, database.region or primary, database.url, sslmode))
     for name, program in schema.programs.items():
         command = tuple(program.command) if program.command else None
         region, port = program.region or primary, program.port or 0

@@ -19,6 +19,7 @@ RoutingMode = Literal["geodns", "anycast"]
 WhenNoneLocal = Literal["nearest", "refuse"]
 AllDown = Literal["all", "last_good", "none", "servfail"]
 Spill = Literal["hard", "soft"]
+SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
 
 DATABASE = "database"  # the name of the built-in service
 
@@ -169,9 +170,18 @@ class Service:
 
 @dataclass(frozen=True)
 class Database(Service):
-    """The built-in one, PostgreSQL: a server of the world's own, or the existing one at `url`."""
+    """The built-in one, PostgreSQL: a server of the world's own, or the existing one at `url`.
+
+    `sslmode` is libpq's; an existing one's is in its URL.
+    """
 
     url: str | None = field(default=None, repr=False)  # it may hold a password
+    sslmode: SslMode = "disable"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether the world has to end TLS before it."""
+        return self.sslmode != "disable"
 
 
 @dataclass(frozen=True)

@@ -330,6 +330,7 @@ class DatabaseSchema(Schema):
     kind: Literal["postgres"] = "postgres"
     region: str | None = None
     url: Annotated[str, BeforeValidator(_url)] | None = None
+    sslmode: Literal["disable", "require", "verify-ca", "verify-full"] | None = None
 
 
 class ProgramSchema(Schema):

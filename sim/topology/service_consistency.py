@@ -23,6 +23,9 @@ def problems(schema: TopologySchema, document: Document) -> Iterable[Problem]:
     places = {name: program.region for name, program in programs.items()}
     if database := schema.services.database:
         places[DATABASE] = database.region
+        if database.url is not None and database.sslmode is not None:
+            message = "is that of a server of the world's own; write it into `url`: `?sslmode=…`"
+            yield document.problem(message, "services", DATABASE, "sslmode")
     for name, region in places.items():
         if region is not None and region not in schema.regions:
             message = (

@@ -14,7 +14,7 @@ import pytest
 from sim.errors import InputError
 from sim.places import namespace, running
 from sim.places.proxy_variables import through
-from sim.places.trust import bundle, trusting
+from sim.trust import bundle, trusting
 from tests.places.conftest import CERTIFICATE
 
 REAL = namespace.obstacle()

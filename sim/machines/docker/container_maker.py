@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from docker.types import LogConfig
 
+from sim import trust
 from sim.docker.engine import WORLD_LABEL, Engine
 from sim.docker.labels import labels
 from sim.lens.lens import Lens
 from sim.machines.docker import lens as inner_lens
+from sim.machines.docker.archive import packed
 from sim.machines.docker.names import nameservers
 from sim.machines.docker.networks import Networks
 from sim.machines.runtime import MachineSpec
 from sim.topology.addresses import container_host, private_address
 
+_AUTHORITIES = Path("/sim-authorities.pem")
 _OWN_NAME = "fly-local-6pn"  # Fly's, in a machine's hosts file: its own private address
 
 
@@ -65,11 +70,17 @@ class ContainerMaker:
         container = str(made["Id"])
         if self._lens:
             api.put_archive(container, "/", self._archive)
+        if spec.authorities:
+            api.put_archive(
+                container, "/", packed({_AUTHORITIES: (spec.authorities.read_bytes(), 0o644)})
+            )
         return container
 
 
 def _environment(spec: MachineSpec) -> dict[str, str]:
     """What Fly sets: the port inside, and an address of its own. HOST is the process runtime's."""
     env = {name: value for name, value in spec.env.items() if name != "HOST"}
+    if spec.authorities:
+        env = {**trust.trusting(_AUTHORITIES), **env}
     own = private_address(container_host(spec.endpoint.host))
     return {**env, "PORT": str(spec.port), "FLY_PRIVATE_IP": own}

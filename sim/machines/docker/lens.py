@@ -18,6 +18,7 @@ from docker.errors import APIError
 from sim.docker.engine import connect, said
 from sim.lens.lens import Lens
 from sim.lens.trial import lack, tried_program
+from sim.machines.docker.archive import packed
 from sim.machines.runtime import MachineSpec
 
 PROGRAM, NOTES = Path("/sim-lens"), Path("/sim-lens.notes")
@@ -27,7 +28,7 @@ _WITHIN_REAL_S = 30
 
 def archive(program: Path) -> bytes:
     """What is unpacked into a container: the program, and a file that any user may write."""
-    return _packed({PROGRAM: (program.read_bytes(), 0o755), NOTES: (b"", 0o666)})
+    return packed({PROGRAM: (program.read_bytes(), 0o755), NOTES: (b"", 0o666)})
 
 
 def before(lens: Lens, argv: list[str]) -> list[str]:
@@ -79,7 +80,7 @@ def _run(api: Any, lens: Lens, program: Path) -> list[str]:
     """What the trial prints in a container, whose image has nothing but the program."""
     image = f"{_TRIAL}:{program.name.rpartition('-')[2]}"
     repository, _, tag = image.partition(":")
-    data = _packed({PROGRAM: (program.read_bytes(), 0o755)})
+    data = packed({PROGRAM: (program.read_bytes(), 0o755)})
     api.import_image_from_data(data, repository=repository, tag=tag)
     container = None
     try:
@@ -97,13 +98,3 @@ def _run(api: Any, lens: Lens, program: Path) -> list[str]:
             if container:
                 api.remove_container(container, force=True, v=True)
             api.remove_image(image, force=True)
-
-
-def _packed(files: dict[Path, tuple[bytes, int]]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, (content, mode) in files.items():
-            info = tarfile.TarInfo(path.name)
-            info.size, info.mode = len(content), mode
-            tar.addfile(info, io.BytesIO(content))
-    return packed.getvalue()

@@ -14,7 +14,11 @@ _VARIABLES = (
     "REQUESTS_CA_BUNDLE",  # Python's requests, which has authorities of its own
     "CURL_CA_BUNDLE",  # curl
     "NODE_EXTRA_CA_CERTS",  # Node.js, beside those it is built with
+    "PGSSLROOTCERT",  # libpq, so psql, psycopg and Ruby's pg; asyncpg; pgx
 )
+
+
+FILE = "authorities.pem"  # in a world's folder
 
 
 def bundle(folder: Path, certificate: str, environment: Mapping[str, str]) -> Path:
@@ -22,7 +26,7 @@ def bundle(folder: Path, certificate: str, environment: Mapping[str, str]) -> Pa
     known = environment.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     file = Path(known) if known else None
     before = file.read_text("ascii", "ignore") if file and file.is_file() else ""
-    made = folder / "authorities.pem"
+    made = folder / FILE
     made.write_text(f"{before.rstrip()}\n{certificate}", encoding="ascii")
     return made
 
