@@ -117,6 +117,7 @@ class Load:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*(client.vantage.close() for client in self.clients))
 
     def records(self) -> Sequence[Record]:
         """What the journal has of this load's clients since it began."""

@@ -10,7 +10,9 @@ from typing import Literal, get_args
 from sim.clients.backoff import BackoffSpec
 from sim.clients.http_declaration import InData
 
-Personality = Literal["strict", "browser", "jvm", "pinned", "serve_stale", "happy_eyeballs"]
+Personality = Literal[
+    "strict", "browser", "jvm", "pinned", "serve_stale", "stale_first", "happy_eyeballs"
+]
 PERSONALITIES: tuple[Personality, ...] = get_args(Personality)
 
 

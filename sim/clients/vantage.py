@@ -95,6 +95,10 @@ class Vantage:
         """The addresses that this client would use now. Raises ResolveError."""
         return await self._cache.resolve(host)
 
+    async def close(self) -> None:
+        """End what its cache still asks."""
+        await self._cache.close()
+
     async def connect(self, host: str, *, secure: bool = False) -> socket.socket:
         """A connection to a host from this place, with the client's address made known.
 

@@ -169,7 +169,9 @@ class HealthChecker:
         now = self._clock.now()
         return min(
             (
-                now if watched.newest < watched.launched else watched.state.next_due(now)
+                now
+                if watched.newest < watched.launched and watched.state.decides
+                else watched.state.may_change_at(now)
                 for watched in self._beliefs[machine_id].checks
                 if watched.timer
             ),

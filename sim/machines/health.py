@@ -1,7 +1,9 @@
 """What one health check makes of a machine: when it is due, and what its results mean. Pure.
 
 Fly's service checks have no thresholds: one failing run makes a machine critical, one passing run
-makes it passing again. Failures within the grace period after a start do not count. From a start
+makes it passing again. Load balancers and DNS services mostly want several in a row (HAProxy's
+`fall` and `rise`); a check that says so is judged like that. Failures within the grace period after
+a start do not count. From a start
 until the first pass, or until two intervals are over, the check runs at a much shorter interval.
 Otherwise a check is due at origin + phase + k * interval, whenever the machine was started.
 """
@@ -58,6 +60,7 @@ class CheckState:
         self._origin = 0.0
         self._grace_until = -math.inf
         self._quick_until = -math.inf
+        self._in_a_row = 0  # results that speak against its status, the last ones
 
     def __repr__(self) -> str:
         return f"<CheckState {self.check.type} {self.status}: {self.output}>"
@@ -81,16 +84,40 @@ class CheckState:
             due = first + (math.floor((now - first + _EPSILON_S) / interval) + 1) * interval
         return min(due, now + self._quick_s) if now < self._quick_until else due
 
+    def may_change_at(self, now: float) -> float:
+        """The earliest instant at which a run that has not begun may change the status."""
+        apart_s = self._quick_s if now < self._quick_until else self.check.interval_s
+        return self.next_due(now) + (self._wanting - 1) * apart_s
+
+    @property
+    def decides(self) -> bool:
+        """Whether the next result may change the status."""
+        return self._wanting == 1
+
     def observe(self, now: float, result: Result) -> None:
-        """Take in what a run found: one result decides, except failures within the grace."""
+        """Take in what a run found; failures within the grace do not count."""
         self.output = result.output
+        if result.passed == (self.status is Status.PASSING):
+            self._in_a_row = 0
+            if not result.passed and now >= self._grace_until:
+                self._become(now, Status.CRITICAL)  # a warning whose grace is over
+            return
+        self._in_a_row += 1
+        if self._wanting:
+            return
+        self._become(now, Status.PASSING if result.passed else Status.CRITICAL)
         if result.passed:
-            self._become(now, Status.PASSING)
             self._quick_until = self._grace_until = -math.inf
-        elif now >= self._grace_until:
-            self._become(now, Status.CRITICAL)
+
+    @property
+    def _wanting(self) -> int:
+        """How many results in a row are wanting still for another status."""
+        passing = self.status is Status.PASSING
+        wanted = self.check.unhealthy_after if passing else self.check.healthy_after
+        return wanted - self._in_a_row
 
     def _become(self, now: float, status: Status) -> None:
+        self._in_a_row = 0
         if status is not self.status:
             self.status, self.changed_s = status, now
 

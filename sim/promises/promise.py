@@ -67,7 +67,7 @@ def setup_of(topology: Topology) -> Setup:
             share[code],
         ),
     )
-    detected_s = max(check.interval_s + check.timeout_s for check in topology.gateway.checks)
+    detected_s = max(check.detects_s for check in topology.gateway.checks)
     led_s = topology.routing.ttl_s if topology.routing.mode == "geodns" else 0.0
     return Setup(topology, crashed, detected_s, CRASH_S + detected_s + led_s + 15.0)
 

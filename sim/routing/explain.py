@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -16,6 +16,7 @@ from dnslib.label import DNSLabelError
 
 from sim.errors import InputError, Problem
 from sim.routing.dns.subnet import Prefixes, as_subnet
+from sim.routing.dns.zone import Outlook
 from sim.routing.dns.zone_authority import ZoneAuthority
 from sim.routing.router import allowed_regions, preferred_regions, round_trip_ms
 from sim.topology.addresses import AddressPlan
@@ -85,6 +86,7 @@ class ResolverState:
 
     healthy: frozenset[str]
     frozen: frozenset[str]
+    wrong: Mapping[str | None, Outlook]
     due_in_s: Callable[[str | None], float | None]
 
 
@@ -119,6 +121,8 @@ def explain(
         bounds = f"{topology.routing.min_ttl_s:g} to {topology.routing.ttl_s:g} s"
         when = f"in {due:.1f} s" if due < math.inf else "never"
         policy.append(f"a check may change this {when}: the TTL ends then ({bounds})")
+    if location in standing.wrong:
+        policy.append(f"the location is told {standing.wrong[location].value} by a fault")
     if location in standing.frozen:
         policy.append("the location's answers are frozen: health changes nothing")
     if authority.silent & {None, location}:

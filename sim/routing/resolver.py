@@ -62,6 +62,7 @@ class Resolver:
         self._prefixes = Prefixes.of(topology, plan)
         self._healthy = frozenset(topology.regions)
         self._frozen: frozenset[str] = frozenset()
+        self._wrong: Mapping[str | None, Outlook] = {}
         self._may_change_at: Foresight | None = None
         self._announced: dict[str, tuple[str, ...]] = {}
         self._places = deque((None, *topology.locations))
@@ -75,7 +76,11 @@ class Resolver:
     def __repr__(self) -> str:
         faults = [
             f"{word} {', '.join(sorted(map(str, places)))}"
-            for word, places in (("silent", self._authority.silent), ("frozen", self._frozen))
+            for word, places in (
+                ("silent", self._authority.silent),
+                ("frozen", self._frozen),
+                ("misled", self._wrong),
+            )
             if places
         ]
         healthy = ",".join(sorted(self._healthy)) or "no region"
@@ -163,7 +168,7 @@ class Resolver:
             plan=self._plan,
             authority=self._authority,
             prefixes=self._prefixes,
-            standing=ResolverState(self._healthy, self._frozen, self._due_in_s),
+            standing=ResolverState(self._healthy, self._frozen, self._wrong, self._due_in_s),
         )
 
     # --- faults ------------------------------------------------------------------------------
@@ -181,9 +186,15 @@ class Resolver:
         """Go on telling a location what it is told now, whatever health says."""
         self._frozen |= {location}
 
+    def mislead(self, location: str, outlook: Outlook) -> None:
+        """Answer a location in good health, and wrongly: that there is no such name, or address."""
+        self._wrong = {**self._wrong, location: outlook}
+        self._swap()
+
     def thaw(self, location: str) -> None:
-        """Tell a frozen location the truth again."""
+        """Tell a frozen or misled location the truth again."""
         self._frozen -= {location}
+        self._wrong = {place: said for place, said in self._wrong.items() if place != location}
         self._swap()
 
     # --- the table ---------------------------------------------------------------------------
@@ -216,6 +227,8 @@ class Resolver:
         outlook = Outlook.ADDRESS if regions else _WHEN_NOWHERE[routing.all_down]
         if not regions and before and routing.all_down == "last_good":
             return before
+        if place in self._wrong:
+            regions, outlook = (), self._wrong[place]
         view = View(place, regions, outlook, math.ceil(routing.ttl_s), self._clock.now())
         return before if before == view else view
 
@@ -230,7 +243,8 @@ class Resolver:
     def _due_in_s(self, place: str | None) -> float | None:
         """How soon a check may change what a location is told; None where its TTL is fixed."""
         routing, may_change_at = self._topology.routing, self._may_change_at
-        fixed = routing.min_ttl_s is None or routing.mode == "anycast" or place in self._frozen
+        fixed = routing.min_ttl_s is None or routing.mode == "anycast"
+        fixed = fixed or place in self._frozen or place in self._wrong
         if may_change_at is None or fixed:
             return None
         allowed = self._router.allowed[place]

@@ -144,7 +144,7 @@ def _driver(topology: Topology) -> str:
 
 def _duration_s(last_s: float, topology: Topology) -> float:
     checks = topology.gateway.checks
-    found_s = max((c.interval_s + c.timeout_s + c.grace_period_s for c in checks), default=0.0)
+    found_s = max((c.settles_s + c.grace_period_s for c in checks), default=0.0)
     return math.ceil(last_s + found_s + topology.routing.ttl_s + _AFTER_S)
 
 

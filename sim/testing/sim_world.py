@@ -160,6 +160,7 @@ class SimWorld:
         vantage = Vantage(location, number, personality, context, rng.fork("dns"))
         client = Client(vantage, asked, _Endless(), context, rng)
         made = SimClient(client, context, self.portal)
+        self.on_end(vantage.close)
         self.on_end(lambda: made.hang_up("the world ended", expected=True))
         return made
 

@@ -160,6 +160,10 @@ class Location(_OfLinks):
         """Let its nameserver answer nothing."""
         await self._do("dns_outage")
 
+    async def dns_wrong(self, answer: Literal["nxdomain", "nodata", "servfail"]) -> None:
+        """Let its nameserver, which is up, say that."""
+        await self._do("dns_wrong", answer=answer)
+
     async def stale_dns(self) -> None:
         """Let its nameserver go on answering what it answers now."""
         await self._do("stale_dns")

@@ -102,6 +102,6 @@ def _why_open(world: World, machine: Machine, since_s: float) -> str:
 
 def _patience_s(world: World) -> float:
     checks = world.topology.gateway.checks
-    longest = max((check.interval_s + check.timeout_s for check in checks), default=17.0)
+    longest = max((check.settles_s for check in checks), default=17.0)
     grace = max((check.grace_period_s for check in checks), default=0.0)
     return 2 * longest + grace + _SLACK_REAL_S * world.speed

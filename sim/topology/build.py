@@ -110,6 +110,8 @@ def _gateway(schema: GatewaySchema) -> Gateway:
             check.grace_period,
             check.method,
             tuple(check.headers.items()),
+            check.unhealthy_after,
+            check.healthy_after,
         )
         for check in schema.checks or ()
     )

@@ -34,7 +34,11 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Check:
-    """A health check as Fly's service checks have it: no thresholds, one result decides."""
+    """A health check. One result decides, as in Fly's service checks, unless it says otherwise.
+
+    `unhealthy_after` failures in a row make a machine that passed critical, and `healthy_after`
+    passes one that did not pass.
+    """
 
     type: Literal["http", "tcp"] = "http"
     path: str = "/healthz"
@@ -43,6 +47,18 @@ class Check:
     grace_period_s: float = 5.0
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
+    unhealthy_after: int = 1
+    healthy_after: int = 1
+
+    @property
+    def detects_s(self) -> float:
+        """At most how long after a failure it is known."""
+        return self.unhealthy_after * self.interval_s + self.timeout_s
+
+    @property
+    def settles_s(self) -> float:
+        """At most how long after any change it is known."""
+        return max(self.unhealthy_after, self.healthy_after) * self.interval_s + self.timeout_s
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,8 @@ class CheckSchema(Schema):
     interval: Positive = 30.0
     timeout: Positive = 5.0
     grace_period: Duration = 5.0
+    unhealthy_after: int = Field(1, ge=1, le=100)
+    healthy_after: int = Field(1, ge=1, le=100)
     method: Annotated[str, Field(pattern=r"^[A-Z]+$")] = "GET"
     headers: dict[Annotated[str, BeforeValidator(_header_name)], HeaderValue] = Field(
         default_factory=dict

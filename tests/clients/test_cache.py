@@ -183,3 +183,88 @@ def test_without_anything_stale_a_slow_answer_is_waited_for(virtually):
         assert clock.now() == pytest.approx(9.0)
 
     virtually(scenario())
+
+
+class Slow(Flaky):
+    """Takes its time, also when it answers."""
+
+    async def lookup(self, name):
+        if not self.down:
+            await self._clock.sleep(self.takes_s)
+        return await super().lookup(name)
+
+
+def stale_first(clock):
+    zone, fresh = Slow(clock), []
+    cache = DnsCache(zone.lookup, "stale_first", clock, lambda *told: fresh.append(told))
+    return zone, cache, fresh
+
+
+def test_what_is_stale_is_served_first_and_the_news_to_the_next_question(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, fresh = stale_first(clock)
+        assert await cache.resolve("a") == ("10.0.0.1",)
+        zone.takes_s = 2.0
+        await clock.sleep_until(20.0)
+        for _ in range(3):
+            assert await cache.resolve("a") == ("10.0.0.1",)
+            assert clock.now() == 20.0
+        assert fresh[-1] == ("a", Answer(("10.0.0.1",), 0.0, stale=True), 20.0)
+        await clock.sleep_until(22.5)
+        assert zone.asked == 2
+        assert await cache.resolve("a") == ("10.0.0.2",)
+        assert fresh[-1] == ("a", Answer(("10.0.0.2",), 10.0), 32.0)
+        await cache.close()
+
+    virtually(scenario())
+
+
+def test_what_failed_is_no_news_and_a_denial_is(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, _ = stale_first(clock)
+        await cache.resolve("a")
+        zone.down = True
+        for instant in (20.0, 30.0):
+            await clock.sleep_until(instant)
+            assert await cache.resolve("a") == ("10.0.0.1",)
+        await clock.sleep_until(31.0)
+        zone.down, zone.error = False, ResolveError("NXDOMAIN", 60.0, denied=True)
+        await clock.sleep_until(40.0)
+        assert await cache.resolve("a") == ("10.0.0.1",)
+        for instant in (41.0, 60.0):  # what was known before is stale no longer: it is wrong
+            await clock.sleep_until(instant)
+            with pytest.raises(ResolveError, match="NXDOMAIN"):
+                await cache.resolve("a")
+        await cache.close()
+
+    virtually(scenario())
+
+
+def test_after_an_hour_what_is_stale_is_not_served_first_any_more(virtually):
+    async def scenario():
+        clock = Clock()
+        _, cache, _ = stale_first(clock)
+        await cache.resolve("a")
+        await clock.sleep_until(3610.5)
+        assert await cache.resolve("a") == ("10.0.0.2",)
+
+    virtually(scenario())
+
+
+def test_closing_ends_what_is_asked_behind(virtually):
+    async def scenario():
+        clock = Clock()
+        zone, cache, fresh = stale_first(clock)
+        await cache.resolve("a")
+        zone.takes_s = 100.0
+        await clock.sleep_until(20.0)
+        await cache.resolve("a")
+        told = len(fresh)
+        await clock.sleep_until(21.0)
+        await cache.close()
+        await clock.sleep_until(300.0)
+        assert len(fresh) == told
+
+    virtually(scenario())

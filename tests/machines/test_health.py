@@ -16,6 +16,45 @@ def state(phase_s: float = 12.0, check: Check = CHECK) -> CheckState:
     return CheckState(check, phase_s, quick_s=0.5)
 
 
+STEADY = Check(interval_s=30.0, grace_period_s=4.0, unhealthy_after=3, healthy_after=2)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([OK], Status.WARNING),
+        ([OK, OK], Status.PASSING),
+        ([OK, BAD, OK], Status.CRITICAL),
+        ([OK, BAD, OK, OK], Status.PASSING),
+        ([OK, OK, BAD, BAD], Status.PASSING),
+        ([OK, OK, BAD, BAD, OK, BAD, BAD], Status.PASSING),
+        ([OK, OK, BAD, BAD, BAD], Status.CRITICAL),
+        ([OK, OK, BAD, BAD, BAD, OK], Status.CRITICAL),
+        ([OK, OK, BAD, BAD, BAD, OK, OK], Status.PASSING),
+    ],
+)
+def test_as_many_results_in_a_row_decide_as_the_check_says(
+    results: list[Result], expected: Status
+) -> None:
+    check = state(check=STEADY)
+    check.started(100.0)
+    for number, result in enumerate(results):
+        check.observe(110.0 + 30.0 * number, result)
+    assert check.status is expected
+
+
+def test_the_earliest_change_is_as_many_runs_away_as_are_wanting() -> None:
+    check = state(check=STEADY)
+    check.started(100.0)
+    for instant in (110.0, 140.0):
+        check.observe(instant, OK)
+    assert (check.may_change_at(150.0), check.decides) == (162.0 + 60.0, False)
+    check.observe(162.0, BAD)
+    assert (check.may_change_at(162.0), check.decides) == (192.0 + 30.0, False)
+    check.observe(192.0, BAD)
+    assert (check.may_change_at(192.0), check.decides) == (222.0, True)
+
+
 def test_a_machine_that_was_never_started_is_critical() -> None:
     assert state().status is Status.CRITICAL
 

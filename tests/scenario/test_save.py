@@ -57,6 +57,7 @@ PARAMS = {
     "age": decimals(1, 100, "s"),
     "scope": st.sampled_from(["process", "host"]),
     "percent": decimals(0, 100, "%"),
+    "answer": st.sampled_from(["nxdomain", "nodata", "servfail"]),
     "count": st.integers(0, 5),
     "strategy": st.sampled_from(["rolling", "immediate", "canary", "bluegreen"]),
     "image": st.sampled_from(["atlas:2", "registry.example/atlas@sha256:00"]),

@@ -3,7 +3,7 @@ from sim.scenario.faults import FAULTS
 
 DOCUMENTED_FAULTS = """
 crash stop start freeze thaw sicken cure slow partition heal reset flap loss
-dns_outage stale_dns service_outage scale blind unblind deploy disconnect
+dns_outage stale_dns dns_wrong service_outage scale blind unblind deploy disconnect
 reconnect new_secret host half_open age_limit
 """
 DOCUMENTED_CHECKS = """

@@ -29,6 +29,15 @@ from sim.routing.dns.zone import Builder, Labels, Template, labels_of, labels_of
 TTL_S = 5  # what Fly's answers have
 _DOMAIN = (b"internal",)
 _CLASS_IN = int(CLASS.IN)
+# Below the app's name; they are there for the names below them.
+_WITHOUT_RECORDS = {
+    ("vm",),
+    ("process",),
+    ("of",),
+    ("nearest", "of"),
+    ("_metadata",),
+    ("kv", "_metadata"),
+}
 _TOP = re.compile(r"top([1-9]\d{0,3})")
 
 
@@ -59,11 +68,14 @@ class InternalZone:
     def answer(self, key: bytes, region: str, residents: Sequence[Resident]) -> Template:
         """The answer to a question (as `wire.Query.key`) that a machine of that region asks."""
         name, rtype = labels_of_wire(key[:-4]), int.from_bytes(key[-4:-2], "big")
+        soa = RR(_DOMAIN, QTYPE.SOA, _CLASS_IN, TTL_S, self._soa)
         build = Builder(name, rtype, int.from_bytes(key[-2:], "big"))
-        found = self._find(name, region, residents)
+        found = () if name == _DOMAIN else self._find(name, region, residents)
         if found is None:
-            return build.denied(self._denial(), wire.NXDOMAIN, tailored=True)
-        if isinstance(found, str):
+            return build.denied(soa, wire.NXDOMAIN, tailored=True)
+        if name == _DOMAIN:
+            records = [soa]
+        elif isinstance(found, str):
             records = [RR(name, QTYPE.TXT, _CLASS_IN, TTL_S, TXT(txt_strings(found)))]
         else:
             records = [
@@ -71,19 +83,15 @@ class InternalZone:
                 for one in found
             ]
         same = [record for record in records if rtype in (record.rtype, int(QTYPE.ANY))]
-        return (
-            build.found(same, tailored=True)
-            if same
-            else build.denied(self._denial(), 0, tailored=True)
-        )
-
-    def _denial(self) -> RR:
-        return RR(_DOMAIN, QTYPE.SOA, _CLASS_IN, TTL_S, self._soa)
+        return build.found(same, tailored=True) if same else build.denied(soa, 0, tailored=True)
 
     def _find(
         self, name: Labels, region: str, residents: Sequence[Resident]
     ) -> str | Sequence[Resident] | None:
-        """The text or the machines at a name; None where there is no such name."""
+        """The text or the machines at a name; None where there is no such name.
+
+        One that is there only because names below it are has neither (RFC 8020).
+        """
         every = name[0] == b"all"
         rest = name[1:] if every else name
         told = [one for one in residents if one.started or every]
@@ -115,7 +123,17 @@ class InternalZone:
             case [top, "nearest", "of"] if match := _TOP.fullmatch(top):
                 near = sorted(told, key=lambda one: self._distance(region, one.region))
                 return near[: int(match[1])]
+        if tuple(words) in _WITHOUT_RECORDS or _is_key(words, told):
+            return ()
         return [one for one in told if _is_named(one, words)] or None
+
+
+def _is_key(words: Sequence[str], told: Sequence[Resident]) -> bool:
+    """Whether it is a key of metadata, below which its values are."""
+    match words:
+        case [key, "kv", "_metadata"]:
+            return any(key in map(str.lower, one.metadata) for one in told)
+    return False
 
 
 def _is_named(one: Resident, words: Sequence[str]) -> bool:

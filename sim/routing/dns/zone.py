@@ -34,6 +34,7 @@ class Outlook(Enum):
     ADDRESS = "address"
     NODATA = "nodata"
     SERVFAIL = "servfail"
+    NXDOMAIN = "nxdomain"
 
 
 class Template(NamedTuple):
@@ -114,13 +115,14 @@ class Zone:
         name = labels_of_wire(key[:-4])
         rtype, rclass = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
         build = Builder(name, rtype, rclass)
-        in_zone = name[-len(self._domain) :] == self._domain
-        if not in_zone or rclass != _CLASS_IN:
+        if rclass != _CLASS_IN:
             return build.empty(wire.REFUSED)
         if rtype in _META_TYPES:
             return build.empty(wire.NOTIMP)
         if name == self._host and view.outlook is Outlook.SERVFAIL:
             return build.empty(wire.SERVFAIL, tailored=True)
+        if name == self._host and view.outlook is Outlook.NXDOMAIN:
+            return build.denied(self._denial(), wire.NXDOMAIN, tailored=True)
         records = self._records(name, view)
         wanted = [record for record in records if rtype in (record.rtype, _ANY)]
         if wanted:
@@ -128,9 +130,28 @@ class Zone:
             same = [record for record in wanted if record.rtype == wanted[0].rtype]
             return build.found(same, tailored=name != self._domain)
         rcode = 0 if name in self._names else wire.NXDOMAIN
-        denial = RR(self._domain, QTYPE.SOA, _CLASS_IN, NEGATIVE_TTL_S, self._soa)
         withheld = name == self._host and view.outlook is Outlook.NODATA
-        return build.denied(denial, rcode, tailored=withheld)
+        return build.denied(self._denial(), rcode, tailored=withheld)
+
+    def holds(self, key: bytes) -> bool:
+        """Whether the name that a question asks for is in the zone, or is the zone's own."""
+        return labels_of_wire(key[:-4])[-len(self._domain) :] == self._domain
+
+    def foreign(self, key: bytes, *, stub: bool) -> Template:
+        """The answer to a question for a name that is not in the zone.
+
+        Another resolver is refused, as authoritative servers do. A stub resolver, which wants
+        recursion, takes this server for its way to all names, and in this network there are no
+        others. musl passes a refusal over and waits until it has given up, and asks for its next
+        search domain only once it was told that there is no such name.
+        """
+        rtype, rclass = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+        known = stub and rclass == _CLASS_IN and rtype not in _META_TYPES
+        build = Builder(labels_of_wire(key[:-4]), rtype, rclass)
+        return build.empty(wire.NXDOMAIN if known else wire.REFUSED)
+
+    def _denial(self) -> RR:
+        return RR(self._domain, QTYPE.SOA, _CLASS_IN, NEGATIVE_TTL_S, self._soa)
 
     def _records(self, name: Labels, view: View) -> list[RR]:
         if name == self._host:

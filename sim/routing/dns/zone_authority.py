@@ -134,7 +134,11 @@ class ZoneAuthority:
             self.counters.silenced.count += 1
             return None
         view = self.views[location]
-        template, tally = self._answer(query.key, view)
+        template, tally = (
+            self._answer(query.key, view)
+            if self._zone.holds(query.key)
+            else self._foreign(query.key, stub=bool(packet[2] & 1))
+        )
         tally.count += 1
         client.tally.count += 1
         opt = client.tailored if template.tailored else client.common
@@ -162,6 +166,13 @@ class ZoneAuthority:
                 view.cache if template.tailored else self._common, key, ready, _CACHED_ANSWERS
             )
         return ready
+
+    def _foreign(self, key: bytes, *, stub: bool) -> Ready:
+        """Not kept: such names are numberless, and what is answered depends on who asks."""
+        template = self._zone.foreign(key, stub=stub)
+        rtype = int.from_bytes(key[-4:-2], "big")
+        self.counters.encoded.count += 1
+        return template, self.counters.answer(None, None, rtype, template.rcode)
 
     def _client(self, opt: bytes) -> _Client | None:
         """What an OPT record (a `Query.opt`) says; None where its subnet is malformed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.scenario.faults.breakable import Breakable, locations_at
 from sim.scenario.faults.fault_spec import Params, fault
 from sim.scenario.model import Target
+from sim.scenario.params import Param, choice
 
 
 @fault(
@@ -33,3 +34,20 @@ async def stale_dns(world: Breakable, target: Target | None, params: Params) -> 
     del params
     for location in locations_at(world, target):
         world.resolver.freeze(location)
+
+
+@fault(
+    "dns_wrong",
+    on=("location",),
+    params=(Param("answer", "answer", choice("nxdomain", "nodata", "servfail"), required=True),),
+    target_optional=True,
+    ended_by={"heal"},
+    summary="the location's nameserver is up and answers wrongly: `answer:` nxdomain, nodata or"
+    " servfail",
+)
+async def dns_wrong(world: Breakable, target: Target | None, params: Params) -> None:
+    """Say that there is no such name, no address, or that it failed."""
+    from sim.routing.dns.zone import Outlook  # noqa: PLC0415 - judging a journal loads no world
+
+    for location in locations_at(world, target):
+        world.resolver.mislead(location, Outlook(params["answer"]))

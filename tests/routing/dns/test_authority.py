@@ -128,10 +128,11 @@ def test_a_name_that_only_has_names_below_it_exists(topology, build):
 
 
 @pytest.mark.parametrize("name", ["dev", ".", "notfly.dev", "fly.dev.org", r"x\003fly.dev"])
-def test_a_name_outside_the_zone_is_refused(authority, name):
-    message = ask(authority, name)
-    assert message.rcode() == dns.rcode.REFUSED
-    assert not message.flags & dns.flags.AA
+def test_a_name_outside_the_zone_is_refused_to_resolvers_and_is_none_for_stubs(authority, name):
+    for recursion, rcode in [(0, dns.rcode.REFUSED), (dns.flags.RD, dns.rcode.NXDOMAIN)]:
+        message = ask(authority, name, flags=recursion)
+        assert message.rcode() == rcode
+        assert not message.flags & dns.flags.AA
 
 
 @pytest.mark.parametrize(("ttl_s", "ttl"), [(30.0, 30), (0.25, 1), (0.0, 0), (1.5, 2)])

@@ -42,10 +42,12 @@ def query(name=HOST, rtype="A", **parts):
 
 def test_answers_are_counted_by_location_region_type_and_code(moved):
     packets = [query()] * 3 + [query(rtype="TXT"), query("x." + HOST), query("example.com", "MX")]
+    packets.append(query("example.com", "MX", flags=0))  # not as a stub resolver asks
     assert moved(*packets)["answers"] == {
         Answered("london", "fra", "A", "NOERROR"): 3,
         Answered("london", "fra", "TXT", "NOERROR"): 1,
         Answered(None, None, "A", "NXDOMAIN"): 1,
+        Answered(None, None, "other", "NXDOMAIN"): 1,
         Answered(None, None, "other", "REFUSED"): 1,
     }
 

@@ -72,14 +72,40 @@ def test_nearest_is_as_seen_from_who_asks():
         "batch.process.atlas.internal",
         "red.colour.kv._metadata.atlas.internal",
         "other.internal",
-        "internal",
         "all.fra.atlas.internal",
+        "red.size.kv._metadata.atlas.internal",
+        "size.kv._metadata.atlas.internal",
     ],
 )
 def test_nobody_is_at_any_other_name(name):
     reply = answer(name)
     assert reply.header.rcode == wire.NXDOMAIN
     assert [record.ttl for record in reply.auth] == [TTL_S]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "internal",
+        "vm.atlas.internal",
+        "process.atlas.internal",
+        "of.atlas.internal",
+        "nearest.of.atlas.internal",
+        "_metadata.atlas.internal",
+        "kv._metadata.atlas.internal",
+        "colour.kv._metadata.atlas.internal",
+    ],
+)
+def test_a_name_that_only_has_names_below_it_exists_without_records(name):
+    reply = answer(name)
+    assert (reply.header.rcode, reply.rr) == (0, [])
+    assert [record.ttl for record in reply.auth] == [TTL_S]
+
+
+def test_the_zone_has_a_start_of_authority():
+    (soa,) = answer("internal", "SOA").rr
+    assert (str(soa.rname), soa.ttl) == ("internal.", TTL_S)
+    assert [record.rtype for record in answer("internal", "ANY").rr] == [soa.rtype]
 
 
 def test_a_region_whose_machines_are_all_down_exists_without_addresses():

@@ -11,6 +11,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.observe.events import RoutingChanged
+from sim.routing.dns.zone import Outlook
 from sim.topology.model import ResidencyPolicy, Routing
 from tests.slot import SLOT
 
@@ -238,13 +239,40 @@ def test_an_explanation_names_the_policy_that_decided(routed):
 def test_an_explanation_knows_of_faults_and_of_names_that_are_not(routed):
     resolver = routed()
     assert resolver.explain("x." + HOST, "london").status == "NXDOMAIN"
-    assert resolver.explain("example.com", "london").status == "REFUSED"
+    assert resolver.explain("example.com", "london").status == "NXDOMAIN"
+    resolver.mislead("london", Outlook.SERVFAIL)
+    why = resolver.explain(HOST, "london")
+    assert (why.status, why.address, why.served) == ("SERVFAIL", None, ())
+    assert why.policy[1] == "the location is told servfail by a fault"
+    resolver.thaw("london")
     resolver.freeze("london")
     resolver.outage("london")
     why = resolver.explain(HOST, "london")
     assert (why.status, why.address) == ("no reply", None)
     assert "frozen" in why.policy[1]
     assert "out" in why.policy[2]
+
+
+@pytest.mark.parametrize(
+    ("outlook", "said"),
+    [
+        (Outlook.NXDOMAIN, "NXDOMAIN"),
+        (Outlook.NODATA, "NOERROR"),
+        (Outlook.SERVFAIL, "SERVFAIL"),
+    ],
+)
+def test_a_location_can_be_misled_alone_whatever_health_says(
+    routed, answered, journal, outlook, said
+):
+    resolver = routed()
+    changes(journal)
+    resolver.mislead("london", outlook)
+    assert [answered(resolver, place) for place in PLACES] == ["iad", said, "fra"]
+    assert changes(journal) == {"london": ()}
+    resolver.serve({"iad"})
+    assert [answered(resolver, place) for place in PLACES] == ["iad", said, "iad"]
+    resolver.thaw("london")
+    assert answered(resolver, "london") == "iad"
 
 
 def test_a_place_or_name_that_is_none_is_said(routed):
