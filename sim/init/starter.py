@@ -13,6 +13,7 @@ from sim.init.look import prepared
 from sim.init.places import places_for
 from sim.init.repository import Repository
 from sim.init.scenario_file import scenario_text
+from sim.init.services_section import service_notes
 from sim.init.topology_file import reference, topology_text
 from sim.schemas.schemas import schema_text
 from sim.topology.kinds import Kind
@@ -96,10 +97,7 @@ def _notes(found: Repository) -> Iterator[str]:
             f"note: {fixed.by} listens on {fixed.value} whatever PORT says, so that two machines"
             " collide here: read PORT, or use --runtime docker"
         )
-    yield from (
-        f"note: the service `{name}` ({part.image}) is not simulated yet"
-        for name, part in found.parts.items()
-    )
+    yield from service_notes(found)
 
 
 def _commands(found: Repository, folder: Path, output: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sim.init.places import Places
 from sim.init.repository import Repository
+from sim.init.services_section import services_section
 from sim.topology.geography import REGIONS
 
 _TEMPLATE = """\
@@ -64,7 +65,9 @@ def topology_text(found: Repository, places: Places, folder: str) -> str:
         near=places.near,
         far=places.far,
         primary=places.primary,
-        services=_services(found, places.primary),
+        services=services_section(
+            found, places.primary, database=bool(found.first("database")) or reference(found)
+        ),
     )
 
 
@@ -163,16 +166,6 @@ def _check(found: Repository) -> Iterable[str]:
 def _region(code: str, *, primary: bool = False) -> str:
     keys = ["machines: 1", *(["primary: true"] if primary else [])]
     return _line(f"  {code}: {{{', '.join(keys)}}}", REGIONS[code].city)
-
-
-def _services(found: Repository, region: str) -> str:
-    database = found.first("database")
-    line = f"database: {{kind: postgres, region: {region}}}    # a PostgreSQL of its own"
-    if database or reference(found):
-        said = f", for {database.by}" if database else ""
-        return f"services:\n  {line}{said}; or url: of yours\n"
-    told = "# Nothing here uses a database. With one, machines get DATABASE_URL:"
-    return f"{told}\n# services:\n#   {line}\n"
 
 
 def _scalar(value: object) -> str:

@@ -15,6 +15,7 @@ from sim.init.starter import Starter, starter
 from sim.scenario.load_scenario import load_scenario
 from sim.scenario.model import Scenario
 from sim.topology.geography import REGIONS, nearest_active
+from sim.topology.model import Program
 from sim.topology.yaml_document import load_document
 
 SIM = Path("sim")
@@ -171,3 +172,40 @@ def test_the_files_name_the_schema_that_lies_beside_them() -> None:
             schema = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
             checker = jsonschema.Draft7Validator(json.loads(made.files[schema]))
             assert [*checker.iter_errors(load_document(SIM / name).data)] == []
+
+
+COMPOSE = """
+services:
+  gateway: {build: ., command: ./gateway, ports: ["80:9000"], environment: {C: "redis://cache/0"}}
+  cache: {image: "redis:7"}
+  queue: {image: "rabbitmq:3"}
+"""
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_other_services_are_written_to_run_where_their_programs_are_here(
+    installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if installed:
+        (tmp_path / "redis-server").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made, scenario = begun({"compose.yaml": COMPOSE})
+    services = scenario.topology.services
+    if installed:
+        (cache,) = services.values()
+        assert cache == Program(
+            "cache",
+            scenario.topology.primary.code,
+            ("redis-server", "--port", "$PORT", "--bind", "$HOST"),
+            "redis:7",
+            6379,
+            {"C": "redis://$HOST:$PORT/0"},
+        )
+    else:
+        assert services == {}
+        assert "note: the service `cache` (redis:7) is written as a comment: install redis" in (
+            "\n".join(made.told)
+        )
+    (note,) = (line for line in made.told if "`queue`" in line)
+    assert note.endswith("give it a command that runs it")
+    assert "#     image: rabbitmq:3" in made.files["topology.yaml"]
