@@ -24,7 +24,7 @@ class Uncovered:
 
 _SEEN = {
     "io_uring": Uncovered("was refused io_uring, whose timeouts cannot be scaled"),
-    "keepalive": Uncovered("sets TCP keepalive, whose whole seconds stay real"),
+    "keepalive": Uncovered("sets TCP keepalives, which a kernel counts in whole real seconds"),
     "linger": Uncovered("sets SO_LINGER, whose seconds stay real"),
     "no stub": Uncovered("reads clocks by calls: this kernel's vDSO has no room for a stub"),
     "hidden": Uncovered(

@@ -222,8 +222,9 @@ async def test_what_is_sent_towards_a_cut_is_not_acknowledged(link, clock):
 
 
 @pytest.mark.usefixtures("way")
-async def test_not_a_byte_is_lost_doubled_or_reordered_by_silence(link, clock):
-    """A hundred connections that send all the time, through three silences and heals."""
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.thorough)])
+async def test_not_a_byte_is_lost_doubled_or_reordered_by_silence(link, clock, count):
+    """Connections that send all the time, through three silences and heals."""
     there = await link()
     loop = asyncio.get_running_loop()
     sent = b"".join(number.to_bytes(4, "big") for number in range(20_000))
@@ -235,7 +236,7 @@ async def test_not_a_byte_is_lost_doubled_or_reordered_by_silence(link, clock):
         return heard
 
     async with contextlib.AsyncExitStack() as stack:
-        socks = [await stack.enter_async_context(dialled(there)) for _ in range(100)]
+        socks = [await stack.enter_async_context(dialled(there)) for _ in range(count)]
         writing = [asyncio.create_task(loop.sock_sendall(sock, sent)) for sock in socks]
         reading = [asyncio.create_task(echoed(sock)) for sock in socks]
         for towards in (None, "source", "target"):

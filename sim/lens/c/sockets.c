@@ -1,4 +1,4 @@
-/* Options of sockets that are times. Those in whole seconds cannot be divided: they are noted. */
+/* Options of sockets that are times. What whole seconds cannot say is noted. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -38,8 +38,15 @@ RULE(enter_setsockopt) {
         regs_set_arg(regs, 4, sizeof real);
         return WATCH;
     }
-    note(NOTE_KEEPALIVE);
-    return LET;
+    uint32_t seconds;
+    if (size < 4 || !memory_get(thread->tid, from, &seconds, sizeof seconds)) return LET;
+    uint32_t real = (uint32_t)(seconds / clock_speed() + 0.5);
+    if (!real) real = 1;
+    if (real * clock_speed() != seconds) note(NOTE_KEEPALIVE);
+    if (!memory_put(thread->tid, slot, &real, sizeof real)) return LET;
+    regs_set_arg(regs, 3, slot);
+    regs_set_arg(regs, 4, sizeof real);
+    return WATCH;
 }
 
 static long finish_timeout(struct thread *thread, struct call *call, long result) {
@@ -47,19 +54,19 @@ static long finish_timeout(struct thread *thread, struct call *call, long result
     return result;
 }
 
-static long finish_user_timeout(struct thread *thread, struct call *call, long result) {
-    uint32_t ms;
-    if (result == 0 && memory_get(thread->tid, call->at, &ms, sizeof ms)) {
-        ms = (uint32_t)(ms * clock_speed());
-        memory_put(thread->tid, call->at, &ms, sizeof ms);
+static long finish_number(struct thread *thread, struct call *call, long result) {
+    uint32_t number;
+    if (result == 0 && memory_get(thread->tid, call->at, &number, sizeof number)) {
+        number = (uint32_t)(number * clock_speed());
+        memory_put(thread->tid, call->at, &number, sizeof number);
     }
     return result;
 }
 
 RULE(enter_getsockopt) {
     bool tcp = (int)regs_arg(regs, 1) == IPPROTO_TCP;
-    if (!socket_timeout(regs) && !(tcp && (int)regs_arg(regs, 2) == TCP_USER_TIMEOUT)) return LET;
+    if (!tcp && !socket_timeout(regs)) return LET;
     thread->call.at = regs_arg(regs, 3);
-    thread->call.finish = tcp ? finish_user_timeout : finish_timeout;
+    thread->call.finish = tcp ? finish_number : finish_timeout;
     return WATCH;
 }
