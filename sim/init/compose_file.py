@@ -10,7 +10,7 @@ import yaml
 
 from sim.init.command_lines import command_of_line, listening
 from sim.init.dockerfile import path_asked
-from sim.init.facts import Facts, Part
+from sim.init.facts import Build, Facts, Part
 from sim.init.sources import label
 
 _DATABASE = re.compile(
@@ -55,7 +55,7 @@ def read_compose(text: str) -> Facts:
         app=label(str(name)),
         command=_command(own),
         image=str(own["image"]) if "image" in own and "build" not in own else None,
-        builds="build" in own,
+        build=_build(own.get("build")),
         port=_port(own),
         check=_check(own.get("healthcheck")),
         env={key: value for key, value in told.items() if key not in {"PORT", "HOST", *leading}},
@@ -93,6 +93,23 @@ def _words(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         return listening(tuple(str(word) for word in value))
     return command_of_line(value) if isinstance(value, str) else ()
+
+
+def _build(value: object) -> Build | None:
+    """A folder, or a mapping; arguments that are the environment's have their defaults."""
+    if isinstance(value, str):
+        return Build(_plain(value))
+    if not isinstance(value, dict):
+        return None
+    args, _ = _environment(value.get("args"))
+    context, dockerfile = (
+        str(value.get(k) or d) for k, d in (("context", "."), ("dockerfile", ""))
+    )
+    return Build(_plain(context), dockerfile or "Dockerfile", args)
+
+
+def _plain(folder: str) -> str:
+    return folder.removeprefix("./").rstrip("/") or "."
 
 
 def _port(service: Mapping[str, Any]) -> int | None:

@@ -6,7 +6,7 @@ import json
 import re
 
 from sim.init.command_lines import command_of_line, listening
-from sim.init.facts import Facts
+from sim.init.facts import Build, Facts
 
 _INSTRUCTION = re.compile(
     r"\s*(FROM|ENTRYPOINT|CMD|EXPOSE|ENV|HEALTHCHECK)\s+(.*)", re.IGNORECASE | re.DOTALL
@@ -24,7 +24,7 @@ def read_dockerfile(text: str) -> Facts:
     port = re.match(r"\d+", said.get("EXPOSE", ""))
     return Facts(
         command=listening(command),
-        builds=True,
+        build=Build(),
         port=int(port[0]) if port else None,
         check=path_asked(said.get("HEALTHCHECK", "")),
     )

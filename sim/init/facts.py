@@ -16,6 +16,15 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Build:
+    """How an image is made. `context` is a folder, from the repository's own."""
+
+    context: str = "."
+    dockerfile: str = "Dockerfile"
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a file says; what it does not say is empty.
 
@@ -30,7 +39,7 @@ class Facts:
     command: tuple[str, ...] = ()
     prepare: str | None = None
     image: str | None = None
-    builds: bool = False
+    build: Build | None = None
     port: int | None = None
     fixed_port: int | None = None
     check: str | None = None

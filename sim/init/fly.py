@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.init.facts import Facts
+from sim.init.facts import Build, Facts
 from sim.topology.fly_toml import FlyToml
 
 
@@ -14,7 +14,7 @@ def facts_of_fly(fly: FlyToml) -> Facts:
         app=fly.app,
         command=tuple(gateway.get("command") or ()),
         image=gateway.get("image"),
-        builds=fly.dockerfile is not None,
+        build=Build() if fly.dockerfile else None,
         port=gateway.get("port"),
         check=paths[0].partition("?")[0] if paths else None,
     )

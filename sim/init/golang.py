@@ -8,6 +8,9 @@ from sim.init.facts import Facts
 from sim.init.sources import check_path, first, label, secrets_among
 
 _DATABASES = ("github.com/jackc/pgx", "github.com/lib/pq", "gorm.io/driver/postgres")
+_SOCKET_PATH = (
+    r"""Handle(?:Func)?\(\s*["`](?:GET )?(/(?:wss?|socket|live|echo|stream)(?:/[\w/-]*)?)["`]"""
+)
 
 
 def read_go_mod(text: str) -> Facts:
@@ -31,7 +34,5 @@ def read_go(text: str, name: str) -> Facts:
         fixed_port=int(port) if port else None,
         check=check_path(text),
         needs=secrets_among(re.findall(r'os\.Getenv\("([A-Z][A-Z0-9_]*)"\)', text)),
-        websocket=first(
-            r"""Handle(?:Func)?\(\s*["`](?:GET )?(/(?:ws|socket|live|echo)[\w/-]*)["`]""", text
-        ),
+        websocket=first(_SOCKET_PATH, text),
     )

@@ -65,12 +65,12 @@ class Repository:
     @property
     def image(self) -> str | None:
         """The image that containers would run, if it is one of a registry."""
-        return None if any(self.all("builds")) else self.value("image")
+        return None if any(self.all("build")) else self.value("image")
 
     @property
     def containers(self) -> bool:
         """Whether there is an image, or how to make one."""
-        return any(self.all("builds")) or self.image is not None
+        return any(self.all("build")) or self.image is not None
 
     @property
     def parts(self) -> Mapping[str, Part]:

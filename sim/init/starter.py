@@ -71,7 +71,7 @@ def _told(found: Repository, driver: DriverFile) -> Iterator[str]:
     if program := found.program:
         yield f"command    {shlex.join(program.value)}    ({program.by})"
     if found.containers:
-        by = next((said.by for said in (*found.all("builds"), *found.all("image"))), "")
+        by = next((said.by for said in (*found.all("build"), *found.all("image"))), "")
         yield f"image      {found.image or 'built from the Dockerfile'}    ({by})"
     for name, label in (("port", "port"), ("check", "check")):
         if said := found.first(name):

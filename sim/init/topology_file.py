@@ -109,7 +109,7 @@ def _gateway(found: Repository, folder: str) -> Iterable[str]:
     if found.program and found.fly is None:
         yield _line(f"  folder: {_scalar(folder)}", "where it runs, from this file's folder")
     if found.fly is None and found.containers:
-        where = f"image: {_scalar(found.image)}" if found.image else f"build: {_scalar(folder)}"
+        where = f"image: {_scalar(found.image)}" if found.image else _build(found, folder)
         yield _line(f"  {where}", "with --runtime docker: the real image")
     yield from _environment(found)
     if found.fly is None:
@@ -118,6 +118,20 @@ def _gateway(found: Repository, folder: str) -> Iterable[str]:
         yield _line(f"  port: {port.value if port else 8080}", f"inside a container{said}")
         yield from _check(found)
         yield _line("  kill_timeout: 5s", "from SIGINT (or `kill_signal: SIGTERM`) to SIGKILL")
+
+
+def _build(found: Repository, folder: str) -> str:
+    build = found.value("build")
+    context = str(Path(folder) / build.context)
+    if build.dockerfile == "Dockerfile" and not build.args:
+        return f"build: {_scalar(context)}"
+    parts = [f"context: {_scalar(context)}"]
+    parts += (
+        [f"dockerfile: {_scalar(build.dockerfile)}"] if build.dockerfile != "Dockerfile" else []
+    )
+    args = ", ".join(f"{name}: {_scalar(value)}" for name, value in build.args.items())
+    parts += [f"args: {{{args}}}"] if args else []
+    return f"build: {{{', '.join(parts)}}}"
 
 
 def _stand_in(found: Repository) -> Iterable[str]:

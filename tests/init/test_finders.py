@@ -5,7 +5,7 @@ import pytest
 from sim.init.command_lines import command_of_line
 from sim.init.compose_file import read_compose
 from sim.init.dockerfile import read_dockerfile
-from sim.init.facts import Part
+from sim.init.facts import Build, Part
 from sim.init.golang import read_go, read_go_mod
 from sim.init.jvm import read_java, read_pom
 from sim.init.node import read_javascript, read_package
@@ -158,3 +158,9 @@ def test_java_says_its_jar_or_its_file() -> None:
         "java",
         "Gw.java",
     )
+
+
+def test_a_compose_file_says_how_its_image_is_made() -> None:
+    text = "services: {a: {build: {context: ./src, dockerfile: D, args: {BASE: '${B:-x:1}'}}}}"
+    assert read_compose(text).build == Build("src", "D", {"BASE": "x:1"})
+    assert read_compose("services: {a: {build: ./}}").build == Build(".")

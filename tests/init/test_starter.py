@@ -209,3 +209,13 @@ def test_other_services_are_written_to_run_where_their_programs_are_here(
     (note,) = (line for line in made.told if "`queue`" in line)
     assert note.endswith("give it a command that runs it")
     assert "#     image: rabbitmq:3" in made.files["topology.yaml"]
+
+
+def test_a_compose_file_whose_image_is_made_in_a_folder_of_its_own() -> None:
+    compose = "services: {gw: {build: {context: src, args: {BASE: x}}, ports: ['1:9000']}}"
+    made, scenario = begun({"docker-compose.yml": compose})
+    build = scenario.topology.gateway.build
+    assert build is not None
+    assert (scenario.topology.folder / build.context).resolve() == Path.cwd() / "src"
+    assert build.args == {"BASE": "x"}
+    assert made.commands == ("sim run sim/crash.yaml --runtime docker",)

@@ -1,0 +1,16 @@
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Relay(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        said = os.environ["GREETING"].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+
+ThreadingHTTPServer(("", 8080), Relay).serve_forever()

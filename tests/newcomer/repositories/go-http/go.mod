@@ -1,0 +1,3 @@
+module example.com/acme/relay
+
+go 1.21
