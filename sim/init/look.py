@@ -47,6 +47,7 @@ _NOT_OURS = re.compile(
     r"|[._]test\.|(^|/)test_|\.config\.|client"
 )
 _MOST_SOURCES = 60
+_DEEPEST = 7  # src/main/java/com/example/gateway/…
 _MOST_BYTES = 200_000
 
 
@@ -83,16 +84,24 @@ def _text(path: Path) -> str | None:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    """Source files near the top, those first that are usually the program."""
-    found = (
-        path
-        for depth in ("*", "*/*", "*/*/*", "src/main/java/**/*")
-        for path in sorted(folder.glob(depth), key=_likely)
-        if path.suffix in _SOURCES
-        and not _NOT_OURS.search(path.relative_to(folder).as_posix())
-        and path.is_file()
-    )
-    return islice(dict.fromkeys(found), _MOST_SOURCES)
+    """Source files, those of the top first, and first those that are usually the program."""
+    found = (path for path in _files(folder, folder, _DEEPEST) if path.suffix in _SOURCES)
+    return islice(found, _MOST_SOURCES)
+
+
+def _files(root: Path, folder: Path, depth: int) -> Iterator[Path]:
+    """The repository's own files below a folder; what is installed or built there is not read."""
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.is_symlink()]
+    except OSError:  # a folder of somebody else's
+        return
+    own = [e for e in entries if not _NOT_OURS.search(e.relative_to(root).as_posix())]
+    own.sort(key=_likely)
+    yield from (entry for entry in own if entry.is_file())
+    if depth:
+        for entry in own:
+            if entry.is_dir():
+                yield from _files(root, entry, depth - 1)
 
 
 def _likely(path: Path) -> tuple[bool, str]:
