@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import socket
 import ssl
@@ -208,6 +209,10 @@ class _Connector(aiohttp.BaseConnector):
             if secure:
                 papers = await self._vantage.authority.papers()
                 tls = {"ssl": papers.client, "server_hostname": host}
+        except BaseException:
+            sock.close()
+            raise
+        try:
             _, protocol = await self._loop.create_connection(self._factory, sock=sock, **tls)
         except ssl.SSLCertVerificationError as error:
             raise aiohttp.ClientConnectorCertificateError(req.connection_key, error) from error
@@ -216,6 +221,9 @@ class _Connector(aiohttp.BaseConnector):
         except OSError as error:
             raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         except BaseException:
-            sock.close()
+            # The loop has it now, and after a handshake says TLS's farewell on it. Closed under the
+            # loop, its descriptor would go to the next connection.
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
             raise
         return protocol

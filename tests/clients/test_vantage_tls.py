@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import aiohttp
 import pytest
@@ -64,6 +65,31 @@ async def test_an_edge_that_hangs_up_is_a_client_error(small_world, monkeypatch)
     async with await asyncio.start_server(hang_up, nowhere, PUBLIC_PORT):
         with pytest.raises(aiohttp.ClientConnectorError):
             await get(vantage, "https")
+
+
+async def test_a_connection_that_is_given_up_right_after_its_handshake_keeps_its_descriptor(
+    small_world, monkeypatch
+):
+    world = await small_world()
+    vantage = Vantage("london", 3, "strict", world.context(), Rng(1))
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def given_up(*arguments, **options):
+        transport, protocol = await connect(*arguments, **options)
+        if "ssl" not in options:
+            return transport, protocol
+        transport.close()  # which says TLS's farewell first, as create_connection itself does
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(loop, "create_connection", given_up)
+    with pytest.raises(asyncio.CancelledError):
+        await get(vantage, "https")
+    with socket.create_server((address("2.199"), 0)) as listener:
+        for _ in range(5):  # the first gets the number of a descriptor that is free
+            with socket.socket() as sock:
+                sock.settimeout(0)
+                await loop.sock_connect(sock, listener.getsockname())
 
 
 @pytest.mark.parametrize("driver", ["http", "echo", "session"])
