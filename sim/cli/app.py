@@ -20,11 +20,29 @@ FAILED = 1
 
 
 @click.command()
-@click.option("--region", metavar="R", help="Only its machines; else the primary region's first.")
-@click.option("--image", metavar="I", help="The image; else that of the release before.")
-@click.option("--command", metavar="LINE", help="What the machines run; else as before.")
-@click.option("--strategy", type=click.Choice(get_args(Strategy)), help="Else the topology's.")
-@click.option("--env", "-e", multiple=True, metavar="K=V", help="A variable; may be repeated.")
+@click.option(
+    "--region",
+    metavar="R",
+    help="Deploy to the machines of this region only (default: all, the primary region's first).",
+)
+@click.option("--image", metavar="I", help="Image to deploy (default: the previous release's).")
+@click.option(
+    "--command",
+    metavar="LINE",
+    help="Command that the machines run (default: the previous release's).",
+)
+@click.option(
+    "--strategy",
+    type=click.Choice(get_args(Strategy)),
+    help="Deploy strategy (default: the topology's).",
+)
+@click.option(
+    "--env",
+    "-e",
+    multiple=True,
+    metavar="K=V",
+    help="Environment variable NAME=value; may be repeated.",
+)
 @json_option
 @world_option
 def deploy(
@@ -55,8 +73,15 @@ def scale() -> None:
 
 @scale.command("count", context_settings={"ignore_unknown_options": True})
 @click.argument("count", metavar="N")
-@click.option("--region", metavar="R[,R]", help="Where; else wherever there are machines.")
-@click.option("--max-per-region", type=click.IntRange(0), metavar="N", help="In each region.")
+@click.option(
+    "--region", metavar="R[,R]", help="Region to scale (default: every region that has machines)."
+)
+@click.option(
+    "--max-per-region",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Maximum number of machines in each region.",
+)
 @json_option
 @world_option
 def count_(
@@ -89,7 +114,11 @@ def secrets() -> None:
     """Set, list and remove the app's secrets. Values are never shown."""
 
 
-_stage = click.option("--stage", is_flag=True, help="Leave the machines that run as they are.")
+_stage = click.option(
+    "--stage",
+    is_flag=True,
+    help="Only store the secrets; running machines get them at the next deploy.",
+)
 
 
 @secrets.command("set")

@@ -14,7 +14,9 @@ NOT_ACKNOWLEDGED = 1
 
 @click.command()
 @click.argument("driver", metavar="DRIVER")
-@click.option("--against", required=True, metavar="URL", help="The gateway, which runs already.")
+@click.option(
+    "--against", required=True, metavar="URL", help="URL of the gateway, which must be running."
+)
 @click.option(
     "--messages",
     type=click.IntRange(1, 1000),
@@ -29,7 +31,7 @@ NOT_ACKNOWLEDGED = 1
     default=16,
     show_default=True,
     metavar="N",
-    help="Bytes that {payload} stands for.",
+    help="Size of {payload}, in bytes.",
 )
 def driver(driver: str, against: str, messages: int, payload: int) -> int:
     """Talk to a gateway once with DRIVER, and show what is said, heard and matched.

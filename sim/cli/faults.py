@@ -13,11 +13,11 @@ from sim.control.control_client import ask
 from sim.errors import InputError
 
 _TARGETS = (
-    click.option("--region", metavar="R", help="All machines of a region, or all its links."),
-    click.option("--machine", metavar="M", help="One machine: its id, or such as fra/1."),
-    click.option("--link", nargs=2, metavar="A B", help="The link between two places."),
-    click.option("--location", metavar="L", help="All links of a location, or its DNS."),
-    click.option("--service", metavar="S", help="A service, such as database."),
+    click.option("--region", metavar="R", help="Region: all its machines, or all its links."),
+    click.option("--machine", metavar="M", help="Machine: its id, or its place such as fra/1."),
+    click.option("--link", nargs=2, metavar="A B", help="Link between two places."),
+    click.option("--location", metavar="L", help="Location: all its links, or its DNS."),
+    click.option("--service", metavar="S", help="Service, such as database."),
 )
 
 
@@ -35,7 +35,7 @@ def _targets(command: Any) -> Any:
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A parameter of the fault, as in scenarios: --set latency=200ms",
+    help="Parameter of the fault, as in scenarios: --set latency=200ms",
 )
 @world_option
 def fault(name: str, settings: tuple[str, ...], world: str | None, **targets: Any) -> int:
@@ -58,7 +58,7 @@ def heal(world: str | None, **targets: Any) -> int:
     type=click.Choice(["first-fault", "start"]),
     default="first-fault",
     show_default=True,
-    help="What times count from: ten seconds before the first fault, or the world's start.",
+    help="Start of the file's times: ten seconds before the first fault, or the world's start.",
 )
 @world_option
 def save_scenario(file: Path | None, since: str, world: str | None) -> int:
@@ -88,6 +88,7 @@ def _do(name: str, settings: tuple[str, ...], world: str | None, targets: dict[s
             raise InputError(f"--set {setting}: write KEY=VALUE, such as latency=200ms")
         entry[key] = value
     ask(the_world(world), "fault", fault=name, **entry)
-    aim = " ".join(str(value) for value in targets.values() if value) or "everything"
+    given = [value for value in targets.values() if value]
+    aim = " ".join(v if isinstance(v, str) else " \u2013 ".join(v) for v in given) or "everything"
     click.echo(f"{name} {aim}: done", err=True)
     return 0

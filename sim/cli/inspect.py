@@ -25,8 +25,13 @@ _LOOK_REAL_S = 0.1
 @click.command()
 @click.argument("name")
 @click.argument("rrtype", required=False, metavar="[TYPE]")
-@click.option("--from", "place", metavar="PLACE", help="Ask as a location, or a region's machine.")
-@click.option("--explain", is_flag=True, help="Say why it is answered so.")
+@click.option(
+    "--from",
+    "place",
+    metavar="PLACE",
+    help="Ask as a client of this location, or as a machine of this region.",
+)
+@click.option("--explain", is_flag=True, help="Explain how the answer came about.")
 @world_option
 def dig(name: str, rrtype: str | None, place: str | None, explain: bool, world: str | None) -> int:
     """Ask the world's nameservers for NAME: its A records, or AAAA of private names."""
@@ -92,8 +97,8 @@ def serve(host: str, port: int, seed: int | None) -> int:
 
 
 @click.command()
-@click.option("--region", metavar="R", help="Only machines of that region.")
-@click.option("--follow", "-f", is_flag=True, help="Go on as they print.")
+@click.option("--region", metavar="R", help="Only machines of this region.")
+@click.option("--follow", "-f", is_flag=True, help="Follow: print new lines as they come.")
 @json_option
 @world_option
 def logs(region: str | None, follow: bool, as_json: bool, world: str | None) -> int:

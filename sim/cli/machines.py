@@ -57,7 +57,7 @@ for _name, _text in _ACTIONS.items():
 
 @machine.command()
 @click.argument("target", metavar="MACHINE")
-@click.option("--force", is_flag=True, help="Kill one that runs.")
+@click.option("--force", is_flag=True, help="Kill the machine if it is running.")
 @json_option
 @world_option
 def destroy(target: str, force: bool, as_json: bool, world: str | None) -> int:
@@ -67,11 +67,15 @@ def destroy(target: str, force: bool, as_json: bool, world: str | None) -> int:
 
 @machine.command()
 @click.argument("target", metavar="MACHINE")
-@click.option("--region", metavar="R", help="Where the new one is; else where the old one is.")
-@click.option("--name", metavar="NAME", help="What it is called; else it gets a name.")
-@click.option("--command", metavar="LINE", help="What it runs; else what the old one runs.")
+@click.option("--region", metavar="R", help="Region of the new machine (default: the old one's).")
+@click.option("--name", metavar="NAME", help="Name of the new machine (default: a generated one).")
 @click.option(
-    "--standby-for", metavar="MACHINE", help="It starts once the host of that one is lost."
+    "--command", metavar="LINE", help="Command of the new machine (default: the old one's)."
+)
+@click.option(
+    "--standby-for",
+    metavar="MACHINE",
+    help="Standby: start it when the host of this machine is lost.",
 )
 @json_option
 @world_option
@@ -95,7 +99,7 @@ def _act(world: str | None, as_json: bool, **body: Any) -> int:
     if as_json:
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return 0
-    checks = f", {row['checks']} checks pass" if body["action"] != "destroy" else ""
+    checks = f", {row['checks']} checks pass" if row["state"] == "started" else ""
     click.echo(f"{row['id']} ({row['place']}) is {row['state']}{checks}")
     return 0
 

@@ -63,35 +63,40 @@ auto_speed_option = click.option(
     default="auto",
     show_default=True,
     metavar="N|auto",
-    help="Simulated seconds per real second; auto: as many as can be told of this scenario here.",
+    help="Simulated seconds per real second; auto: as fast as the scenario can be judged here.",
 )
 clock_option = click.option(
     "--clock",
     type=click.Choice(["lens", "real"]),
     default="lens",
     show_default=True,
-    help="Which clock machines and the database see, where --speed is not 1.",
+    help="Clock of the machines and the database where --speed is not 1: simulated (lens) or real.",
 )
 seed_option = click.option(
-    "--seed", type=click.IntRange(0), metavar="N", help="Decides all chance; drawn if not given."
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Random seed (default: drawn at random and printed).",
 )
 secrets_option = click.option(
     "--secrets",
     type=EXISTING,
     metavar="F",
-    help="File of NAME=value lines; without it the environment has the secrets' values.",
+    help="File of NAME=value lines with the secrets (default: the environment).",
 )
-journal_option = click.option("--journal", type=OUTPUT, metavar="F", help="Keep the journal.")
+journal_option = click.option(
+    "--journal", type=OUTPUT, metavar="F", help="Write the journal to this file."
+)
 runtime_option = click.option(
     "--runtime",
     type=click.Choice(["process", "docker"]),
     default="process",
     show_default=True,
-    help="What machines are: a command on this host, or containers of the gateway's image.",
+    help="Run machines as processes of this host, or as containers of the gateway's image.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 world_option = click.option(
-    "--world", metavar="ID", help="Which world, where several are up (see `sim status`)."
+    "--world", metavar="ID", help="World to act on, where several are up (see `sim status`)."
 )
 
 

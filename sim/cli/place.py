@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
-@click.option("--from", "place", required=True, metavar="LOCATION", help="Where it is to be.")
-@click.option("--image", metavar="I", help="Run a container of this image, not a local program.")
+@click.option("--from", "place", required=True, metavar="LOCATION", help="Location to run in.")
+@click.option(
+    "--image", metavar="I", help="Run a container of this image instead of a local program."
+)
 @world_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(place: str, image: str | None, world: str | None, command: tuple[str, ...]) -> int:
@@ -40,8 +42,8 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
 
 
 @click.command("open")
-@click.option("--from", "place", required=True, metavar="LOCATION", help="Where it is to be.")
-@click.option("--browser", metavar="NAME", help="Which one: a name in PATH, or a path.")
+@click.option("--from", "place", required=True, metavar="LOCATION", help="Location to run in.")
+@click.option("--browser", metavar="NAME", help="Browser: a name in PATH, or a path.")
 @world_option
 @click.argument("url", required=False)
 def open_browser(place: str, browser: str | None, world: str | None, url: str | None) -> int:

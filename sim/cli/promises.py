@@ -39,7 +39,7 @@ _STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow"}
     default="session",
     show_default=True,
     metavar="D",
-    help="Who speaks to the gateway: a built-in driver, or the file of your own.",
+    help="Driver: a built-in one, or the file of your own.",
 )
 @click.option(
     "--clients", type=click.IntRange(1, 10_000), default=30, show_default=True, metavar="N"
@@ -51,18 +51,18 @@ _STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow"}
     default=_SPEED,
     show_default=True,
     metavar="N|auto",
-    help="Simulated seconds per real second; auto takes as long as the finest promise needs.",
+    help="Simulated seconds per real second; auto: as slow as the finest promise needs.",
 )
 @clock_option
 @seed_option
 @secrets_option
-@click.option("--json", "json_file", type=OUTPUT, metavar="F", help="Write it as JSON.")
+@click.option("--json", "json_file", type=OUTPUT, metavar="F", help="Write the result as JSON.")
 @click.option(
     "--html",
     "html_file",
     type=OUTPUT,
     metavar="F",
-    help="Write it as a page, with a page of each run beside it.",
+    help="Write a page with the result, and a page of each run beside it.",
 )
 def promises(
     topology: Path | None,

@@ -86,7 +86,11 @@ def run(
 @auto_speed_option
 @clock_option
 @seed_option
-@click.option("--live", is_flag=True, help="Only its world and its clients, with the live page.")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Run only the world and its clients, with the live page; no timeline, no verdict.",
+)
 @open_option
 @output_options
 def demo(

@@ -30,7 +30,11 @@ _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 
 @click.command()
 @click.argument("scenario", type=EXISTING)
-@click.option("--location", metavar="L", help="Whose session; else the one farthest from the data.")
+@click.option(
+    "--location",
+    metavar="L",
+    help="Location of the client whose machine is killed (default: the farthest from the data).",
+)
 @runtime_option
 @speed_option
 @clock_option

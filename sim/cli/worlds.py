@@ -51,7 +51,9 @@ _LOOK_REAL_S = 0.02
 @seed_option
 @secrets_option
 @journal_option
-@click.option("--detach", "-d", is_flag=True, help="Come back once the world is up.")
+@click.option(
+    "--detach", "-d", is_flag=True, help="Run in the background; return when the world is ready."
+)
 @open_option
 def up(
     topology: Path,
@@ -165,7 +167,7 @@ async def _detached(arguments: list[str], opens: bool) -> int:
 
 
 @click.command()
-@click.option("--all", "every", is_flag=True, help="End every world of this machine.")
+@click.option("--all", "every", is_flag=True, help="End every world on this machine.")
 def down(every: bool) -> int:
     """End the world, and whatever an earlier one that was killed has left."""
     leftovers = registry.abandoned()

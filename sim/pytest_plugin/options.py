@@ -32,7 +32,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Tell pytest of the flags and ini options."""
     group = parser.getgroup("sim", "worlds of several regions (multi-region-sim)")
     group.addoption("--sim-topology", metavar="FILE", help="The topology of every sim world.")
-    group.addoption("--sim-seed", type=int, metavar="N", help="Decides all chance (default 1).")
+    group.addoption("--sim-seed", type=int, metavar="N", help="Random seed (default 1).")
     group.addoption("--sim-speed", type=float, metavar="N", help="Simulated seconds per second.")
     group.addoption("--sim-runtime", metavar="NAME", help="What machines are: process or docker.")
     group.addoption("--sim-clock", metavar="NAME", help="What machines see: lens, or real.")

@@ -119,7 +119,7 @@ def _of_the_run(event: object) -> str | None:
     line = None
     match event:
         case LoadStarted():
-            line = f"{event.clients} clients begin"
+            line = "1 client begins" if event.clients == 1 else f"{event.clients} clients begin"
         case LoadEnded():
             line = "the load ends"
         case FaultBegan():

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sim.lens.choice import warning
 from sim.observe.events import LinkChanged, RealTimeSeen
 from sim.observe.events.mishaps import PrivateNameAsked
 from sim.observe.history import History
+from sim.scenario.checks.check_spec import some_of
 from sim.scenario.evidence import Evidence
-
-_MOST_NAMED = 5  # clients in a note
 
 
 def notes_on(evidence: Evidence) -> list[str]:
@@ -41,14 +38,9 @@ def _early(history: History) -> list[str]:
     what = f"{fault.fault} {fault.target} at {t:.1f} s"
     note = (
         f"{len(early)} of {len(history.resolvers)} clients were not served yet when the first fault"
-        f" came ({what}): {_named(early)}; what they waited before it is not its outage"
+        f" came ({what}): {some_of(early)}; what they waited before it is not its outage"
     )
     return [note]
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _excused(evidence: Evidence) -> list[str]:

@@ -60,10 +60,12 @@ class Explanation:
         """The explanation for a person, a statement a line."""
         by = f" (by {self.matched})" if self.matched else ""
         where = (
-            f"in {self.location}{by}" if self.location else "in no location: as the primary region"
+            f"in {self.location}{by}"
+            if self.location
+            else "in no location, as in the primary region"
         )
         answer = f"{self.address}, to be kept {self.ttl_s} s" if self.address else "no address"
-        said = [f"{self.name} asked from {where}", f"status   {self.status}", f"answer   {answer}"]
+        said = [f"{self.name} asked {where}", f"status   {self.status}", f"answer   {answer}"]
         said.append(f"served   {', '.join(self.served) or 'nowhere'}, since {self.since_s:.1f} s")
         for number, candidate in enumerate(self.candidates, 1):
             notes = ["healthy" if candidate.healthy else "unhealthy"]

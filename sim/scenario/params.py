@@ -73,7 +73,7 @@ def read_positive_seconds(value: object, _: Topology | None) -> float:
 @shaped(DURATION)
 def read_milliseconds(value: object, _: Topology | None) -> float:
     """A duration in milliseconds."""
-    return round(parse_duration(value) * 1000, 6)
+    return round(parse_duration(value, "ms") * 1000, 6)
 
 
 @shaped(RATE)

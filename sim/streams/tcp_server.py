@@ -45,7 +45,7 @@ class TcpServer:
             self._close_listeners()
             raise EnvironmentLacksError(
                 f"the {self._part} cannot listen at {endpoint}: {error.strerror}",
-                "end whatever listens there, or let the world take another slot",
+                f"end what listens there; `ss -ltnp sport = :{endpoint.port}` names it",
             ) from error
 
     async def close(self) -> None:

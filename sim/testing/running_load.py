@@ -9,9 +9,10 @@ from typing import Any, Protocol, Self
 
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
-from sim.observe.events import Acked, Event
+from sim.observe.events import Acked, ConnectFailed, Event
 from sim.rng import Rng
 from sim.scenario import runner
+from sim.scenario.checks.check_spec import some_of
 from sim.testing.portal import Portal
 from sim.testing.watch import Watch
 from sim.topology.units import format_duration, parse_duration
@@ -91,17 +92,21 @@ class RunningLoad:
 
     async def _everyone_served(self, within_s: float) -> None:
         missing = set(self.clients)
+        reasons: dict[str, str] = {}  # why each could not connect last
 
         def served(event: Event) -> bool:
             if isinstance(event, Acked):
                 missing.discard(event.client)
+            elif isinstance(event, ConnectFailed):
+                reasons[event.client] = event.reason
             return not missing
 
         try:
             await self._owner.watch.until(served, within_s)
         except TimeoutError:
-            some = ", ".join(sorted(missing)[:5]) + (", …" if len(missing) > 5 else "")
+            last = next((reasons[name] for name in sorted(missing) if name in reasons), None)
             raise TimeoutError(
                 f"{len(missing)} of {len(self.clients)} clients were not served within"
-                f" {format_duration(within_s)}: {some}"
+                f" {format_duration(within_s)}: {some_of(sorted(missing))}"
+                + (f" (last answer: {last})" if last else "")
             ) from None

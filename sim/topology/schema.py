@@ -67,10 +67,12 @@ def _text(value: object) -> object:
     raise ValueError('must be text; put the number in quotes, such as "1.10"')
 
 
-def _between_durations(lowest: float, highest: float) -> Callable[[object], float]:
+def _between_durations(
+    lowest: float, highest: float, likely: str = "s"
+) -> Callable[[object], float]:
     @shaped(DURATION)
     def parse(value: object) -> float:
-        seconds = parse_duration(value)
+        seconds = parse_duration(value, likely)
         if not lowest <= seconds <= highest:
             bounds = f"{format_duration(lowest)} to {format_duration(highest)}"
             raise ValueError(f"found {quoted(value)}; allowed: {bounds}")
@@ -320,10 +322,10 @@ class LinkSchema(Schema):
     between: list[str] = Field(
         min_length=2, max_length=2, description="two places, as in `between: [london, fra]`"
     )
-    rtt: Annotated[float, BeforeValidator(_between_durations(0, 60))] = Field(
+    rtt: Annotated[float, BeforeValidator(_between_durations(0, 60, "ms"))] = Field(
         description="the round trip, as in `rtt: 15ms`"
     )
-    jitter: Annotated[float, BeforeValidator(_between_durations(0, 60))] = 0.0
+    jitter: Annotated[float, BeforeValidator(_between_durations(0, 60, "ms"))] = 0.0
 
 
 class DatabaseSchema(Schema):

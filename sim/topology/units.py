@@ -19,14 +19,17 @@ _DURATION = re.compile(
 )
 
 
-def parse_duration(text: object) -> float:
-    """Seconds of `250ms`, `30s`, `2m`, `1h`, `1.5s` or `1m30s`."""
+def parse_duration(text: object, likely: str = "s") -> float:
+    """Seconds of `250ms`, `30s`, `2m`, `1h`, `1.5s` or `1m30s`.
+
+    `likely` is the unit that is proposed where there is none.
+    """
     if isinstance(text, str) and text and (parts := _DURATION.fullmatch(text)):
         scales = (3_600_000, 60_000, 1000, 1)
         return (
             sum(int(n) * scale for n, scale in zip(parts.groups("0"), scales, strict=True)) / 1000
         )
-    return _parse(text, _SECONDS, "a duration", "`250ms`, `30s`, `2m` or `1h`", "s")
+    return _parse(text, _SECONDS, "a duration", "`250ms`, `30s`, `2m` or `1h`", likely)
 
 
 def parse_rate(text: object) -> float:
@@ -47,7 +50,8 @@ def parse_share(text: object) -> float:
             return share
         raise ValueError(f"found `{text}`; a share lies between 0% and 100%")
     if _is_bare(text):
-        raise ValueError(f"found `{text}` without a unit; write a share such as `{text}%`")
+        likely = text if 0 <= float(str(text)) <= 100 else 5
+        raise ValueError(f"found `{text}` without a unit; write 0% to 100%, such as `{likely}%`")
     raise ValueError(f"found {quoted(text)}; write a share such as `5%` or `0.1%`")
 
 

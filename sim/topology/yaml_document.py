@@ -83,7 +83,7 @@ def parse_document(text: str, file: str | None = None) -> Document:
         line = text.count("\n", 0, error.position) + 1
         raise InputError(Problem(f"{message}; remove it", file, line)) from error
     if node is None:
-        raise InputError(Problem("is empty; `sim init` prints a topology to start from", file))
+        raise InputError(Problem("is empty; `sim init` writes a topology to start from", file))
     if not isinstance(node, yaml.MappingNode):
         message = "must be a mapping of keys to values, such as `app: my-gateway`"
         raise InputError(Problem(message, file, node.start_mark.line + 1))

@@ -42,8 +42,8 @@ static void set_clock(struct thread *thread, uint64_t entry, uint64_t vdso) {
         return;
     }
     uint64_t ignored = AT_IGNORED; /* libc and Go find no vDSO, and make real calls */
-    memory_put(thread->tid, entry, &ignored, sizeof ignored);
-    note(NOTE_NO_STUB);
+    if (memory_put(thread->tid, entry, &ignored, sizeof ignored)) note(NOTE_NO_STUB);
+    /* Else it was killed as it began. */
 }
 
 static bool move_down(struct thread *thread, uint64_t from, uint64_t size) {

@@ -11,7 +11,7 @@ follow it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,12 @@ def window(evidence: Evidence, params: Params) -> tuple[float, float]:
     """The part of the run that an expectation speaks of, in seconds from the load's start."""
     until = params.get("until_s")
     return params.get("from_s") or 0.0, evidence.history.end if until is None else until
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,11 +6,17 @@ from sim.clients.declaration import Declaration
 from sim.observe.events import SessionReady
 from sim.observe.numbering import told
 from sim.observe.sessions import Sessions, count
-from sim.scenario.checks.check_spec import Finding, Params, check, counted, unknown, window
+from sim.scenario.checks.check_spec import (
+    Finding,
+    Params,
+    check,
+    counted,
+    some_of,
+    unknown,
+    window,
+)
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice
-
-_MOST_NAMED = 5
 
 
 def _reason(evidence: Evidence, ready: SessionReady) -> str:
@@ -62,7 +68,7 @@ def sessions(evidence: Evidence, params: Params) -> Finding:
     if sessions.unresumed:
         why = (
             f"{counted(len(sessions.unresumed), 'client')} never came back, turned down each time:"
-            f" {', '.join(sessions.unresumed[:_MOST_NAMED])}"
+            f" {some_of(sessions.unresumed)}"
         )
         return Finding(held=False, observed=observed, why=why)
     doubt = _doubt(evidence, sessions)
@@ -104,6 +110,6 @@ def _doubt(evidence: Evidence, sessions: Sessions) -> str:
         clients = late or list(sessions.pending)
         return (
             f"{counted(len(clients), 'client')} had not come back when the load ended:"
-            f" {', '.join(clients[:_MOST_NAMED])}"
+            f" {some_of(clients)}"
         )
     return ""
