@@ -74,17 +74,20 @@ def _resolver(history: History, client: str) -> str:
 
 
 def _departures(history: History, location: str) -> Iterator[tuple[str, float, float]]:
-    """Each region that DNS stopped naming first, from when until when."""
-    named: list[tuple[float, str | None]] = [
-        (t, event.regions[0] if event.regions else None)
+    """Each region that DNS stopped naming first, from when until when.
+
+    While it names none there is nowhere to follow it to.
+    """
+    named = [
+        (t, event.regions[0])
         for t, event in history.routing
-        if event.location == location
+        if event.location == location and event.regions
     ]
     for index, (left, first) in enumerate(named[1:], 1):
         region = named[index - 1][1]
-        if region not in (None, first) and 0 <= left < history.end:
+        if region != first and 0 <= left < history.end:
             after = (t for t, again in named[index + 1 :] if again == region)
-            yield str(region), left, min(next(after, history.end), history.end)
+            yield region, left, min(next(after, history.end), history.end)
 
 
 def _straggler(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -120,3 +121,16 @@ async def test_a_client_that_leaves_in_the_handshake_is_no_failure(bench: Bench)
     writer.write(b"no TLS at all")
     assert await reader.read() == b""
     writer.close()
+
+
+@pytest.mark.skipif(not shutil.which("psql"), reason="psql is not installed")
+@pytest.mark.parametrize("sslmode", ["verify-full", "require"])
+async def test_libpq_is_satisfied(bench: Bench, roots: Path, sslmode: str) -> None:
+    url = bench.url.replace("verify-full", sslmode)
+    process = await asyncio.create_subprocess_exec(
+        *("psql", url, "--no-psqlrc", "--command", r"\conninfo"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert b"SSL connection (protocol: TLSv1.3" in said

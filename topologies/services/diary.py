@@ -46,6 +46,8 @@ async def live(request):
 
 async def kept(request):
     async with request.app["turn"]:
+        if request.app["database"].is_closed():
+            request.app["database"] = await connect()
         entries = await request.app["database"].fetchval(READ, request.query["of"])
     return web.json_response({"kept": entries})
 
