@@ -5,6 +5,7 @@ A band is a name and its changes: [from what time, what]. Each holds until the n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ from sim.scenario.lasting import Fault, ended_by, fault_of
 
 MOST_CHANGES = 500  # of one band
 MOST_FAULTS = 500
+FINEST_NOISE_S = 0.5
+NOISY = 0.1  # of a time
 
 Changes = list[list[Any]]
 
@@ -50,7 +53,28 @@ def bands(evidence: Evidence) -> dict[str, Any]:
         ],
         "dns": _dns(history, evidence),
         "links": _links(history),
+        "noise": noise(history),
     }
+
+
+def noise(history: History) -> list[list[Any]]:
+    """When the host kept some part of the world waiting: [from, until, which most, seconds].
+
+    A span is told where one part waited for a tenth of it.
+    """
+    cell_s = max(FINEST_NOISE_S, history.end / MOST_CHANGES)
+    found: list[list[Any]] = []
+    for k in range(math.ceil(history.end / cell_s)):
+        start, end = k * cell_s, min((k + 1) * cell_s, history.end)
+        part, waited_s = next(iter(history.noise.by_part(start, end).items()), ("", 0.0))
+        if waited_s < NOISY * (end - start):
+            continue
+        if found and found[-1][1] == round(start, 2) and found[-1][2] == part:
+            found[-1][1] = round(end, 2)
+            found[-1][3] = round(found[-1][3] + waited_s, 3)
+        else:
+            found.append([round(start, 2), round(end, 2), part, round(waited_s, 3)])
+    return found
 
 
 def _fault(fault: Fault) -> dict[str, Any]:

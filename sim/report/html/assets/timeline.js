@@ -28,12 +28,20 @@ const stateRow = (label, changes, end) => ({
     from, until, kind: KINDS[value] ?? "quiet", text: value, title: `${label}: ${value}, ${words.seconds(from)} to ${words.seconds(until)}` })),
 });
 
+const waits = ([from, until, part, waited]) =>
+  `the host kept ${part} waiting for ${words.seconds(waited)} (simulated), ${words.seconds(from)} to ${words.seconds(until)}`;
+
+const noiseRows = (noise) => noise.length ? [{
+  label: "this host",
+  spans: noise.map((span) => ({ from: span[0], until: span[1], kind: "so-so", text: `${span[2]} waits`, title: waits(span) })) }] : [];
+
 const bandRows = (model) => {
   const end = model.run.duration_s;
   const many = model.machines.length > MOST_MACHINES;
   const shown = many ? model.machines.filter((one) => one.truth.length > 1 || one.belief.length > 1).slice(0, 2 * MOST_MACHINES) : model.machines;
   const index = new Map(model.regions.map((region, k) => [region.code, k]));
   return [
+    ...noiseRows(model.noise),
     ...faultRows(model.faults),
     ...shown.flatMap((machine) => [
       stateRow(`${machine.name} truth`, machine.truth, end),
@@ -66,7 +74,9 @@ const bandTable = (model) => {
   }
   for (const { location, changes } of model.dns) add(`DNS leads ${location} to`, changes);
   for (const link of model.links) add(`link ${link.from} to ${link.to}`, link.changes.map(([t, [state, rtt]]) => [t, `${state}, ${rtt} ms`]));
-  return longTable("Faults, machines, beliefs, DNS and links", ["what", "was", "#from", "#until"], rows);
+  for (const [from, until, part, waited] of model.noise)
+    rows.push([`the host kept ${part} waiting`, words.seconds(waited), words.seconds(from), words.seconds(until)]);
+  return longTable("Faults, machines, beliefs, DNS, links and this host", ["what", "was", "#from", "#until"], rows);
 };
 
 const clientTable = (model) => {
@@ -95,7 +105,7 @@ const says = (lane, model, t) => {
 };
 
 const timeline = (model, time) => {
-  const axis = s("svg", { "aria-hidden": "true" }), bands = s("svg", { role: "img", "aria-label": "Bands of faults, machines, beliefs and DNS: see the table below" });
+  const axis = s("svg", { "aria-hidden": "true" }), bands = s("svg", { role: "img", "aria-label": "Bands of this host, faults, machines, beliefs and DNS: see the table below" });
   const canvas = h("canvas", { "aria-hidden": "true" }), head = h("div", { class: "playhead", "aria-hidden": "true" });
   const pointer = h("div", { class: "lane-pointer", hidden: true }), heads = h("div", { class: "lane-heads" });
   const readout = h("p", { class: "readout", role: "status" }, "Point at a lane, or move to the lanes with Tab: ↑ and ↓ choose a client, ← and → move time.");
