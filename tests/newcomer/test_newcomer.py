@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker.private_engine import BASE
+
 HERE = Path(__file__).parent / "repositories"
 MOST_COMMANDS = 3  # `sim init` among them
 
@@ -79,7 +81,8 @@ def test_two_or_three_commands_come_to_a_verdict(name, programs, tmp_path):
 
 
 def test_a_compose_file_alone_comes_to_a_verdict(engine, tmp_path):
-    name = "compose-only"
-    report = verdict_of(name, tmp_path, DOCKER_HOST=engine)
+    tag = ["docker", "-H", engine, "tag", BASE, "python:3.12-slim"]  # there is no registry here
+    subprocess.run(tag, check=True)
+    report = verdict_of("compose-only", tmp_path, DOCKER_HOST=engine)
     assert report["verdict"] == "held", report["expectations"]
     assert report["runtime"] == "docker"
