@@ -11,6 +11,7 @@ from sim.init.facts import Build, Facts
 _INSTRUCTION = re.compile(
     r"\s*(FROM|ENTRYPOINT|CMD|EXPOSE|ENV|HEALTHCHECK)\s+(.*)", re.IGNORECASE | re.DOTALL
 )
+_PORT = re.compile(r"--(?:server\.)?port[= ](\d{2,5})\b")
 _URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\S*?)?(/[^\s\"'|;)]*)")
 
 
@@ -21,11 +22,11 @@ def read_dockerfile(text: str) -> Facts:
     command = _words(entrypoint)
     if not entrypoint or entrypoint.startswith("["):  # a shell's line takes no arguments
         command = (*command, *_words(cmd))
-    port = re.match(r"\d+", said.get("EXPOSE", ""))
+    port = re.match(r"(\d+)", said.get("EXPOSE", "")) or _PORT.search(" ".join(command))
     return Facts(
         command=listening(command),
         build=Build(),
-        port=int(port[0]) if port else None,
+        port=int(port[1]) if port else None,
         check=path_asked(said.get("HEALTHCHECK", "")),
     )
 

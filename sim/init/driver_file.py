@@ -44,10 +44,15 @@ def driver_file(found: Repository, name: str) -> DriverFile:
         text = _SOCKETIO.format(event=event.value, by=event.by, file=name)
         means = f"clients emit `{event.value}` over socket.io, as {event.by} has it"
         return DriverFile(text, means)
-    path = _ENGINE_IO if any(found.all("socketio")) else found.value("check", "/")
+    known = _ENGINE_IO if any(found.all("socketio")) else found.value("check")
+    path = known or "/"
     why = ""
     if websocket := found.first("websocket"):
         why = f"Its WebSocket ({websocket.value}, {websocket.by}) is not spoken to yet:"
         why = f"{why}\n# `sim init --listen` writes a driver from a session of your own client."
-    text = _HTTP.format(why=why, path=path, file=name)
-    return DriverFile(text.replace(". \n", ".\n"), f"clients ask for {path} every second")
+    text = _HTTP.format(why=why, path=path, file=name).replace(". \n", ".\n")
+    # Who has nothing at `/`, or only upgrades connections, says so with a 4xx: it is there.
+    text += (
+        "" if known else "expect: [2xx, 3xx, 4xx]    # whatever it says of this path, it is there\n"
+    )
+    return DriverFile(text, f"clients ask for {path} every second")

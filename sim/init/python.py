@@ -62,8 +62,10 @@ def read_python(text: str, name: str) -> Facts:
         command = (INTERPRETER, name)
     else:
         command = ()
+    fixed = None if app or "PORT" in text else first(r"\bport\s*=\s*(\d{2,5})\b", text)
     return Facts(
         command=command,
+        fixed_port=int(fixed) if fixed and command else None,
         check=check_path(text),
         needs=secrets_among(one or other for one, other in _VARIABLE.findall(text)),
         websocket=first(r"""\.websocket(?:_route)?\(\s*["'](/[^"']*)["']""", text),

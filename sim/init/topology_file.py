@@ -113,7 +113,7 @@ def _gateway(found: Repository, folder: str) -> Iterable[str]:
         yield _line(f"  {where}", "with --runtime docker: the real image")
     yield from _environment(found)
     if found.fly is None:
-        port = found.first("port")
+        port = found.first("port") or found.first("fixed_port")
         said = f", as {port.by} says" if port else ""
         yield _line(f"  port: {port.value if port else 8080}", f"inside a container{said}")
         yield from _check(found)

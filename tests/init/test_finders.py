@@ -146,18 +146,27 @@ def test_go_says_where_its_program_is() -> None:
     assert (module.app, module.database) == ("my-gw", "github.com/lib/pq")
 
 
-def test_java_says_its_jar_or_its_file() -> None:
-    pom = "<project><artifactId>gw</artifactId><version>1.0</version></project>"
-    assert read_pom(pom).command == ("java", "-jar", "target/gw-1.0.jar")
-    spring = pom.replace(
-        "<project>", "<project><parent><artifactId>spring-boot-p</artifactId></parent>"
-    )
+def test_java_says_its_jar_its_class_or_its_file() -> None:
+    pom = "<project><artifactId>gw</artifactId><version>1.0</version>{}</project>"
+    shaded = read_pom(pom.format("<artifactId>maven-shade-plugin</artifactId>"))
+    assert shaded.command == ("java", "-jar", "target/gw-1.0.jar")
+    spring = read_pom(pom.format("<parent><artifactId>spring-boot-p</artifactId></parent>"))
     line = "SERVER_PORT=$PORT exec java -jar target/gw-1.0.jar"
-    assert read_pom(spring).command == ("sh", "-c", line)
-    assert read_java("public static void main(String[] a) {}", "Gw.java").command == (
-        "java",
-        "Gw.java",
-    )
+    assert spring.command == ("sh", "-c", line)
+    plain = read_pom(pom.format(""))
+    assert plain.command == ()
+    assert plain.prepare == "mvn -q -DskipTests package dependency:copy-dependencies"
+    source = "package a.b;\npublic class Gw { public static void main(String[] a) {} }"
+    assert read_java(source, "Gw.java").command == ("java", "Gw.java")
+    compiled = read_java(source, "src/main/java/a/b/Gw.java").command
+    assert compiled == ("java", "-cp", "target/classes:target/dependency/*", "a.b.Gw")
+
+
+def test_a_port_that_only_a_command_or_the_code_says() -> None:
+    assert read_dockerfile('FROM a\nCMD ["uvicorn", "a:b", "--port", "8000"]').port == 8000
+    source = 'web.run_app(app, port=9000)\nif __name__ == "__main__":\n'
+    assert read_python(source, "a.py").fixed_port == 9000
+    assert read_python(f"{source}os.environ['PORT']", "a.py").fixed_port is None
 
 
 def test_a_compose_file_says_how_its_image_is_made() -> None:

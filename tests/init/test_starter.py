@@ -151,6 +151,14 @@ def test_clients_ask_for_the_health_check_where_nothing_is_known_of_the_protocol
     assert "Its WebSocket (/live, server.js)" in made.files["driver.yaml"]
 
 
+def test_a_gateway_without_a_health_check_is_there_whatever_it_answers() -> None:
+    _, scenario = begun({"server.js": "new WebSocketServer({ port: process.env.PORT })"})
+    driver = scenario.load.driver
+    assert isinstance(driver, HttpDeclaration)
+    assert 426 in driver.expect
+    assert 503 not in driver.expect
+
+
 def test_a_port_that_does_not_follow_the_environment_is_told() -> None:
     made, _ = begun({"server.js": "http.createServer(f).listen(3000)"})
     assert any("server.js listens on 3000 whatever PORT says" in line for line in made.told)
