@@ -14,6 +14,7 @@ import grimp
 from sim.network.embedded.toxics import TOXICS, Toxic
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS, FaultSpec
+from sim.scenario.trigger import EVENTS, told_by
 from tests.wall import wall
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,19 @@ def check_table() -> str:
     """Every check, when it holds, and its parameters."""
     rows = [f"| `{spec.name}` | {spec.summary} | {spec.takes} |" for spec in CHECKS.values()]
     return "\n".join(("| check | holds when | parameters |", "|---|---|---|", *rows))
+
+
+def trigger_table() -> str:
+    """Every event that a fault can be tied to, and by what it is told from others of its kind."""
+    rows = [
+        f"| `{event}` | {', '.join(f'`{field}`' for field in told_by(event))} | {_claim(cls)} |"
+        for event, cls in EVENTS.items()
+    ]
+    return "\n".join(("| event | told by | what happened |", "|---|---|---|", *rows))
+
+
+def _claim(cls: type) -> str:
+    return (cls.__doc__ or "").splitlines()[0]
 
 
 def toxic_table() -> str:
@@ -99,6 +113,7 @@ def _reachable(start: str, arrows: Mapping[str, set[str]]) -> set[str]:
 
 PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "faults": ("docs/scenarios.md", fault_table),
+    "triggers": ("docs/scenarios.md", trigger_table),
     "wall": ("docs/wall.md", wall.as_table),
     "checks": ("docs/scenarios.md", check_table),
     "toxics": ("docs/links.md", toxic_table),

@@ -141,6 +141,8 @@ class Control:
         """Do a fault, written as in a scenario's timeline."""
         world = self._world
         entry = live_fault(body, world.topology)
+        if entry.when:
+            raise InputError("a fault by hand is done now; `when` is for timelines and tests")
         await inflict(world, world.journal, entry.fault, entry.target, entry.params)
         return {"done": entry.fault}
 

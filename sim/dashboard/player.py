@@ -72,7 +72,7 @@ class Player:
             return None
         duration_s = play.scenario.duration_s
         now = min(play.timeline.now(), duration_s)
-        following = next((e for e in play.scenario.timeline if e.at_s > now), None)
+        following = next((e for e in play.scenario.timeline if now < e.at_s < math.inf), None)
         return {
             "name": play.scenario.name,
             "runs": self._runs,

@@ -81,7 +81,11 @@ class Journal:
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every record from now on, in order, as it is written."""
-        self._subscribers.append(subscriber)
+        self._subscribers = [*self._subscribers, subscriber]
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Call it no longer."""
+        self._subscribers = [one for one in self._subscribers if one is not subscriber]
 
     def flush(self) -> None:
         """Hand what was written to the operating system."""

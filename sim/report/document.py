@@ -25,6 +25,7 @@ from sim.report.notes import notes_on
 from sim.scenario.checks import Finding
 from sim.scenario.evidence import Evidence, percentile
 from sim.scenario.model import Expectation
+from sim.scenario.trigger import tied_to
 from sim.scenario.verdict import Verdict
 
 Document = dict[str, Any]
@@ -57,7 +58,12 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "doubts": list(verdict.doubts),
         "expectations": [_expectation(*pair) for pair in verdict.findings],
         "faults": [
-            {"at_s": _round(t), "fault": fault.fault, "target": fault.target}
+            {
+                "at_s": _round(t),
+                "fault": fault.fault,
+                "target": fault.target,
+                "when": tied_to(fault.detail),
+            }
             for t, fault in history.faults
         ],
         "alerts": _alerts(history),

@@ -28,6 +28,7 @@ from sim.observe.events.releases import DeployBegan, DeployEnded
 from sim.observe.history import location_of
 from sim.observe.journal import Record
 from sim.observe.stops import WORLD_ENDED, in_words
+from sim.scenario.trigger import tied_to
 
 
 class Telling:
@@ -123,7 +124,8 @@ def _of_the_run(event: object) -> str | None:
         case LoadEnded():
             line = "the load ends"
         case FaultBegan():
-            line = f"{event.fault} {event.target}"
+            tied = tied_to(event.detail)
+            line = f"{event.fault} {event.target}" + (f", at {tied}" if tied else "")
         case FaultFailed():
             line = f"{event.fault} {event.target} could not be done: {event.reason}"
         case PartFailed():

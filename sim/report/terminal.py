@@ -43,9 +43,11 @@ def show(console: Console, report: Document) -> None:
 def _session(report: Document) -> Iterator[RenderableType]:
     """What was done to a world that was only brought up, and what would have been told of it."""
     if report["faults"]:
-        table = _table("Faults", "at s|r", "fault", "target")
+        tied = any(row["when"] for row in report["faults"])
+        table = _table("Faults", "at s|r", "fault", "target", *(["tied to"] if tied else []))
         for row in report["faults"]:
-            table.add_row(f"{row['at_s']:.1f}", row["fault"], row["target"])
+            why = [row["when"]] if tied else []
+            table.add_row(f"{row['at_s']:.1f}", row["fault"], row["target"], *why)
         yield table
     if report["alerts"]:
         table = _table("Alerts", "from s|r", "to s|r", "alert", "reason|w")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,11 +13,13 @@ from sim.scenario.model import Expectation, Target, TimelineEntry
 from sim.scenario.params import Param, read_seconds
 from sim.scenario.reading import Reading
 from sim.scenario.targets import TARGETS, target_wanted
+from sim.scenario.trigger_section import read_trigger
 from sim.topology.problems import listed, suggest
 from sim.topology.units import format_duration
 from sim.topology.yaml_document import FieldPath
 
-_AT = Param("at", "at_s", read_seconds, required=True)
+_AT = Param("at", "at_s", read_seconds)
+_TIED = ("when", "then")
 
 Spec = TypeVar("Spec", FaultSpec, CheckSpec)
 
@@ -30,7 +33,7 @@ def read_timeline(reading: Reading, duration_s: float | None) -> tuple[TimelineE
         path: FieldPath = ("timeline", i)
         if entry := _entry(reading, item, path):
             entries.append(entry)
-            if duration_s is not None and entry.at_s >= duration_s:
+            if duration_s is not None and not entry.when and entry.at_s >= duration_s:
                 end = format_duration(duration_s)
                 reading.problem(f"must be before the end of the run, {end}", *path, "at")
             if not scaled:
@@ -52,15 +55,31 @@ def read_expectations(reading: Reading, duration_s: float | None) -> tuple[Expec
 
 def _entry(reading: Reading, item: object, path: FieldPath) -> TimelineEntry | None:
     data = reading.mapping(item, path)
+    if data is None:
+        return None
+    tied, when = data.get("when"), None
+    if "when" in data:
+        when = read_trigger(reading, tied, (*path, "when"))
+    if "then" in data:
+        reading.unknown_keys(data, _TIED, path)
+        if "when" not in data:
+            reading.problem("is missing; `then` is done when something happens", *path, "when")
+        path = (*path, "then")
+        data = reading.mapping(data["then"], path)
     spec = data and _spec(reading, data, "fault", FAULTS, path)
     if not data or not spec:
         return None
     target = _target(reading, data, spec, path)
     params = _params(reading, data, spec, (_AT, *spec.params), path)
-    at_s = params.pop(_AT.name, 0.0)
+    if tied is not None and "at" in data:
+        reading.problem("has `when` beside it; leave one of them", *path, "at")
+    elif tied is None and "at" not in data:
+        message = f"is missing; `{spec.name}` needs it, or `when`"
+        reading.problem(message, *path, "at")
+    at_s = params.pop(_AT.name, math.inf if when else 0.0)
     if "towards" in params:
         _direction(reading, target, params, path)
-    return TimelineEntry(at_s, spec.name, target, params)
+    return TimelineEntry(at_s, spec.name, target, params, when)
 
 
 def _target(

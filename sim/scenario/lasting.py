@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sim.observe.events import Event, FaultBegan, FaultFailed
 from sim.scenario.faults import FAULTS
+from sim.scenario.trigger import tied_to
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Fault:
     location: str | None
     machines: Sequence[str]
     repair: bool
+    when: str = ""  # what it was tied to, in words
 
     @property
     def lasts(self) -> bool:
@@ -42,6 +44,7 @@ def fault_of(t: float, event: FaultBegan) -> Fault:
         location=event.detail.get("location") or (event.target if kind == "location" else None),
         machines=tuple(event.detail.get("machines") or ()),
         repair=effect == "repairs",
+        when=tied_to(event.detail),
     )
 
 

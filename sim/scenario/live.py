@@ -18,8 +18,12 @@ from sim.topology.yaml_document import Document
 
 
 def live_fault(entry: Mapping[str, Any], topology: Topology) -> TimelineEntry:
-    """The timeline entry of `{"fault": "crash", "region": "fra"}`. Raises InputError."""
-    reading = Reading(Document({"timeline": [{"at": "0s", **entry}]}), topology)
+    """The timeline entry of `{"fault": "crash", "region": "fra"}`, now unless it has `when`.
+
+    Raises InputError.
+    """
+    due = {} if "when" in entry else {"at": "0s"}
+    reading = Reading(Document({"timeline": [{**due, **entry}]}), topology)
     found = read_timeline(reading, None)
     _complain(reading, "timeline[0]")
     return found[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim.clients.load_spec import LoadSpec
+from sim.scenario.trigger import Trigger
 from sim.topology.model import Topology
 
 TargetKind = Literal["region", "machine", "link", "location", "service"]
@@ -29,12 +30,16 @@ class Target:
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """A fault at an instant, in seconds from the load's start. No target means everything."""
+    """A fault at an instant, in seconds from the load's start, or tied to an event (`when`).
+
+    No target means everything. `at_s` is infinite where only the event says when.
+    """
 
     at_s: float
     fault: str
     target: Target | None
     params: Mapping[str, Any] = field(default_factory=dict)
+    when: Trigger | None = None
 
 
 @dataclass(frozen=True)

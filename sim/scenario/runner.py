@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sim.authority import CertificateAuthority
@@ -15,13 +15,14 @@ from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
 from sim.clients.vantage import ClientContext
 from sim.clock import Clock
-from sim.observe.events import LoadStarted, Sent
+from sim.observe.events import FaultFailed, LoadStarted, Sent
 from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.scenario.audit import audit_database, audit_drivers, cannot_audit
 from sim.scenario.faults import Breakable, inflict
 from sim.scenario.model import Scenario, TimelineEntry
 from sim.scenario.timeline import Timeline
+from sim.scenario.trigger import Awaited, Trigger
 from sim.topology.addresses import AddressPlan
 
 _REFERENCE = "session"  # the driver whose messages the reference gateway's schema stores
@@ -60,13 +61,19 @@ async def run(
     timeline = timeline or Timeline(world.clock)
     timeline.begin()
     world.health.align(world.clock.now())
-    playing = asyncio.create_task(_play(world, scenario, timeline, at_end))
+    tied = [(entry, awaited(world, entry.when)) for entry in scenario.timeline if entry.when]
+    playing = asyncio.create_task(_play(world, scenario, timeline, tied, at_end))
     try:
         await load.run(duration_s)
     finally:
         playing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await playing
+        for _, event in tied:
+            event.end()
+    for entry, event in tied:
+        if not event.came.is_set():
+            _never_came(world, entry)
     await audit(world, load)
 
 
@@ -108,20 +115,52 @@ async def audit(world: ScenarioWorld, load: Load) -> None:
         cannot_audit(world, str(load.spec.driver))
 
 
+def awaited(world: ScenarioWorld, trigger: Trigger) -> Awaited:
+    """Watch a world's journal for that from now on."""
+    machines = world.fleet.machines
+
+    def name_of(machine: str) -> str:
+        return machines[machine].name if machine in machines else machine
+
+    return Awaited(trigger, world.journal, name_of)
+
+
 async def _play(
-    world: ScenarioWorld, scenario: Scenario, timeline: Timeline, at_end: Callable[[], None] | None
+    world: ScenarioWorld,
+    scenario: Scenario,
+    timeline: Timeline,
+    tied: Sequence[tuple[TimelineEntry, Awaited]],
+    at_end: Callable[[], None] | None,
 ) -> None:
     """Do each fault at its time; one that takes long, such as a boot, delays no later one."""
     async with asyncio.TaskGroup() as doing:
+        for entry, event in tied:
+            doing.create_task(_do_once(world, entry, event, timeline))
         for entry in scenario.timeline:
-            if await timeline.until(entry.at_s):
+            if not entry.when and await timeline.until(entry.at_s):
                 doing.create_task(_do(world, entry))
         if at_end:
             await timeline.until(scenario.duration_s)
             at_end()
 
 
+async def _do_once(
+    world: ScenarioWorld, entry: TimelineEntry, event: Awaited, timeline: Timeline
+) -> None:
+    """Do a fault once its event has come, and its delay is over."""
+    await event.came.wait()
+    if await timeline.until(timeline.now() + event.trigger.after_s):
+        await _do(world, entry)
+
+
 async def _do(world: ScenarioWorld, entry: TimelineEntry) -> None:
     # Why a fault could not be done is in the journal, and keeps the verdict from being green.
     with contextlib.suppress(Exception):
-        await inflict(world, world.journal, entry.fault, entry.target, entry.params)
+        await inflict(world, world.journal, entry.fault, entry.target, entry.params, entry.when)
+
+
+def _never_came(world: ScenarioWorld, entry: TimelineEntry) -> None:
+    """A fault that was not done proves nothing, so the verdict cannot be green."""
+    target = "everything" if entry.target is None else str(entry.target)
+    reason = f"what it waits for never came: {entry.when}"
+    world.journal.write(FaultFailed(entry.fault, target, reason))

@@ -59,7 +59,9 @@ def scenario_text(
             left_out.append(f"# Left out: {what}: {' '.join(why.split())}\n")
             continue
         at_s = round(one.t - origin, 3)
-        lines.append(f"  - {_flow({'at': format_duration(at_s), **entry})}\n")
+        when = one.event.detail.get("when")
+        due = {"when": when} if when else {"at": format_duration(at_s)}
+        lines.append(f"  - {_flow({**due, **entry})}\n")
     if not lines:
         raise InputError("no fault of this session can be done again by a scenario")
     head = {"name": f"session of {topology.app}", "topology": file}

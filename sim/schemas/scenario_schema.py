@@ -15,8 +15,11 @@ from sim.scenario.load_section import KEYS as OF_LOAD
 from sim.scenario.load_section import MAX_CLIENTS
 from sim.scenario.params import Param
 from sim.scenario.targets import TARGETS
+from sim.scenario.trigger_section import AFTER, EVENT, NTH, WHICH
 from sim.schemas.driver_schema import driver_schema
 from sim.topology.shapes import DURATION, SIZE, TEXT, Shape, either, shape_of
+
+_COUNTED = {param.key: param for param in (NTH, AFTER)}
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -25,7 +28,7 @@ def scenario_schema() -> dict[str, Any]:
         "name": {"type": "string", "minLength": 1},
         "topology": {**TEXT, "description": "the path of a topology file, from this file's folder"},
         "load": _load(),
-        "timeline": _entries("fault", {word: _fault(spec) for word, spec in FAULTS.items()}),
+        "timeline": _timeline(),
         "duration": DURATION,
         "expect": _entries(
             "check",
@@ -78,9 +81,48 @@ def _load() -> dict[str, Any]:
 def _fault(spec: FaultSpec) -> dict[str, Any]:
     entry = _object(spec.summary, spec.params)
     targets: dict[str, Shape] = {kind: _of(TARGETS[kind]) for kind in spec.targets}
-    entry["properties"] = {**entry["properties"], "at": DURATION, **targets}
-    entry["required"] = [*entry.get("required", ()), "at"]
+    entry["properties"] = {**entry["properties"], "at": DURATION, "when": {}, **targets}
     return entry
+
+
+def _timeline() -> Shape:
+    """Entries with `at` or `when`; of the latter the fault may stand under `then`."""
+    entries = {word: _fault(spec) for word, spec in FAULTS.items()}
+    listed = _entries("fault", entries)
+    flat = listed["items"]
+    due = {"anyOf": [{"required": ["at"]}, {"required": ["when"]}]}
+    tied = {**_closed({"when": _when(), "then": flat}, ("when", "then")), "required": ["when"]}
+    item = {
+        "type": "object",
+        "properties": {"when": _when()},
+        "if": {"required": ["then"]},
+        "then": tied,
+        "else": {**flat, **due},
+    }
+    return {**listed, "items": item}
+
+
+def _when() -> Shape:
+    """An event, and the fields that it has."""
+    cases = [
+        {
+            "if": {"properties": {"event": {"const": event}}},
+            "then": _closed(
+                {
+                    "event": {},
+                    **{key: _of(param.read) for key, param in {**which, **_COUNTED}.items()},
+                },
+                ("event", *which, *_COUNTED),
+            ),
+        }
+        for event, which in WHICH.items()
+    ]
+    return {
+        "type": "object",
+        "required": ["event"],
+        "properties": {"event": _of(EVENT.read)},
+        "allOf": cases,
+    }
 
 
 def _object(summary: str, params: Iterable[Param]) -> dict[str, Any]:

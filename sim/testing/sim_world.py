@@ -108,7 +108,11 @@ class SimWorld:
         return targets.Service(self.fault, "service", name)
 
     async def fault(self, fault: str, **entry: Any) -> None:
-        """Any fault, as in a scenario's timeline. Raises InputError, or StartError of a boot."""
+        """Any fault, as in a scenario's timeline. Raises InputError, or StartError of a boot.
+
+        With `when={"event": "session_ready", "client": "london/3", "nth": 2, "after": "200ms"}` it
+        is done once that has happened, counted from now. It is awaited until it is done.
+        """
         await self.portal.run(self._fault({"fault": fault, **entry}))
 
     async def heal(self) -> None:
@@ -241,7 +245,14 @@ class SimWorld:
     async def _fault(self, entry: Mapping[str, Any]) -> None:
         world = self.world
         found = live_fault(entry, world.topology)
-        await inflict(world, world.journal, found.fault, found.target, found.params)
+        if found.when:
+            event = runner.awaited(world, found.when)
+            try:
+                await event.came.wait()
+            finally:
+                event.end()
+            await world.clock.sleep(found.when.after_s)
+        await inflict(world, world.journal, found.fault, found.target, found.params, found.when)
         self._changed_s = world.clock.now()
 
     def _demand(self, entry: Mapping[str, Any]) -> None:

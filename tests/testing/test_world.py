@@ -47,6 +47,20 @@ async def test_a_client_is_answered_by_its_region_and_by_the_other_after_a_crash
     assert (await client.get("/")).region == "iad"
 
 
+async def test_a_fault_waits_for_its_event(world):
+    client = world.client("london", timeout="20s")
+    session = await client.session()
+    due = {"event": "acked", "client": client.name, "nth": 2}
+    cut = asyncio.create_task(world.fault("reset", location="london", when=due))
+    await session.send("one")
+    await session.ack()
+    await world.sleep("1s")
+    assert not cut.done()
+    await session.send("two")
+    await cut
+    assert "connection" in await session.lost()
+
+
 async def test_an_answer_that_is_no_service_counts_as_refused(world):
     answer = await world.client("london").get("/nowhere")
     assert (answer.status, answer.region) == (404, "fra")

@@ -86,6 +86,7 @@ def _fault(fault: Fault) -> dict[str, Any]:
         "region": fault.region,
         "location": fault.location,
         "repair": fault.repair,
+        "when": fault.when,
     }
 
 

@@ -19,6 +19,7 @@ from sim.scenario.faults import (
 from sim.scenario.faults.breakable import Breakable, describe
 from sim.scenario.faults.fault_spec import FaultSpec, Params
 from sim.scenario.model import Target
+from sim.scenario.trigger import Trigger
 
 FAULTS: Mapping[str, FaultSpec] = {
     spec.name: spec
@@ -37,16 +38,23 @@ FAULTS: Mapping[str, FaultSpec] = {
 
 
 async def inflict(
-    world: Breakable, journal: Journal, name: str, target: Target | None, params: Params
+    world: Breakable,
+    journal: Journal,
+    name: str,
+    target: Target | None,
+    params: Params,
+    when: Trigger | None = None,
 ) -> None:
     """Do a fault and journal it. Raises what kept it from being done, which is journaled too.
 
-    It is journaled before it is done: no effect of it has an earlier time than it has.
+    It is journaled before it is done: no effect of it has an earlier time than it has. `when` is
+    what it was tied to.
     """
     spec = FAULTS[name]
     aim = "everything" if target is None else str(target)
     try:
-        detail = {**describe(world, target), **spec.facts(world, target), **params}
+        tied = {"when": when.written()} if when else {}
+        detail = {**describe(world, target), **spec.facts(world, target), **params, **tied}
         journal.write(FaultBegan(name, aim, detail))
         await spec.do(world, target, params)
     except Exception as error:

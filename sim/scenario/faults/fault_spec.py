@@ -75,7 +75,7 @@ class FaultSpec:
     @property
     def keys(self) -> list[str]:
         """The keys that an entry of a timeline may have."""
-        return ["at", "fault", *self.targets, *(param.key for param in self.params)]
+        return ["at", "when", "fault", *self.targets, *(param.key for param in self.params)]
 
 
 def fault(

@@ -12,10 +12,12 @@ const KINDS = {
   stopped: "bad", critical: "bad", created: "quiet", destroyed: "quiet",
 };
 
+const tied = (fault) => (fault.when ? ` (at ${fault.when})` : "");
+
 const faultRows = (faults) => {
   const lasting = faults.filter((fault) => fault.until !== null).map((fault) => ({
     from: fault.at, until: fault.until, kind: "bad", text: `${fault.fault} ${fault.target}`,
-    title: `${fault.fault} ${fault.target}, ${words.seconds(fault.at)} to ${words.seconds(fault.until)}` }));
+    title: `${fault.fault} ${fault.target}${tied(fault)}, ${words.seconds(fault.at)} to ${words.seconds(fault.until)}` }));
   const ticks = faults.filter((fault) => fault.until === null).map((fault) => ({ at: fault.at, text: `${fault.fault} ${fault.target}` }));
   const rows = packed(lasting).map((spans, k) => ({ label: k ? "" : "faults", spans }));
   if (ticks.length) rows.push({ label: "done at once", spans: [], ticks });
@@ -65,7 +67,7 @@ const legend = (model) => {
 };
 
 const bandTable = (model) => {
-  const rows = model.faults.map((fault) => ["fault", `${fault.fault} ${fault.target}`, words.seconds(fault.at), words.seconds(fault.until)]);
+  const rows = model.faults.map((fault) => ["fault", `${fault.fault} ${fault.target}${tied(fault)}`, words.seconds(fault.at), words.seconds(fault.until)]);
   const add = (what, changes) => instants.spans(changes, model.run.duration_s).forEach(({ from, until, value }) =>
     rows.push([what, value || "no region", words.seconds(from), words.seconds(until)]));
   for (const machine of model.machines) {
