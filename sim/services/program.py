@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.clock import Clock
-from sim.errors import EnvironmentLacksError, StartError
+from sim.errors import EnvironmentLacksError, InputError, Problem, StartError
 from sim.machines.process import program_of
 from sim.machines.runtime import Instance, MachineSpec, WorldRuntime
 from sim.processes.child import tail
@@ -88,7 +88,8 @@ class ServiceProgram:
     async def start(self) -> None:
         """Run it, and wait until its port accepts; nothing if it runs.
 
-        Raises EnvironmentLacksError where it cannot run here, StartError where it did not.
+        Raises InputError or EnvironmentLacksError where it cannot run here, StartError where it did
+        not.
         """
         if self.running:
             return
@@ -163,10 +164,8 @@ class ServiceProgram:
         """Its command with variables filled in, and files beside the topology found."""
         field = f"services.{self.name}.command"
         if not self._asked.command:
-            raise StartError(
-                f"{field} is missing: the process runtime needs a command to run"
-                " (or use --runtime docker with an image)"
-            )
+            message = "is missing: the process runtime runs a command (or use --runtime docker)"
+            raise InputError(Problem(message, field=field))
         beside, path = self._hosting.beside, os.environ.get("PATH", os.defpath)
         words = [filled(word, env) for word in self._asked.command]
         program, *arguments = program_of(words, beside, path, field)
@@ -176,10 +175,8 @@ class ServiceProgram:
     async def _demand_image(self) -> None:
         image = self._asked.image
         if not image:
-            raise StartError(
-                f"services.{self.name}.image is missing: the docker runtime needs an image"
-                " (or use --runtime process with a command)"
-            )
+            message = "is missing: the docker runtime runs an image (or use --runtime process)"
+            raise InputError(Problem(message, field=f"services.{self.name}.image"))
         if not await self._hosting.runtime.has_image(image):
             raise EnvironmentLacksError(
                 f"the Docker engine has no image {image!r}", f"`docker pull {image}`"

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from sim.clock import Clock
-from sim.errors import StartError
+from sim.errors import InputError, StartError
 from sim.machines.ports import Ports
 from sim.machines.process import ProcessRuntime
 from sim.secrets import MASK, Redactor
@@ -115,7 +115,7 @@ async def test_one_that_was_killed_is_told_by_ping_and_starts_again(bench: Bench
     [
         (("no-such-program",), "services.cache.command: no program 'no-such-program'"),
         (("./beside",), r"services.cache.command: no program './beside': .* not executable"),
-        ((), "services.cache.command is missing: the process runtime needs a command"),
+        ((), "services.cache.command: is missing: the process runtime runs a command"),
         (
             (sys.executable, "-c", "print('bad config'); raise SystemExit(3)"),
             r"service cache has ended \(exited with code 3\).*\n  bad config",
@@ -126,7 +126,7 @@ async def test_one_that_cannot_run_says_why(
     bench: Bench, command: tuple[str, ...], problem: str
 ) -> None:
     service = bench.service(*command)
-    with pytest.raises(StartError, match=problem):
+    with pytest.raises((StartError, InputError), match=problem):
         await service.start()
     assert not service.running
 

@@ -16,8 +16,10 @@ import pytest_asyncio
 
 from sim.authority import CertificateAuthority
 from sim.clock import Clock
+from sim.errors import EnvironmentLacksError
 from sim.observe.events import PartFailed
 from sim.observe.journal import Journal, only
+from sim.services.borrowed import VARIABLE
 from sim.services.database import WorldDatabase
 from sim.services.tls_front import SSL_REQUEST, TlsFront
 from sim.streams.forwarder import TcpForwarder
@@ -134,3 +136,13 @@ async def test_libpq_is_satisfied(bench: Bench, roots: Path, sslmode: str) -> No
     )
     said, _ = await process.communicate()
     assert b"SSL connection (protocol: TLSv1.3" in said
+
+
+async def test_a_server_that_is_lent_has_no_certificate_of_ours(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "postgresql://lent@127.0.0.1:1/postgres")
+    asked = Database("database", "iad", sslmode="require")
+    lent = WorldDatabase(asked, Endpoint(DOOR, 1), bench.folder, Clock(), {}, front=bench.front)
+    with pytest.raises(EnvironmentLacksError, match="no certificate of this world's"):
+        await lent.start()
