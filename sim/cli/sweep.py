@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,11 +21,12 @@ from sim.cli.options import (
     speed_option,
 )
 from sim.cli.running import run_async
+from sim.cli.tables import listing
 
 if TYPE_CHECKING:
     from sim.lens.choice import ClockName
     from sim.machines.runtime import RuntimeName
-    from sim.sweep.sweep import BoundaryResult
+    from sim.sweep.sweep import BoundaryResult, Sweep
 
 _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 
@@ -40,7 +43,11 @@ _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 @clock_option
 @seed_option
 @secrets_option
+@click.option("--curve", is_flag=True, help="Many moments of a message's life, over many seeds.")
+@click.option("--points", type=click.IntRange(2, 1000), default=20, help="Moments of a curve.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=3, help="Seeds of a curve.")
 @click.option("--json", "report", type=OUTPUT, metavar="F", help="Write the table as JSON.")
+@click.option("--html", "page", type=OUTPUT, metavar="F", help="Write a curve's page.")
 def sweep(
     scenario: Path,
     location: str | None,
@@ -49,7 +56,11 @@ def sweep(
     clock: ClockName,
     seed: int | None,
     secrets: Path | None,
+    curve: bool,
+    points: int,
+    seeds: int,
     report: Path | None,
+    page: Path | None,
 ) -> int:
     """Kill the machine of one session of SCENARIO at each boundary of the session.
 
@@ -63,6 +74,8 @@ def sweep(
     from sim.sweep.boundaries import boundaries
     from sim.sweep.sweep import Sweep, farthest_location
 
+    if page and not curve:
+        raise click.UsageError("--html writes the page of a curve: add --curve")
     loaded = load_scenario(scenario)
     if location is not None:
         try:
@@ -82,11 +95,58 @@ def sweep(
     click.echo(
         f"sweep: {loaded.name}, a session from {plan.location} (seed {plan.seed}, speed {speed:g})"
     )
+    if curve:
+        return _curve(plan, points, seeds, report, page)
     passages = run_async(plan.run(boundaries(), _say))
     rows = [_row(passage) for passage in passages]
     if report:
         report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     _show(rows)
+    return _tell_verdict(passages)
+
+
+def _curve(plan: Sweep, points: int, seeds: int, report: Path | None, page: Path | None) -> int:
+    """Sweep one turn of the session finely, with one seed after another, and draw the curve."""
+    from sim.sweep.curve import curve_moments, points_of
+    from sim.sweep.curve_page import Turn, render
+
+    async def runs() -> list[BoundaryResult]:
+        found: list[BoundaryResult] = []
+        for seed in range(plan.seed, plan.seed + seeds):
+            found += await replace(plan, seed=seed).run(curve_moments(points), _say)
+        return found
+
+    passages = run_async(runs())
+    way_s = median(p.ack_ms for p in passages if p.boundary is None) / 1000
+    pause_s = max(0.001, plan.scenario.load.every_s - way_s)
+    found = points_of(passages, way_s, pause_s)
+    if report:
+        rows = [{**asdict(point), "share": point.share} for point in found]
+        report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    if page:
+        turn = Turn(
+            plan.scenario.name,
+            plan.location,
+            way_s,
+            pause_s,
+            range(plan.seed, plan.seed + seeds),
+        )
+        page.write_text(render(turn, found), encoding="utf-8")
+    rows = [
+        {
+            "ms after sending": f"{point.at_s * 1000:.0f}",
+            "killed when the message was": point.name,
+            "broken": f"{point.broken} of {point.runs - point.unknown}",
+            "probability": f"{point.least:.0%} to {point.most:.0%}",
+            "outage": f"{point.outage_s[1]:.1f} s" if point.outage_s else "",
+        }
+        for point in found
+    ]
+    listing(rows, tuple(rows[0]), as_json=False)
+    return _tell_verdict(passages)
+
+
+def _tell_verdict(passages: Sequence[BoundaryResult]) -> int:
     verdicts = [passage.verdict for passage in passages]
     outcome = next((v for v in ("failed", "unknown") if v in verdicts), "held")
     click.echo(f"\nverdict: {outcome}")
