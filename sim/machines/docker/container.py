@@ -15,7 +15,7 @@ from typing import Any
 
 from sim.clock import Clock
 from sim.docker.engine import APIError, Engine, said
-from sim.errors import InputError, StartError
+from sim.errors import StartError
 from sim.lens.lens import Lens
 from sim.machines import lost_host
 from sim.machines.docker import inside
@@ -24,7 +24,7 @@ from sim.machines.docker.logs import ContainerLog
 from sim.machines.runtime import Executed, MachineSpec, ProcessRow
 from sim.processes.child import tail
 from sim.processes.exit import Exit
-from sim.processes.proc import Handling
+from sim.processes.proc import Handling, in_cgroup
 
 _LAST_WORDS_REAL_S = 2.0
 
@@ -63,11 +63,17 @@ class DockerInstance:
         self._lens = lens
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._paused = False
-        self._host_is_silent = False
 
     def __repr__(self) -> str:
         state = self._exit.result() if self._exit.done() else "running"
         return f"<DockerInstance {self.container[:12]} {state}>"
+
+    async def started(self) -> None:
+        """Find its first process among this host's, where the engine runs on this host."""
+        with contextlib.suppress(APIError, StartError):
+            found = await self._engine.call("inspect_container", self.container)
+            pid = int(found["State"]["Pid"])
+            self.host_pid = pid if in_cgroup(pid, self.container) else None
 
     @property
     def running(self) -> bool:
@@ -104,22 +110,17 @@ class DockerInstance:
         return await self.exited()
 
     async def freeze(self, *, host: bool = False) -> None:
-        """Pause it: the kernel still accepts connections, nothing answers."""
+        """Pause it: the kernel still accepts connections, nothing answers.
+
+        Its port is published by the engine, which would go on accepting where its `host` is lost.
+        """
+        if host:
+            lost_host.silence(None)
         self.paused_by_us = self._paused = True
         await self._engine.call("pause", self.container)
-        if host:
-            try:
-                lost_host.silence(self.host_pid)
-                self._host_is_silent = True
-            except InputError:
-                await self.thaw()
-                raise
 
     async def thaw(self) -> None:
         """Let a paused one go on."""
-        if self._host_is_silent:
-            self._host_is_silent = False
-            lost_host.unsilence(self.host_pid)
         self.paused_by_us = self._paused = False
         with contextlib.suppress(APIError):  # it may not be paused any more, or be gone
             await self._engine.call("unpause", self.container)

@@ -157,6 +157,7 @@ class DockerRuntime:
         self._instances[container] = instance
         try:
             await self.engine.call("start", container)
+            await instance.started()
             if self.networks.inside:
                 await self._open_forwarder(spec)
         except BaseException:
@@ -246,6 +247,7 @@ class DockerRuntime:
         log = ContainerLog(self.engine, old.spec.log_path, self._redact)
         instance = DockerInstance(self.engine, old.place, old.spec, self._clock, log, self._lens)
         self._instances[old.container] = instance
+        await instance.started()
         log.follow(old.container)
         if self.networks.inside:
             await self._open_forwarder(old.spec)

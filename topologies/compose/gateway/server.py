@@ -15,4 +15,8 @@ class Gateway(BaseHTTPRequestHandler):
         self.wfile.write(said)
 
 
-ThreadingHTTPServer(("", int(os.environ.get("PORT", "8080"))), Gateway).serve_forever()
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of connections that nobody has accepted; 5 is little for a gateway
+
+
+Server(("", int(os.environ.get("PORT", "8080"))), Gateway).serve_forever()

@@ -13,4 +13,8 @@ class Relay(BaseHTTPRequestHandler):
         self.wfile.write(said)
 
 
-ThreadingHTTPServer(("", 8080), Relay).serve_forever()
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of connections that nobody has accepted; 5 is little for a gateway
+
+
+Server(("", 8080), Relay).serve_forever()
