@@ -16,7 +16,6 @@ from sim.dashboard.crowd import LocationClients, clients_by_location
 from sim.dashboard.live_model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
 from sim.machines.machine import Machine
-from sim.network.conditions import Conditions
 from sim.network.links import Link
 from sim.topology.distance import round_trip
 from sim.topology.model import Location, Region
@@ -239,7 +238,7 @@ def _sums(bins: Sequence[Bin], span_s: float) -> dict[str, Any]:
 
 
 def _is_unusual(link: Link) -> bool:
-    return link.conditions != Conditions(link.spec.rtt_ms, link.spec.jitter_ms)
+    return link.conditions != link.spec.conditions
 
 
 def _link(link: Link) -> dict[str, Any]:

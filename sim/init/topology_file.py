@@ -38,7 +38,7 @@ routing:
 
 # Round trips follow from distance; state those you have measured.
 # links:
-#   - {{between: [{near}, {primary}], rtt: 15ms, jitter: 1ms}}
+#   - {{between: [{near}, {primary}], rtt: 15ms, jitter: 1ms, bandwidth: 50mbps}}
 
 {services}
 # What must hold whatever fails. A scenario asks for it with `check: residency`.

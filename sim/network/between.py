@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sim.network.conditions import LinkSpec
+from sim.network.embedded.pipe import BUFFER_BYTES
 from sim.topology.addresses import Endpoint
-from sim.topology.distance import round_trip
+from sim.topology.distance import round_trip, stated_between
 from sim.topology.model import Topology
 
 
@@ -20,6 +21,7 @@ def link_between(
     """A link from the first of two places to the second; see LinkSpec for the rest."""
     source, target = places
     trip = round_trip(topology, source, target)
+    stated = stated_between(topology, source, target)
     return LinkSpec(
         source=source,
         target=target,
@@ -29,4 +31,7 @@ def link_between(
         jitter_ms=trip.jitter_ms,
         probe=probe,
         handshake=handshake,
+        bandwidth_kbps=stated.bandwidth_kbps if stated else None,
+        shared=bool(stated and stated.shared),
+        buffer_bytes=(stated.buffer_bytes if stated else None) or BUFFER_BYTES,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from sim.network.embedded.pipe import BUFFER_BYTES
 from sim.network.link_spec import ProxySpec, Stream, ToxicSpec
 from sim.topology.addresses import Endpoint
 
@@ -20,7 +21,9 @@ class LinkSpec:
 
     `probe` is what a measurement sends on a connection of its own: any byte back ends it. An
     empty probe means that the link is not measured. With `handshake` a new connection costs one
-    more round trip, as TCP's does (embedded server only).
+    more round trip, as TCP's does. `bandwidth_kbps` is each connection's, or all of them have it
+    together (`shared`). `buffer_bytes` wait in each direction of a connection before its sender has
+    to. The last two and `handshake` are the embedded server's alone.
     """
 
     source: str
@@ -31,6 +34,9 @@ class LinkSpec:
     jitter_ms: float = 0.0
     probe: bytes = b""
     handshake: bool = False
+    bandwidth_kbps: float | None = None
+    shared: bool = False
+    buffer_bytes: int = BUFFER_BYTES
 
     @property
     def name(self) -> str:
@@ -38,8 +44,20 @@ class LinkSpec:
         return f"{self.source}:{self.target}"
 
     def proxy(self, enabled: bool) -> ProxySpec:
-        """The proxy that carries it."""
-        return ProxySpec(self.name, str(self.listen), str(self.upstream), enabled)
+        """The proxy that carries it. Unlike Toxiproxy's own it keeps half-closed connections."""
+        return ProxySpec(
+            self.name,
+            str(self.listen),
+            str(self.upstream),
+            enabled,
+            half_close=True,
+            buffer_bytes=self.buffer_bytes,
+        )
+
+    @property
+    def conditions(self) -> Conditions:
+        """What it is like while nothing is wrong."""
+        return Conditions(self.rtt_ms, self.jitter_ms, self.bandwidth_kbps, self.shared)
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,7 @@ class Conditions:
     rtt_ms: float
     jitter_ms: float = 0.0
     bandwidth_kbps: float | None = None
+    shared: bool = False  # the bandwidth: by all connections, else each has it
     loss_percent: float = 0.0
     cut: Mode | None = None
     towards: End | None = None  # the direction in which it is silent; None: both
@@ -65,6 +84,8 @@ class Conditions:
         found: dict[str, Any] = {}
         if self.bandwidth_kbps is not None:
             found["bandwidth_kbps"] = self.bandwidth_kbps
+            if self.shared:
+                found["shared"] = True
         if self.loss_percent:
             found["loss_percent"] = self.loss_percent
         if self.cut == "silent" and self.towards:
@@ -107,7 +128,8 @@ class Conditions:
         if latency or jitter:
             yield named("latency", latency=latency, jitter=jitter)
         if self.bandwidth_kbps is not None:
-            yield named("bandwidth", rate=max(1, round(self.bandwidth_kbps / 8)))
+            kind = "shared_bandwidth" if self.shared else "bandwidth"
+            yield named(kind, rate=max(1, round(self.bandwidth_kbps / 8)))
         if self.loss_percent:
             yield named("loss", ppm=round(self.loss_percent * 10_000), rtt=rtt_ms)
         if self.cut == "silent" and self.towards in {None, "target" if upstream else "source"}:

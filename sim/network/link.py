@@ -53,7 +53,7 @@ class Link:
 
     def __init__(self, context: LinkContext, spec: LinkSpec) -> None:
         self.spec = spec
-        self.conditions = Conditions(spec.rtt_ms, spec.jitter_ms)
+        self.conditions = spec.conditions
         self._context = context
         self._client = context.client
         self._present: dict[str, ToxicSpec] = {}
@@ -93,12 +93,22 @@ class Link:
         latency_ms: float = 0.0,
         jitter_ms: float = 0.0,
         bandwidth_kbps: float | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
-        """Add to the round trip and its jitter, and bound the rate of each connection."""
+        """Add to the round trip and its jitter, and bound the rate of each connection.
+
+        `shared`: of all of them together. Embedded server only.
+        """
+        if shared and bandwidth_kbps is None:
+            raise InputError("`shared` says whose the `bandwidth` is: give one too")
+        if shared:
+            self._demand_embedded("`shared`")
         await self._become(
             rtt_ms=self.spec.rtt_ms + latency_ms,
             jitter_ms=self.spec.jitter_ms + jitter_ms,
-            bandwidth_kbps=bandwidth_kbps,
+            bandwidth_kbps=self.spec.bandwidth_kbps if bandwidth_kbps is None else bandwidth_kbps,
+            shared=self.spec.shared if bandwidth_kbps is None else shared,
         )
 
     async def loss(self, percent: float) -> None:
@@ -160,7 +170,7 @@ class Link:
     async def heal(self) -> None:
         """Be as specified again. On a stock server that drops connections that were silent."""
         await self._stop_flapping()
-        await self._become(**vars(Conditions(self.spec.rtt_ms, self.spec.jitter_ms)))
+        await self._become(**vars(self.spec.conditions))
 
     async def stats(self) -> LinkStats:
         """Live connections and bytes each way."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sim.network.embedded.pipe import BUFFER_BYTES
 from sim.network.embedded.toxics import attributes_problem
 
 Stream = Literal["upstream", "downstream"]
@@ -16,12 +17,18 @@ Stream = Literal["upstream", "downstream"]
 
 @dataclass(frozen=True)
 class ProxySpec:
-    """A listener whose connections are carried on to `upstream`; both are `host:port`."""
+    """A listener whose connections are carried on to `upstream`; both are `host:port`.
+
+    `half_close`: an end of one direction leaves the other alone. `buffer_bytes`: what waits in each
+    direction before its sender has to. A stock server passes over these two.
+    """
 
     name: str
     listen: str
     upstream: str
     enabled: bool = True
+    half_close: bool = False
+    buffer_bytes: int = BUFFER_BYTES
 
     def problem(self) -> str | None:
         """Why a link server cannot hold this proxy, or None."""

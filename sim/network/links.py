@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any, TypeVar
 
 from sim.clock import Clock
+from sim.errors import InputError
 from sim.network.conditions import LinkSpec
 from sim.network.link import Link, LinkCheckError, LinkContext
 from sim.network.stats import LinkStats, parse_metrics
@@ -137,6 +138,11 @@ class Links:
         if spec.name in self._links:
             raise ValueError(f"link {spec.name} is open already")
         if not self.embedded:
+            if spec.shared:
+                raise InputError(
+                    f"link {spec.name}: `shared` needs the embedded link server; unset"
+                    " SIM_TOXIPROXY, or remove `shared`"
+                )
             spec = replace(spec, handshake=False)  # no stock server has that toxic
         link = self._links[spec.name] = Link(self._context, spec)
         return link

@@ -81,12 +81,7 @@ class LinkServerClient:
     async def upsert(self, spec: ProxySpec) -> dict[str, Any]:
         """Create the proxy, or make the existing one like this; its toxics stay."""
         _refuse(spec.problem())
-        body = {
-            "name": spec.name,
-            "listen": spec.listen,
-            "upstream": spec.upstream,
-            "enabled": spec.enabled,
-        }
+        body = vars(spec)
         try:
             return dict(await self._call("POST", "proxies", body=body))
         except LinkServerError as error:

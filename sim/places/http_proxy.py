@@ -7,7 +7,6 @@ proxy.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -17,9 +16,11 @@ from sim.clients.stub_resolver import ResolveError
 from sim.places.place import Place
 from sim.places.proxied_target import NoDestinationError, backward, destination_of, onward
 from sim.places.reachable import Destination, OutOfReachError
+from sim.streams.http.audience import Audience
 from sim.streams.http.body import RequestBody
 from sim.streams.http.exchange import BrokeOffError, Sending, answer, upload
-from sim.streams.http.fields import RefusedError, has_body
+from sim.streams.http.fields import RefusedError, check_framing, has_body
+from sim.streams.http.malformed import said_of
 from sim.streams.http.peer import HttpPeer
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
@@ -39,7 +40,7 @@ class HttpProxy:
         self._reached: Destination | None = None
 
     async def run(self) -> None:
-        """Serve the requests one after another. Raises ConnectionError, TimeoutError."""
+        """Serve the requests one after another. Raises ConnectionError."""
         try:
             while await self._next():
                 self._client.http.start_next_cycle()
@@ -48,15 +49,11 @@ class HttpProxy:
 
     async def _next(self) -> bool:
         """Serve a request; whether another may follow."""
-        clock = self._place.clock
         try:
-            async with clock.timeout(_HEAD_REAL_S * clock.speed):
-                request = await self._client.receive()
-        except h11.RemoteProtocolError as error:
-            return await self._refuse(error.error_status_hint, str(error))
-        if not isinstance(request, h11.Request):
-            return False
-        try:
+            request = await self._asked()
+            if request is None:
+                return False
+            check_framing(request)
             origin = await self._reach(request)
         except RefusedError as error:
             return await self._refuse(error.status, str(error))
@@ -66,6 +63,20 @@ class HttpProxy:
         self._client.send(established)
         await self._splice(origin)
         return False
+
+    async def _asked(self) -> h11.Request | None:
+        """The next request; None where none comes. Raises RefusedError."""
+        clock = self._place.clock
+        try:
+            async with clock.timeout(_HEAD_REAL_S * clock.speed):
+                request = await self._client.receive()
+        except h11.RemoteProtocolError as error:
+            raise RefusedError(*said_of(error)) from error
+        except TimeoutError:
+            if self._client.has_begun:
+                raise RefusedError(408, "the request's head was not complete in time") from None
+            return None
+        return request if isinstance(request, h11.Request) else None
 
     async def _reach(self, request: h11.Request) -> HttpPeer:
         """A connection to where a request is to go. Raises RefusedError."""
@@ -83,6 +94,7 @@ class HttpProxy:
     async def _connect(self, destination: Destination) -> HttpPeer:
         """The connection that stands, where it leads there; else a new one."""
         if self._origin and self._reached == destination and not self._origin.stream.at_end:
+            self._origin.stream.when_gone(None)
             return self._origin
         self._leave()
         self._origin = HttpPeer(h11.CLIENT, await self._place.connect(destination))
@@ -90,27 +102,24 @@ class HttpProxy:
         return self._origin
 
     async def _exchange(self, request: h11.Request, origin: HttpPeer) -> bool:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a type checker's aid
-        self._stream.when_gone(task.cancel)  # nobody waits for the answer of a client that left
         origin.send(onward(request))
         body = RequestBody(self._client)
         body.forget()  # no origin is asked twice
         sending = Sending(body, origin) if has_body(request) else None
         try:
-            if sending is None:
-                with suppress(ConnectionError):  # an origin that is gone shows when it must answer
-                    await upload(body, origin)
-            speaks_1_1 = request.http_version >= b"1.1"
-            status = await answer(self._client, origin, backward, body, speaks_1_1=speaks_1_1)
-            if sending is not None:
-                await sending.finish()
+            with Audience(self._stream, request, self._place.clock):
+                if sending is None:
+                    with suppress(ConnectionError):  # one that is gone shows when it must answer
+                        await upload(body, origin)
+                speaks_1_1 = request.http_version >= b"1.1"
+                status = await answer(self._client, origin, backward, body, speaks_1_1=speaks_1_1)
+                if sending is not None:
+                    await sending.finish()
         except BrokeOffError:
             if origin.stream.error is not None:
                 self._stream.reset()
             return False
         finally:
-            self._stream.when_gone(None)
             if sending is not None:
                 await sending.cancel()
         if status == 101:
@@ -118,6 +127,8 @@ class HttpProxy:
             return False
         if _is_over(origin):
             origin.http.start_next_cycle()
+            # What ends an idle connection ends it for the client too, as without an entry.
+            origin.stream.when_gone(self._stream.end)
         else:
             self._leave()
         return _is_over(self._client)

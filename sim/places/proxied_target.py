@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 import h11
 
 from sim.places.reachable import Destination
-from sim.streams.http.fields import Headers, end_to_end, origin_form, values, wants_websocket
+from sim.streams.http.fields import (
+    Headers,
+    end_to_end,
+    origin_form,
+    switched,
+    upgrade_of,
+    values,
+)
 
 _HTTP, _HTTPS = 80, 443
 _FOR_THE_PROXY = frozenset({b"proxy-authorization"})
@@ -51,8 +58,8 @@ def onward(request: h11.Request) -> h11.Request:
     ]
     if values(request.headers, b"transfer-encoding"):
         kept.append((b"Transfer-Encoding", b"chunked"))
-    if wants_websocket(request):
-        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+    if upgrade := upgrade_of(request):
+        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", upgrade)]
     return h11.Request(method=request.method, target=target, headers=kept)
 
 
@@ -60,5 +67,5 @@ def backward(fields: Headers, *, upgrade: bool = False) -> list[tuple[bytes, byt
     """The headers of an answer as the client gets it; `upgrade` for 101."""
     kept = end_to_end(fields)
     if upgrade:
-        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+        kept += switched(fields)
     return kept

@@ -84,6 +84,15 @@ def read_rate(value: object, _: Topology | None) -> float:
     raise ValueError(f"found {quoted(value)}; must be more than 0kbps (else it is a `partition`)")
 
 
+@shaped(either({"type": "boolean"}, {"enum": ["true", "false"]}))
+def read_flag(value: object, _: Topology | None) -> bool:
+    """True or false; as text too, from a command line or a form."""
+    found = {"true": True, "false": False}.get(str(value).lower())
+    if found is None:
+        raise ValueError(f"found {quoted(value)}; must be `true` or `false`")
+    return found
+
+
 @shaped(SHARE)
 def read_share(value: object, _: Topology | None) -> float:
     """A share from 0 to 1, written in percent."""
@@ -249,6 +258,7 @@ EXAMPLES: Mapping[Reader, object] = {
     read_positive_seconds: "10s",
     read_milliseconds: "200ms",
     read_rate: "64kbps",
+    read_flag: "true",
     read_share: "10%",
     read_frequency: "20/s",
     read_count: 2,

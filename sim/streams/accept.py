@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from sim.streams.buffers import as_across_a_network
 from sim.streams.silence import FullQueue, deafen, undeafen
 from sim.topology.addresses import Endpoint
 
@@ -118,6 +119,7 @@ def listen(endpoint: Endpoint) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        as_across_a_network(sock)
         sock.bind((endpoint.host, endpoint.port))
         sock.listen(_BACKLOG)
     except OSError:

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable
 
 from sim.clock import Clock
+from sim.streams.buffers import as_across_a_network
 from sim.streams.tcp import TcpStream
 from sim.topology.addresses import Endpoint
 
@@ -49,13 +50,19 @@ async def connect(
 
 async def connect_stream(endpoint: Endpoint, clock: Clock) -> TcpStream:
     """A connection to there, as edges use it. Raises OSError."""
-    sock = await connect(socket.socket, (endpoint.host, endpoint.port), clock)
+    sock = await connect(_socket, (endpoint.host, endpoint.port), clock)
     try:
         _, stream = await asyncio.get_running_loop().create_connection(TcpStream, sock=sock)
     except BaseException:
         sock.close()
         raise
     return stream
+
+
+def _socket() -> socket.socket:
+    sock = socket.socket()
+    as_across_a_network(sock)
+    return sock
 
 
 def _is_connected(sock: socket.socket) -> bool:

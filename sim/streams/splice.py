@@ -39,6 +39,7 @@ class _End(asyncio.BufferedProtocol):
         self.transport = transport
         self.other = transport  # until both ends are known
         self.received = 0
+        self.said_all = False  # its peer has ended its side
         self.lost = False
         self._splice = splice
 
@@ -53,8 +54,9 @@ class _End(asyncio.BufferedProtocol):
             # From Python 3.12 on a transport keeps a view of what it could not send yet.
             _buffers.give_away()
 
-    def eof_received(self) -> None:
-        """Returning nothing closes this transport; `connection_lost` sees to the other."""
+    def eof_received(self) -> bool:
+        """Whether this transport stays open; where not, `connection_lost` sees to the other."""
+        return self._splice.said_all(self)
 
     def pause_writing(self) -> None:
         self._splice.pause_reading(self)
@@ -80,7 +82,10 @@ class _FramedEnd(_End):
 
 
 class Splice:
-    """Two transports that feed each other until either ends; then both are closed.
+    """Two transports that feed each other until both sides have ended, or either is lost.
+
+    The end of one side is passed on behind what it said, and the other goes on: it may have an
+    answer to give. TLS has no such half: there the end of one is the end of both.
 
     `ab` and `ba` are what either side had already sent and the caller had already read. Call it
     from the event loop's thread; it takes the transports over from their protocols at once.
@@ -148,6 +153,16 @@ class Splice:
         if not slow.other.is_closing():
             slow.other.resume_reading()
 
+    def said_all(self, end: _End) -> bool:
+        """A side has ended: tell the other, and go on unless that has ended too."""
+        end.said_all = True
+        other = self._b if end is self._a else self._a
+        if other.said_all or not (end.transport.can_write_eof() and end.other.can_write_eof()):
+            return False
+        if not end.other.is_closing():
+            end.other.write_eof()
+        return True
+
     def end_lost(self, exc: Exception | None) -> None:
         """One end is gone: deliver what there is to the other, and close it too."""
         for end in (self._a, self._b):
@@ -170,10 +185,16 @@ class _PassingResets(Splice):
 
         In the middle of a frame nothing can be told; then it just ends.
         """
-        if frames.between and not self._a.lost:
+        if frames.between and not self._a.lost and not self._b.said_all:
             self._a.transport.write(GOING_AWAY)
         if not self._b.lost:
             self._b.transport.abort()
+
+    def ended_before(self, *, client_did: bool, machine_did: bool) -> None:
+        """Ends that were seen before are not seen again."""
+        for end, did in ((self._a, client_did), (self._b, machine_did)):
+            if did and not end.transport.is_closing() and not self.said_all(end):
+                end.transport.close()
 
     def end_lost(self, exc: Exception | None) -> None:
         """One side is gone; where it broke off, the other's end is a reset too."""
@@ -195,8 +216,8 @@ async def splice(
 ) -> bool:
     """Carry bytes between two connections until both are closed; whether the machine broke off.
 
-    `to_machine` and `to_client` were received before, and go first. An end of either side
-    (half-close too) ends both; a reset is passed on as a reset. When cancelled, both are aborted.
+    `to_machine` and `to_client` were received before, and go first. An end of one side is passed
+    on, a reset as a reset. When cancelled, both are aborted.
     `on_leave`, of a WebSocket, is given what ends it with close code 1001.
     """
     to_machine += client.detach()
@@ -208,9 +229,7 @@ async def splice(
     if on_leave and frames:
         on_leave(partial(passage.leave, frames))
     client.carries(lambda: (passage.bytes_ab - len(to_machine), passage.bytes_ba))
-    for stream in (client, machine):
-        if stream.at_end:
-            stream.transport.close()  # an end that was seen before is not seen again
+    passage.ended_before(client_did=client.at_end, machine_did=machine.at_end)
     try:
         await passage.wait()
     finally:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 
-_HIGH_WATER = 256 * 1024
+_HIGH_WATER = 32 * 1024  # of what was received, and of what is to be sent
 _LINGER_NONE = struct.pack("ii", 1, 0)
 
 
@@ -92,9 +92,9 @@ class TcpStream(asyncio.Protocol):
             await self._writable
 
     def when_gone(self, callback: Callable[[], object] | None) -> None:
-        """Call this once if the peer ends its side from now on (None: no longer)."""
+        """Call this when the peer ends its side, and when it is lost (None: no longer)."""
         self._on_gone = callback
-        if callback is not None and self.at_end:
+        if self.at_end:
             self._tell_gone()
 
     def detach(self) -> bytes:
@@ -150,6 +150,7 @@ class TcpStream(asyncio.Protocol):
         """Take the transport."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a type checker's aid
         self.transport = transport
+        transport.set_write_buffer_limits(_HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:
         """Keep what came; stop reading while nobody takes it."""
@@ -191,6 +192,5 @@ class TcpStream(asyncio.Protocol):
         self._reader = None
 
     def _tell_gone(self) -> None:
-        callback, self._on_gone = self._on_gone, None
-        if callback is not None:
-            callback()
+        if self._on_gone is not None:
+            self._on_gone()

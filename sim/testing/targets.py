@@ -91,10 +91,18 @@ class _OfMachines(_Healable):
 
 class _OfLinks(_Healable):
     async def slow(
-        self, latency: str | None = None, *, jitter: str | None = None, bandwidth: str | None = None
+        self,
+        latency: str | None = None,
+        *,
+        jitter: str | None = None,
+        bandwidth: str | None = None,
+        shared: bool | None = None,
     ) -> None:
-        """Add latency and jitter (real time, as `200ms`), or limit bandwidth (`64kbps`)."""
-        await self._do("slow", latency=latency, jitter=jitter, bandwidth=bandwidth)
+        """Add latency and jitter (as `200ms`), or limit bandwidth (`64kbps`) of each connection.
+
+        `shared`: of all connections of a link together.
+        """
+        await self._do("slow", latency=latency, jitter=jitter, bandwidth=bandwidth, shared=shared)
 
     async def partition(self, *, mode: str | None = None, towards: str | None = None) -> None:
         """Let nothing cross: `silent` (`towards` one end or both), `refusing`, `unanswered`."""

@@ -65,7 +65,14 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
         ),
         deploy=_deploy(schema.deploy),
         links=tuple(
-            LinkOverride((link.between[0], link.between[1]), link.rtt * 1000, link.jitter * 1000)
+            LinkOverride(
+                (link.between[0], link.between[1]),
+                None if link.rtt is None else link.rtt * 1000,
+                link.jitter * 1000,
+                link.bandwidth,
+                link.shared,
+                link.buffer,
+            )
             for link in schema.links
         ),
         services=_services(schema.services, primary),
@@ -138,6 +145,7 @@ def _gateway(schema: GatewaySchema) -> Gateway:
         auto_start=schema.auto_start,
         min_machines_running=schema.min_machines_running,
         force_https=schema.force_https,
+        idle_timeout_s=schema.idle_timeout,
     )
 
 

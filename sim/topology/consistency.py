@@ -18,7 +18,7 @@ from sim.topology.geography import (
 )
 from sim.topology.model import DATABASE
 from sim.topology.problems import listed, suggest
-from sim.topology.schema import TopologySchema
+from sim.topology.schema import LinkSchema, TopologySchema
 from sim.topology.units import format_duration
 from sim.topology.yaml_document import Document
 
@@ -170,9 +170,22 @@ def _links(schema: TopologySchema, document: Document) -> Iterable[Problem]:
             message = f"{listed(link.between)} have a link above already; remove one"
             yield document.problem(message, "links", i, "between")
         seen.add(pair)
-        if link.jitter > link.rtt:
-            message = "is more than the round trip; write less than `rtt`"
-            yield document.problem(message, "links", i, "jitter")
+        if (found := _path(link)) is not None:
+            key, message = found
+            yield document.problem(message, "links", i, *key)
+
+
+def _path(link: LinkSchema) -> tuple[tuple[str, ...], str] | None:
+    """What is wrong with what one link says, under which of its keys."""
+    if link.rtt is None and link.jitter:
+        return ("jitter",), "is said without a round trip; add `rtt`"
+    if link.rtt is not None and link.jitter > link.rtt:
+        return ("jitter",), "is more than the round trip; write less than `rtt`"
+    if link.shared and link.bandwidth is None:
+        return ("shared",), "says whose the bandwidth is; add `bandwidth: 10mbps`, for example"
+    if link.rtt is None and link.bandwidth is None and link.buffer is None:
+        return (), f"nothing is said of {listed(link.between)}; add `rtt`, `bandwidth` or `buffer`"
+    return None
 
 
 def _residency(schema: TopologySchema, document: Document) -> Iterable[Problem]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sim.topology.geography import distance_km
-from sim.topology.model import Coordinates, Location, Topology
+from sim.topology.model import Coordinates, LinkOverride, Location, Topology
 
 FIBRE_KM_PER_RTT_MS = 100.0
 BACKBONE_STRETCH = 1.4
@@ -53,10 +53,9 @@ def round_trip(topology: Topology, a: str, b: str) -> RoundTrip:
 
     A place is a region's code, a location's name or a service's. Raises KeyError for another name.
     """
-    for pair in ({a, b}, {_region_of(topology, a), _region_of(topology, b)}):
-        for override in topology.links:
-            if set(override.between) == pair:
-                return RoundTrip(override.rtt_ms, override.jitter_ms)
+    stated = stated_between(topology, a, b)
+    if stated and stated.rtt_ms is not None:
+        return RoundTrip(stated.rtt_ms, stated.jitter_ms)
     start, end = topology.place(a), topology.place(b)
     if isinstance(start, Location) or isinstance(end, Location):
         rtt_ms = internet_rtt_ms(start.at, end.at)
@@ -65,6 +64,15 @@ def round_trip(topology: Topology, a: str, b: str) -> RoundTrip:
     else:
         rtt_ms = backbone_rtt_ms(start.at, end.at)
     return RoundTrip(round(rtt_ms, 3), round(rtt_ms * JITTER_SHARE, 3))
+
+
+def stated_between(topology: Topology, a: str, b: str) -> LinkOverride | None:
+    """What the file says of the path between two places, in either order."""
+    for pair in ({a, b}, {_region_of(topology, a), _region_of(topology, b)}):
+        for override in topology.links:
+            if set(override.between) == pair:
+                return override
+    return None
 
 
 def _region_of(topology: Topology, name: str) -> str:

@@ -117,6 +117,7 @@ class Gateway:
     auto_start: bool = True
     min_machines_running: int = 0  # of the primary region alone, as at Fly
     force_https: bool = False  # the edge redirects plain HTTP, as Fly's does
+    idle_timeout_s: float = 60.0  # the edge ends a connection without a request under way
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,17 @@ class Routing:
 
 @dataclass(frozen=True)
 class LinkOverride:
-    """The round trip between two places where distance does not say it, in either direction."""
+    """What the path between two places is like, in either direction; None: as distance has it.
+
+    `bandwidth_kbps` is each connection's, or all of them have it together (`shared`).
+    """
 
     between: tuple[str, str]
-    rtt_ms: float
+    rtt_ms: float | None = None
     jitter_ms: float = 0.0
+    bandwidth_kbps: float | None = None
+    shared: bool = False
+    buffer_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
 from sim.topology.model import AlertName, Coordinates, Subnet
 from sim.topology.problems import Schema, suggest
-from sim.topology.shapes import DURATION, SCALAR, SHARE, SIZE, TEXT, also, either, shaped
+from sim.topology.shapes import DURATION, RATE, SCALAR, SHARE, SIZE, TEXT, also, either, shaped
 from sim.topology.sizes import SIZES
 from sim.topology.units import (
     format_duration,
     format_size,
     parse_duration,
+    parse_rate,
     parse_share,
     parse_size,
     quoted,
@@ -30,6 +31,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _LEAST_MEMORY = 6 * 1024**2  # Docker's own bound
+_LEAST_BUFFER, _MOST_BUFFER = 4 * 1024, 64 * 1024**2  # of a link, as its server has them
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
@@ -167,6 +169,22 @@ def _memory(value: object) -> int:
     return size
 
 
+@shaped(RATE)
+def _rate(value: object) -> float:
+    if kbps := parse_rate(value):
+        return kbps
+    raise ValueError(f"found {quoted(value)}; must be more than 0kbps")
+
+
+@shaped(SIZE)
+def _buffer(value: object) -> int:
+    size = parse_size(value)
+    if not _LEAST_BUFFER <= size <= _MOST_BUFFER:
+        bounds = f"{format_size(_LEAST_BUFFER)} to {format_size(_MOST_BUFFER)}"
+        raise ValueError(f"found {quoted(value)}; allowed: {bounds}")
+    return size
+
+
 @shaped({"type": "string", "enum": [*SIZES]})
 def _size(value: object) -> object:
     if isinstance(value, str) and value not in SIZES:
@@ -276,6 +294,7 @@ class GatewaySchema(Schema):
     auto_start: bool = True
     min_machines_running: int = Field(0, ge=0, le=MAX_MACHINES)
     force_https: bool = False
+    idle_timeout: Positive = 60.0
 
 
 class DeploySchema(Schema):
@@ -317,15 +336,16 @@ class RoutingSchema(Schema):
 
 
 class LinkSchema(Schema):
-    """The round trip of one pair of places."""
+    """The path between one pair of places."""
 
     between: list[str] = Field(
         min_length=2, max_length=2, description="two places, as in `between: [london, fra]`"
     )
-    rtt: Annotated[float, BeforeValidator(_between_durations(0, 60, "ms"))] = Field(
-        description="the round trip, as in `rtt: 15ms`"
-    )
+    rtt: Annotated[float, BeforeValidator(_between_durations(0, 60, "ms"))] | None = None
     jitter: Annotated[float, BeforeValidator(_between_durations(0, 60, "ms"))] = 0.0
+    bandwidth: Annotated[float, BeforeValidator(_rate)] | None = None
+    shared: bool = False
+    buffer: Annotated[int, BeforeValidator(_buffer)] | None = None
 
 
 class DatabaseSchema(Schema):

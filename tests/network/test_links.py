@@ -159,6 +159,60 @@ async def test_many_links_open_at_once(links: Links, upstream: Endpoint, clock: 
     assert clock.real_ms() - begun < 3000
 
 
+async def test_a_bandwidth_of_the_topology_is_there_from_the_start_and_after_a_heal(
+    links: Links, upstream: Endpoint
+) -> None:
+    link = await links.open(spec_to(upstream, bandwidth_kbps=2000.0, shared=True))
+
+    def lines() -> list[tuple[str, object]]:
+        return [(t.type, t.attributes["rate"]) for t in link.toxics if "rate" in t.attributes]
+
+    assert lines() == [("shared_bandwidth", 250)] * 2
+    await link.slow(latency_ms=5)
+    assert lines() == [("shared_bandwidth", 250)] * 2
+    await link.slow(bandwidth_kbps=80)
+    assert lines() == [("bandwidth", 10)] * 2
+    await link.slow(bandwidth_kbps=80, shared=True)
+    assert lines() == [("shared_bandwidth", 10)] * 2
+    await link.heal()
+    assert lines() == [("shared_bandwidth", 250)] * 2
+
+
+async def test_shared_without_a_bandwidth_is_a_mistake(link: Link) -> None:
+    with pytest.raises(InputError, match="give one too"):
+        await link.slow(latency_ms=5, shared=True)
+
+
+async def test_a_link_keeps_half_closed_connections_and_has_the_buffer_that_was_asked(
+    links: Links, upstream: Endpoint, client: LinkServerClient
+) -> None:
+    link = await links.open(spec_to(upstream, buffer_bytes=65_536))
+    proxy = (await client.proxies())[link.name]
+    assert (proxy["half_close"], proxy["buffer_bytes"]) == (True, 65_536)
+
+
+@pytest.mark.realtime
+async def test_connections_share_a_bandwidth(links: Links, serving: Serving, clock: Clock) -> None:
+    """Four that each take a quarter of it take four times as long as one alone would."""
+    size, rate_kbps = 20_000, 1600
+
+    async def send(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * size)
+
+    async with serving(send) as upstream:
+        spec = replace(spec_to(upstream), bandwidth_kbps=rate_kbps, shared=True, probe=b"")
+        link = await links.open(spec)
+
+        async def receive() -> None:
+            async with connection(link) as (reader, _):
+                await reader.readexactly(size)
+
+        begun = clock.now()
+        await asyncio.gather(*(receive() for _ in range(4)))
+        took_s = clock.now() - begun
+    assert 4 * size * 8 / rate_kbps / 1000 < took_s < 2 * 4 * size * 8 / rate_kbps / 1000
+
+
 @pytest.mark.realtime
 async def test_slow_adds_to_the_round_trip_and_heal_takes_it_away(link: Link, clock: Clock) -> None:
     await link.slow(latency_ms=30)

@@ -167,6 +167,8 @@ async def test_refusing_and_reset_work_on_it(link: Link) -> None:
 async def test_what_it_lacks_is_said(link: Link) -> None:
     with pytest.raises(InputError, match="loss needs the embedded link server"):
         await link.loss(1)
+    with pytest.raises(InputError, match="`shared` needs the embedded link server"):
+        await link.slow(bandwidth_kbps=64, shared=True)
     stats = await link.stats()
     assert stats.connections is None
 

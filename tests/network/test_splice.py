@@ -20,11 +20,18 @@ class Peer(asyncio.Protocol):
     def __init__(self) -> None:
         self.data = bytearray()
         self.over = asyncio.Event()
+        self.ended = asyncio.Event()
         self.error: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+
+    keeps_open = False
+
+    def eof_received(self) -> bool:
+        self.ended.set()
+        return self.keeps_open
 
     def data_received(self, data: bytes) -> None:
         self.data += data
@@ -112,9 +119,10 @@ async def test_a_slow_receiver_holds_its_sender_back(path: Path, clock: Clock) -
     assert splice.bytes_ab == len(data)
 
 
-async def test_the_end_of_either_side_delivers_what_there_is_and_ends_both(
+async def test_the_end_of_both_sides_delivers_what_there_is_and_is_the_end(
     path: Path, clock: Clock
 ) -> None:
+    """The right end closes when it has seen the left one's, as a `Peer` does."""
     splice = Splice(path.a, path.b)
     path.left.transport.write(b"x" * 500_000)
     path.left.transport.close()
@@ -122,6 +130,22 @@ async def test_the_end_of_either_side_delivers_what_there_is_and_ends_both(
         await splice.wait()
         await path.right.over.wait()
     assert len(path.right.data) == 500_000
+
+
+async def test_a_side_that_has_said_all_still_gets_the_answer(path: Path, clock: Clock) -> None:
+    splice = Splice(path.a, path.b)
+    path.left.keeps_open = path.right.keeps_open = True
+    path.left.transport.write(b"x" * 500_000)
+    path.left.transport.write_eof()
+    async with clock.timeout(10):
+        await path.right.ended.wait()
+    assert len(path.right.data) == 500_000
+    path.right.transport.write(b"y" * 500_000)
+    path.right.transport.write_eof()
+    async with clock.timeout(10):
+        await path.left.ended.wait()
+        await splice.wait()
+    assert len(path.left.data) == 500_000
 
 
 async def test_abort_ends_both(path: Path, clock: Clock) -> None:

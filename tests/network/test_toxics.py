@@ -46,6 +46,7 @@ def test_every_documented_type_is_there() -> None:
         "loss",
         "noop",
         "reset_peer",
+        "shared_bandwidth",
         "slicer",
         "slow_close",
         "timeout",
@@ -125,6 +126,64 @@ def test_a_line_of_rate_0_starts_when_it_is_given_a_rate() -> None:
     assert run(bandwidth) == [(30.01, b"x" * 1000)]
 
 
+def test_a_line_that_stood_still_again_loses_no_piece() -> None:
+    bandwidth = stage("bandwidth", rate=100)
+    bandwidth.push(b"x" * 1000, 0.0)
+    bandwidth.push(Mark.END, 0.0)
+    for rate, at in ((0, 0.005), (100, 9.0)):
+        bandwidth.update(TOXICS["bandwidth"]().merged({"rate": rate}), at)
+    assert run(bandwidth) == [(9.01, b"x" * 1000), (9.01, Mark.END)]
+
+
+@pytest.mark.parametrize("kind", sorted(TOXICS))
+def test_a_stage_that_has_let_everything_go_holds_nothing(kind: str) -> None:
+    """What a stage says that it holds is what the sender is made to wait by."""
+    attributes = {
+        "slicer": {"average_size": 7},
+        "bandwidth": {"rate": 1},
+        "shared_bandwidth": {"rate": 1},
+        "limit_age": {"age": 10_000},
+    }
+    found = stage(kind, **attributes.get(kind, {}))
+    for item in (b"x" * 100, b"y", Mark.END):
+        found.push(item, 0.0)
+    run(found, until=1.0)
+    found.drain()
+    assert found.size == 0
+
+
+def on_one_line(rate: int, *held: bytes) -> list[Stage]:
+    """A stage of `shared_bandwidth` for each connection, all on the same line."""
+    toxic = TOXICS["shared_bandwidth"]().merged({"rate": rate})
+    common: dict[type, object] = {}
+    stages = [toxic.stage(Context(0.0, 0.0, lambda: Rng(1), common)) for _ in held]
+    for stage, data in zip(stages, held, strict=True):
+        stage.push(data, 0.0)
+    return stages
+
+
+def departures(stages: list[Stage]) -> list[tuple[int, float, int]]:
+    """Which stage's piece leaves when, and its size."""
+    left: list[tuple[int, float, int]] = []
+    while (now := min(stage.wake_at() for stage in stages)) != math.inf:
+        for number, stage in enumerate(stages):
+            while item := stage.pop(now):
+                left.append((number, round(item[0], 6), len(item[1])))  # type: ignore[arg-type]
+    return left
+
+
+def test_connections_take_turns_on_a_shared_line() -> None:
+    left = departures(on_one_line(1000, b"x" * 30_000, b"x" * 10_000))
+    assert [number for number, _, _ in left] == [0, 1, 0, 0]
+    assert [at for _, at, _ in left] == [0.01, 0.02, 0.03, 0.04]
+
+
+def test_a_shared_line_carries_its_rate_however_many_share_it() -> None:
+    left = departures(on_one_line(100, *[b"x" * 5000] * 10))
+    assert sum(size for _, _, size in left) == 50_000
+    assert max(at for _, at, _ in left) == 0.5
+
+
 def test_slow_close_delays_the_end_alone() -> None:
     slow_close = stage("slow_close", delay=300)
     slow_close.push(b"x", 1.0)
@@ -137,7 +196,7 @@ def test_timeout_ends_after_silence_only() -> None:
     for at in (0.0, 0.2, 0.4):
         timeout.push(b"lost", at)
     [(due, item)] = run(timeout)
-    assert (round(due, 6), item) == (0.7, Mark.END)
+    assert (round(due, 6), item) == (0.7, Mark.END_BOTH)
 
 
 def test_timeout_0_lets_an_end_through() -> None:
@@ -161,7 +220,7 @@ def test_limit_data_truncates_and_ends() -> None:
     limit_data.push(b"123456", 0.0)
     limit_data.push(b"7890abc", 1.0)
     limit_data.push(b"more", 2.0)
-    assert run(limit_data) == [(0.0, b"123456"), (1.0, b"7890"), (1.0, Mark.END)]
+    assert run(limit_data) == [(0.0, b"123456"), (1.0, b"7890"), (1.0, Mark.END_BOTH)]
 
 
 def test_a_handshake_gates_the_beginning_of_a_connection() -> None:

@@ -195,6 +195,22 @@ async def test_what_is_no_request_to_a_proxy_is_refused(program, said, status):
     assert (await program.says(said)).startswith(b"HTTP/1.1 %d " % status)
 
 
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [
+        (b"HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        ("é HTTP/1.1\r\nHost: h\r\n\r\n".encode(), 400),
+    ],
+)
+async def test_what_the_edge_refuses_the_entry_refuses_and_ends(program, rest, status):
+    """With both framings an entry and an edge could see another end of the body."""
+    smuggled = b"0\r\n\r\nGET http://demo.fly.dev/smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+    answer = await program.says(b"POST http://demo.fly.dev/ " + rest + smuggled)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.count(b"HTTP/1.1 ") == (2 if status == 505 else 1)
+
+
 async def test_a_connection_that_breaks_is_a_reset_and_no_answer(program):
     reader, writer = await program.knock()
     writer.write(connect(b"demo.fly.dev:80"))
@@ -213,7 +229,8 @@ async def test_a_connection_that_breaks_is_a_reset_and_no_answer(program):
 async def test_a_client_that_says_nothing_is_let_go(program, monkeypatch):
     monkeypatch.setattr("sim.places.http_proxy._HEAD_REAL_S", 0.01)
     monkeypatch.setattr("sim.places.socks_proxy._GREETING_REAL_S", 0.01)
-    assert await program.says(b"GET http://demo") == b""
+    assert (await program.says(b"GET http://demo")).startswith(b"HTTP/1.1 408 ")
+    assert await program.says(b"\r\n") == b""
     assert await program.says(b"\x05\x01") == Reply.FAILED.encoded()
     # Only now: a client that takes longer to say its first byte is let go before it says it.
     monkeypatch.setattr("sim.places.entry._FIRST_BYTE_REAL_S", 0.01)

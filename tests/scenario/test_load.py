@@ -115,6 +115,12 @@ def test_a_scenario_comes_back_from_its_document_through_json(tmp_path: Path, te
             TimelineEntry(20.0, "stop", Target("machine", "148ed193b12d38")),
         ),
         (
+            "slow, region: fra, bandwidth: 64kbps, shared: true",
+            TimelineEntry(
+                20.0, "slow", Target("region", "fra"), {"bandwidth_kbps": 64.0, "shared": True}
+            ),
+        ),
+        (
             "slow, link: [fra, london], latency: 50ms, jitter: 5ms, bandwidth: 64kbps",
             TimelineEntry(
                 20.0,

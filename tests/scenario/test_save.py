@@ -50,6 +50,7 @@ PARAMS = {
     "latency": decimals(0, 5000, "ms") | decimals(1, 60, "s"),
     "jitter": decimals(0, 100, "ms"),
     "bandwidth": decimals(1, 1000, "kbps") | decimals(1, 20, "mbps"),
+    "shared": st.booleans(),
     "mode": st.sampled_from(["silent", "refusing", "unanswered"]),
     "towards": st.sampled_from(["london", "fra"]),
     "period": decimals(1, 100, "s"),

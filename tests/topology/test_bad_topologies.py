@@ -123,7 +123,12 @@ MISTAKES = [
     ("  command: [./gateway]\n", "", 2, "gateway", "give one of them, such as `command:"),
     ("type: http, ", "type: tcp, ", 5, "gateway.checks[0].path", "remove it or write `type: http`"),
     ("machines: 1}", "primary: true}", 8, "regions.fra.primary", "`iad` is primary already"),
-    ("rtt: 15ms, ", "", 14, "links[0].rtt", "is missing: the round trip, as in `rtt: 15ms`"),
+    ("rtt: 15ms, ", "", 14, "links[0].jitter", "add `rtt`"),
+    (", rtt: 15ms, jitter: 2ms", "", 14, "links[0]", "nothing is said of `london` and `fra`"),
+    ("jitter: 2ms", "shared: true", 14, "links[0].shared", "add `bandwidth: 10mbps`"),
+    ("jitter: 2ms", "bandwidth: 10", 14, "links[0].bandwidth", "without a unit"),
+    ("jitter: 2ms", "bandwidth: 0kbps", 14, "links[0].bandwidth", "more than 0kbps"),
+    ("jitter: 2ms", "buffer: 1KiB", 14, "links[0].buffer", "allowed: 4KiB to 64MiB"),
     ("jitter: 2ms", "jitter: 20ms", 14, "links[0].jitter", "write less than `rtt`"),
     # places
     ("  fra:", "  mia:", 8, "regions.mia", "nearest active region is `iad` (Ashburn): use it"),

@@ -13,10 +13,11 @@ from sim.topology.distance import (
     backbone_rtt_ms,
     internet_rtt_ms,
     round_trip,
+    stated_between,
 )
 from sim.topology.geography import REGIONS, distance_km
 from sim.topology.load_topology import topology_from_mapping
-from sim.topology.model import Coordinates, Topology
+from sim.topology.model import Coordinates, LinkOverride, Topology
 
 points = st.builds(
     Coordinates,
@@ -103,6 +104,17 @@ def test_the_way_to_the_database_can_be_stated_apart_from_the_way_to_its_region(
     )
     assert round_trip(world, "fra", "database").rtt_ms == 70.0
     assert round_trip(world, "fra", "iad").rtt_ms == 90.0
+
+
+def test_a_link_that_says_no_round_trip_has_that_of_its_distance() -> None:
+    stated = [
+        {"between": ["fra", "london"], "bandwidth": "2mbps", "shared": True, "buffer": "64KiB"}
+    ]
+    world = topology(links=stated)
+    assert round_trip(world, "london", "fra") == round_trip(topology(), "london", "fra")
+    assert stated_between(world, "london", "fra") == LinkOverride(
+        ("fra", "london"), bandwidth_kbps=2000.0, shared=True, buffer_bytes=65_536
+    )
 
 
 def test_a_stated_way_between_regions_holds_for_the_database_there() -> None:

@@ -1,8 +1,8 @@
 """Toxiproxy's HTTP API: routes, status codes, bodies and messages.
 
 Added to it: `POST /proxies/{name}/reset` breaks all connections of one proxy off with an RST,
-`POST /links` makes many proxies with their toxics, and `/metrics` counts live connections too and
-is always there.
+`POST /links` makes many proxies with their toxics, `/metrics` counts live connections too and is
+always there, and a proxy has `half_close` and `buffer_bytes`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from sim.network.embedded.collection import (
     add_toxic,
     update_toxic,
 )
+from sim.network.embedded.connection import Options
 from sim.network.embedded.gojson import BodyError
+from sim.network.embedded.pipe import LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS, Toxic
 from sim.streams.silence import has_filters
@@ -164,7 +166,9 @@ class Api:
         listen = gojson.string(values, "listen", "") if "listen" in values else None
         upstream = gojson.string(values, "upstream", "") if "upstream" in values else None
         enabled = gojson.boolean(values, "enabled", default=found.enabled)
+        options = _options(value, found.options)
         updated = await self._collection.update(proxy, listen, upstream, enabled)
+        updated.options = options
         return _json(updated.body())
 
     async def _delete(self, _: web.BaseRequest, proxy: str) -> web.Response:
@@ -240,11 +244,25 @@ def _wanted(value: Any, where: str) -> Wanted:
         listen=gojson.string(values, "listen", ""),
         upstream=gojson.string(values, "upstream", ""),
         enabled=gojson.boolean(values, "enabled", default=True),
+        options=_options(value, Options()),
     )
     for field in ("name", "upstream"):
         if not getattr(wanted, field):
             raise ApiError(400, f"missing required field: {field}{where}")
     return wanted
+
+
+def _options(value: Any, present: Options) -> Options:
+    """What a request says of a proxy's connections, beyond what a stock Toxiproxy knows."""
+    values = gojson.fields(value, "toxiproxy.Proxy", "half_close", "buffer_bytes")
+    half_close = gojson.boolean(values, "half_close", default=present.half_close)
+    buffer_bytes = present.buffer_bytes
+    if "buffer_bytes" in values:
+        buffer_bytes = gojson.integer(values, "buffer_bytes")
+        if not LEAST_BUFFER_BYTES <= buffer_bytes <= MOST_BUFFER_BYTES:
+            bounds = f"{LEAST_BUFFER_BYTES} to {MOST_BUFFER_BYTES}"
+            raise ApiError(400, f"bad request body: buffer_bytes must be {bounds}")
+    return Options(half_close, buffer_bytes)
 
 
 def _wanted_list(value: Any) -> list[Wanted]:

@@ -6,11 +6,12 @@ therefore whole for every other request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sim.network.embedded import addresses
 from sim.network.embedded.addresses import AddressError
+from sim.network.embedded.connection import Options
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS, attributes_problem
@@ -34,6 +35,7 @@ class Wanted:
     listen: str
     upstream: str
     enabled: bool = True
+    options: Options = field(default_factory=Options)
 
 
 class Collection:
@@ -68,6 +70,7 @@ class Collection:
     def _add(self, wanted: Wanted, where: tuple[str, int] | None) -> Proxy:
         rng = self._rng.fork(wanted.name)
         proxy = Proxy(self._engine, rng, wanted.name, wanted.listen, wanted.upstream)
+        proxy.options = wanted.options
         if where:
             _bind(proxy, where)
         self._proxies[wanted.name] = proxy

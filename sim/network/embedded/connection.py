@@ -1,7 +1,8 @@
 """One client's connection through a proxy: two sockets and a pipe in each direction.
 
 As in Toxiproxy, an end that arrives in one direction ends both: its destination is closed, what
-was already read from there is still delivered, then the other side is closed too.
+was already read from there is still delivered, then the other side is closed too. With
+`half_close` the sender's FIN ends its own direction alone, as on a network.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sim.network.embedded.pipe import Engine, Pipe
+from sim.network.embedded.pipe import BUFFER_BYTES, Engine, Pipe
 from sim.network.embedded.toxics.base import Mark
 from sim.network.link_spec import Stream
 
@@ -26,6 +28,14 @@ def close_socket(sock: socket.socket, *, reset: bool = False) -> None:
     sock.close()
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the connections of a proxy are like beside its toxics; no stock Toxiproxy has these."""
+
+    half_close: bool = False
+    buffer_bytes: int = BUFFER_BYTES
+
+
 class Connection:
     """Two connected sockets and what flows between them."""
 
@@ -36,12 +46,14 @@ class Connection:
         server: socket.socket,
         number: int,
         closed: Callable[[Connection], None],
+        options: Options = Options(),
     ) -> None:
         self.number = number
+        self._half_close = options.half_close
         self.opened_at = engine.now()
         self.pipes: dict[Stream, Pipe] = {
-            "upstream": Pipe(engine, client, server, self._arrived),
-            "downstream": Pipe(engine, server, client, self._arrived),
+            "upstream": Pipe(engine, client, server, self._arrived, options.buffer_bytes),
+            "downstream": Pipe(engine, server, client, self._arrived, options.buffer_bytes),
         }
         self._closed = closed
         self.over = False
@@ -62,6 +74,9 @@ class Connection:
             self.close(reset=True)
         elif other.ended:
             self.close(reset=mark is Mark.RESET)
+        elif mark is Mark.END and self._half_close:
+            with contextlib.suppress(OSError):  # it is gone, which the other pipe will find
+                pipe.destination.shutdown(socket.SHUT_WR)
         elif mark:
             # Nothing more is read from there; what was read before is still delivered.
             other.read_while(wanted=False)

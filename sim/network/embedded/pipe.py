@@ -6,18 +6,24 @@ Without stages a chunk goes straight from a buffer shared by the whole server to
 one copy out of the kernel, one into it, and no memory of its own. What the destination does not
 take is kept, and reading pauses until it does. With stages every item is moved as far as it may
 go now, and a timer is set for when the next one may.
+
+A path holds what a real one holds: what is on its way (its bandwidth times its delay) and so much
+beside as buffers take. Of a path without a bandwidth, what is sent within its delay is on its way.
+Then reading stops, the kernel's buffers fill, and the sender has to wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import socket
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sim.network.embedded.toxics.base import NEVER, Item, Mark, Stage
+from sim.network.embedded.toxics.base import ITEM_COST, NEVER, Item, Mark, Stage, cost
+from sim.streams.buffers import bound_kernel
 from sim.streams.silence import deafen, undeafen
 
 if TYPE_CHECKING:
@@ -25,6 +31,10 @@ if TYPE_CHECKING:
     from sim.network.embedded.timers import Timer, Timers
 
 READ_BYTES = 256 * 1024
+BUFFER_BYTES = 128 * 1024  # of each direction, unless its proxy says another
+LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES = 4096, 64 * 1024 * 1024
+_MOST_IN_FLIGHT = 64 * 1024 * 1024  # what 640 MB/s puts into 100 ms
+_LEAST_READ_BYTES = 1448  # a segment: where there is room at all, there is for one
 _SENDMSG_CHUNKS = 64
 _ITEMS_AT_ONCE = 512
 
@@ -43,16 +53,20 @@ class Engine:
 class Pipe:
     """Carries bytes from `source` to `destination`.
 
-    `arrived` gets the mark that ends it, or None when the destination broke off.
+    `arrived` gets the mark that ends it, or None when the destination broke off. `buffer_bytes` is
+    how much may wait here, beside what is on its way.
     """
 
     __slots__ = (
         "_arrived",
+        "_bounded",
+        "_buffer_bytes",
+        "_capacity",
         "_deaf",
         "_destination_fd",
         "_engine",
         "_pending",
-        "_pending_bytes",
+        "_pending_size",
         "_reading",
         "_source_fd",
         "_timer",
@@ -72,6 +86,7 @@ class Pipe:
         source: socket.socket,
         destination: socket.socket,
         arrived: Callable[[Pipe, Mark | None], None],
+        buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
         self.source = source
         self.destination = destination
@@ -86,7 +101,10 @@ class Pipe:
         self._engine = engine
         self._arrived = arrived
         self._pending: deque[Item | memoryview] = deque()  # what the destination must take next
-        self._pending_bytes = 0
+        self._pending_size = 0
+        self._buffer_bytes = buffer_bytes
+        self._bounded = False
+        self._capacity = 0.0  # bytes that are on their way when nothing holds them up
         self._reading = False
         self._writing = False
         self._deaf = False  # the source's segments are dropped by the kernel
@@ -110,8 +128,9 @@ class Pipe:
 
     def _readable(self) -> None:
         view = self._engine.view
+        most = min(READ_BYTES, max(_LEAST_READ_BYTES, self._room()))
         try:
-            size = self.source.recv_into(view)
+            size = self.source.recv_into(view, most)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -155,8 +174,31 @@ class Pipe:
     def insert(self, position: int, stage: Stage) -> None:
         """Put a stage into the chain; what is already further on is not affected."""
         self.stages.insert(position, stage)
+        self.changed()
+
+    def changed(self) -> None:
+        """The stages are others now, or have other attributes."""
         self._hear_or_not()
+        rate = min((stage.rate for stage in self.stages), default=math.inf)
+        delay_s = sum(stage.delay_s for stage in self.stages)
+        self._capacity = min(_MOST_IN_FLIGHT, rate * delay_s) if delay_s else 0.0
+        if bool(self.stages) is not self._bounded:
+            # What the kernel holds comes on top. Without a toxic it may: that is faster.
+            self._bounded = bool(self.stages)
+            bound_kernel(
+                self.source, self.destination, self._buffer_bytes if self._bounded else None
+            )
         self.pump()
+
+    def _room(self) -> int:
+        """How many bytes more the path takes."""
+        waiting, in_flight = self._pending_size, 0
+        for stage in self.stages:
+            if stage.in_flight:
+                in_flight += stage.size
+            else:
+                waiting += stage.size
+        return self._buffer_bytes - waiting - max(0, in_flight - int(self._capacity))
 
     def remove(self, stage: Stage) -> None:
         """Take a stage out; what it held goes on at once."""
@@ -169,7 +211,7 @@ class Pipe:
                 self.stages[position].push(item, now)
             else:
                 self._pend(item)
-        self.pump()
+        self.changed()
 
     def _hear_or_not(self) -> None:
         wanted = any(stage.deafens for stage in self.stages)
@@ -184,27 +226,27 @@ class Pipe:
         now = self._engine.now()
         moved, left = True, _ITEMS_AT_ONCE
         while moved and left > 0 and not self.ended:
-            blocked = bool(self._pending) and not self._flush()
+            if self._pending and not self._writing:
+                self._flush()
             count = 0
             for position in range(len(self.stages) - 1, -1, -1):
                 count += self._advance(position, now)
             left -= count
-            moved = count > 0 and not blocked
+            moved = count > 0
         if not self.ended:
-            room = not self._pending and not (self.stages and self.stages[0].full)
+            # Without a stage what is read is sent at once, which must not overtake what is pending.
+            room = self._room() > 0 if self.stages else not self._pending
             self.read_while(wanted=room and not self.source_over)
             self._set_timer(now, at_once=left <= 0)
 
     def _advance(self, position: int, now: float) -> int:
-        """Let what is due leave one stage, as long as there is room behind it. Returns how many."""
+        """Let what is due leave one stage. Returns how many items did."""
         if self.ended:
             return 0
         stage = self.stages[position]
         after = self.stages[position + 1] if position + 1 < len(self.stages) else None
         count = 0
         while count < _SENDMSG_CHUNKS:
-            if after.full if after else self._pending_bytes >= READ_BYTES:
-                break
             left = stage.pop(now)
             if left is None:
                 break
@@ -220,12 +262,7 @@ class Pipe:
         return count
 
     def _set_timer(self, now: float, *, at_once: bool) -> None:
-        # What is due already but still held waits for room behind it, and not for time.
-        wake = NEVER
-        for stage in self.stages:
-            at = stage.wake_at()
-            if now < at < wake:
-                wake = at
+        wake = min((stage.wake_at() for stage in self.stages), default=NEVER)
         if at_once:
             wake = now  # the rest of a long queue: let the others have a turn first
         timer = self._timer
@@ -243,8 +280,7 @@ class Pipe:
 
     def _pend(self, item: Item) -> None:
         self._pending.append(item)
-        if isinstance(item, bytes):
-            self._pending_bytes += len(item)
+        self._pending_size += cost(item)
 
     def _write_when_ready(self, *, wanted: bool) -> None:
         if wanted is self._writing:
@@ -259,8 +295,8 @@ class Pipe:
         self._write_when_ready(wanted=False)
         self.pump()
 
-    def _flush(self) -> bool:
-        """Send what is pending. False when not everything could go."""
+    def _flush(self) -> None:
+        """Send what is pending, as much as can go."""
         while self._pending:
             chunks: list[bytes | memoryview] = []
             for item in itertools.islice(self._pending, _SENDMSG_CHUNKS):
@@ -269,29 +305,29 @@ class Pipe:
                 chunks.append(item)
             if not chunks:
                 self._end(self._pending[0])  # type: ignore[arg-type] # it is a mark
-                return False
+                return
             try:
                 sent = self.destination.sendmsg(chunks)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:
                 self._end(None)
-                return False
+                return
             if not self._took(sent, chunks):
                 self._write_when_ready(wanted=True)
-                return False
-        return True
+                return
 
     def _took(self, sent: int, chunks: list[bytes | memoryview]) -> bool:
         """The destination took that many bytes of these first chunks. True when it took all."""
         self.sent += sent
-        self._pending_bytes -= sent
+        self._pending_size -= sent
         for chunk in chunks:
             if len(chunk) > sent:
                 self._pending[0] = memoryview(chunk)[sent:]
                 return False
             sent -= len(chunk)
             self._pending.popleft()
+            self._pending_size -= ITEM_COST
         return True
 
     def _end(self, mark: Mark | None) -> None:

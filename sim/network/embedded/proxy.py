@@ -11,7 +11,7 @@ from typing import Any
 
 from sim.network.embedded import addresses
 from sim.network.embedded.addresses import AddressError
-from sim.network.embedded.connection import Connection, close_socket
+from sim.network.embedded.connection import Connection, Options, close_socket
 from sim.network.embedded.dial import Dial
 from sim.network.embedded.listener import Listener
 from sim.network.embedded.pipe import Engine
@@ -34,6 +34,7 @@ class Applied:
 
     def __post_init__(self) -> None:
         self.stages: dict[Connection, Stage] = {}
+        self.common: dict[type, Any] = {}
 
     def body(self) -> dict[str, Any]:
         """Toxiproxy's JSON object."""
@@ -61,6 +62,7 @@ class Proxy:
         self.name = name
         self.listen = listen
         self.upstream = upstream
+        self.options = Options()  # of connections from now on
         self.toxics: list[Applied] = []
         self.connections: set[Connection] = set()
         self._engine = engine
@@ -90,6 +92,7 @@ class Proxy:
             "listen": self.listen,
             "upstream": self.upstream,
             "enabled": self.enabled,
+            **vars(self.options),
             "toxics": [t.body() for stream in STREAMS for t in self.toxics if t.stream == stream],
         }
 
@@ -168,7 +171,8 @@ class Proxy:
             client.close()  # as Toxiproxy does: accepted, then nothing but an end
             return
         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(self._engine, client, server, number, self._connection_ended)
+        ended, options = self._connection_ended, self.options
+        connection = Connection(self._engine, client, server, number, ended, options)
         self.connections.add(connection)
         for applied in self.toxics:
             if applied.toxic.standing is None:
@@ -213,7 +217,7 @@ class Proxy:
         self._answer_or_not()
         for connection, stage in list(applied.stages.items()):
             stage.update(toxic, now)
-            connection.pipes[applied.stream].pump()
+            connection.pipes[applied.stream].changed()
         if rolled_anew and toxic.standing is None:
             for connection in list(self.connections):
                 self._leave(applied, connection)
@@ -246,7 +250,7 @@ class Proxy:
             return
         now = self._engine.now()
         rng = functools.cache(functools.partial(self._rng.fork, draws))
-        stage = applied.toxic.stage(Context(connection.opened_at, now, rng))
+        stage = applied.toxic.stage(Context(connection.opened_at, now, rng, applied.common))
         # Its place is behind the stages of the toxics that stand before it.
         before = self.toxics[: self.toxics.index(applied)]
         place = sum(t.stream == applied.stream and connection in t.stages for t in before)

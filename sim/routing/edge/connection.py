@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 
 import h11
@@ -13,7 +12,9 @@ from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.proxied_request import ProxiedRequest
 from sim.routing.machine_choice import MachineView
+from sim.streams.http.audience import Audience
 from sim.streams.http.fields import Headers, RefusedError
+from sim.streams.http.malformed import said_of
 from sim.streams.http.peer import HttpPeer
 from sim.streams.tcp import TcpStream
 
@@ -54,11 +55,14 @@ class Connection:
     async def _serve(self) -> None:
         while True:
             try:
-                event = await self._client.receive()
+                async with self._context.clock.timeout(self._context.idle_timeout_s):
+                    event = await self._client.receive()
             except h11.RemoteProtocolError as error:
-                self._is_a_clients()
-                self._respond(error.error_status_hint, str(error), self._context.request_ids.next())
-                return await self._linger()
+                return await self._refuse(*said_of(error))
+            except TimeoutError:
+                if self._client.has_begun:
+                    return await self._refuse(408, "the request's head was not complete in time")
+                return None  # as Fly does: what the client sends just then meets a closed socket
             if not isinstance(event, h11.Request):
                 return None
             await self._request(event)
@@ -69,6 +73,12 @@ class Connection:
             if (http.our_state, http.their_state) != (h11.DONE, h11.DONE):
                 return await self._linger()
             http.start_next_cycle()
+
+    async def _refuse(self, status: int, text: str) -> None:
+        """Answer what is no request, and end the connection."""
+        self._is_a_clients()
+        self._respond(status, text, self._context.request_ids.next(), close=True)
+        await self._linger()
 
     async def _request(self, request: h11.Request) -> None:
         request_id = self._context.request_ids.next()
@@ -91,17 +101,13 @@ class Connection:
         self._proxied = proxied = ProxiedRequest(
             self._context, self._client, self._visit, request, request_id
         )
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a type checker's aid
-        # Nobody waits for the answer of a client that left: its machine is let go at once.
-        self._stream.when_gone(task.cancel)
         try:
-            self._status = await proxied.run()
+            with Audience(self._stream, request, self._context.clock):
+                self._status = await proxied.run()
         except GiveUpError as error:
             self._outcome = error.outcome
             self._respond(error.status, str(error), request_id, error.machine, close=error.close)
         finally:
-            self._stream.when_gone(None)
             if proxied.broke_off:
                 self._outcome = "failed"
 

@@ -25,6 +25,7 @@ class EdgeContext:
     app: str
     regions: Collection[str]
     force_https: bool = False
+    idle_timeout_s: float = 60.0
     counters: Counters = field(default_factory=Counters)
 
     @property

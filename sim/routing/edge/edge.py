@@ -26,6 +26,7 @@ from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
 from sim.routing.edge.request_id import RequestIds
 from sim.routing.machine_choice import MachineView, Rules
+from sim.streams.accept import peek
 from sim.streams.proxy_protocol import Peers, ProxyHeaderError, read_proxy_header
 from sim.streams.tcp_server import TcpServer
 from sim.streams.tls import HandshakeError, accept
@@ -67,6 +68,7 @@ class Edge:
             app=topology.app,
             regions=tuple(topology.regions),
             force_https=gateway.force_https,
+            idle_timeout_s=gateway.idle_timeout_s,
         )
         self._doors: list[tuple[Endpoint, str | None]] = [(plan.edge(region), None)]
         self._doors += [(plan.edge_for(region, name), name) for name in topology.locations]
@@ -99,7 +101,9 @@ class Edge:
 
     async def _converse(self, sock: socket.socket, location: str | None) -> None:
         try:
-            peers = await read_proxy_header(sock)
+            async with self._context.clock.timeout(self._context.idle_timeout_s):
+                peers = await read_proxy_header(sock)
+                await peek(sock, at_least=1)
             visit = self._visit(sock, peers, location)
         except (ProxyHeaderError, OSError):
             sock.close()

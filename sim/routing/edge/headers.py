@@ -14,10 +14,12 @@ from sim.streams.http.fields import (
     MAX_HEAD,
     Headers,
     RefusedError,
+    check_framing,
     end_to_end,
     origin_form,
+    switched,
+    upgrade_of,
     values,
-    wants_websocket,
 )
 
 # Which region's which machine answered: clients attribute any gateway's answers by these.
@@ -54,15 +56,11 @@ class Visit:
 
 
 def check(request: h11.Request) -> None:
-    """Refuse what two parsers could read differently, and what is too long. RefusedError."""
+    """Refuse what cannot go on to a machine, and what is too long. Raises RefusedError."""
     length = sum(len(key) + len(value) + 4 for key, value in request.headers)
     if length + len(request.target) > MAX_HEAD:
         raise RefusedError(431, f"a head of more than {MAX_HEAD} bytes")
-    has_encoding = bool(values(request.headers, b"transfer-encoding"))
-    if has_encoding and values(request.headers, b"content-length"):
-        raise RefusedError(400, "both Transfer-Encoding and Content-Length")
-    if has_encoding and request.http_version < b"1.1":
-        raise RefusedError(400, "Transfer-Encoding in HTTP/1.0")
+    check_framing(request)
     if request.method == b"CONNECT":
         raise RefusedError(501, "CONNECT is not offered here")
 
@@ -81,7 +79,7 @@ def for_machine(
 ) -> h11.Request:
     """The request as the machine gets it, with `more` headers of the edge's."""
     target, host = origin_form(request)
-    websocket = wants_websocket(request)
+    upgrade = upgrade_of(request)
     kept = [
         (key, host if key.lower() == b"host" and host is not None else value)
         for key, value in end_to_end(request.headers.raw_items())
@@ -107,8 +105,8 @@ def for_machine(
         (b"Via", request.http_version + b" fly.io"),
         *more,
     ]
-    if websocket:
-        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+    if upgrade:
+        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", upgrade)]
     else:
         # A connection of its own for each request, as Fly has it for concurrency "connections".
         kept.append((b"Connection", b"close"))
@@ -124,7 +122,7 @@ def for_client(
         replaced |= {b"content-length"}  # RFC 9112 6.3: the encoding overrides it
     kept = [(key, value) for key, value in end_to_end(fields) if key.lower() not in replaced]
     if upgrade:
-        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+        kept += switched(fields)
     kept += [
         (b"Server", b"Fly/sim"),
         (b"Via", b"1.1 fly.io"),

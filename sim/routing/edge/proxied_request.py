@@ -18,6 +18,7 @@ from sim.routing.machine_choice import MachineView
 from sim.streams.http.body import RequestBody
 from sim.streams.http.exchange import BrokeOffError, Sending, answer, rest_of, upload
 from sim.streams.http.fields import Headers, has_body
+from sim.streams.http.malformed import said_of
 from sim.streams.http.peer import HttpPeer
 from sim.streams.splice import splice
 
@@ -123,11 +124,13 @@ class ProxiedRequest:
                 self._context.counters.machine_answered(view.id, result, head_came[-1] - asked)
             if sending is not None and isinstance(result, int):
                 await sending.finish()
-        except BrokeOffError as error:
+        except (BrokeOffError, UnreachableError) as error:
             malformed = sending.malformed if sending is not None else None
             if malformed is not None:
-                text = str(malformed)
-                raise GiveUpError(malformed.error_status_hint, text, outcome="closed") from error
+                status, text = said_of(malformed)
+                raise GiveUpError(status, text, outcome="closed") from error
+            if isinstance(error, UnreachableError):
+                raise
             self._end_of(machine, view, error)
             return None
         finally:

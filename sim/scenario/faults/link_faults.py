@@ -12,6 +12,7 @@ from sim.scenario.params import (
     Known,
     Param,
     choice,
+    read_flag,
     read_milliseconds,
     read_number,
     read_positive_seconds,
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
         Param("latency", "latency_ms", read_milliseconds, write=with_unit("ms")),
         Param("jitter", "jitter_ms", read_milliseconds, write=with_unit("ms")),
         Param("bandwidth", "bandwidth_kbps", read_rate, write=with_unit("kbps")),
+        Param("shared", "shared", read_flag),
     ),
     one_of=("latency", "jitter", "bandwidth"),
     ended_by={"heal"},
-    summary="`latency:` and `jitter:` are added, `bandwidth:` limits each connection",
+    summary="`latency:` and `jitter:` are added, `bandwidth:` limits each connection, "
+    "or with `shared: true` all of a link together, as an uplink does",
 )
 async def slow(world: Breakable, target: Target | None, params: Params) -> None:
     """Add latency and jitter, or limit bandwidth."""
@@ -47,6 +50,7 @@ async def slow(world: Breakable, target: Target | None, params: Params) -> None:
                 latency_ms=params.get("latency_ms") or 0.0,
                 jitter_ms=params.get("jitter_ms") or 0.0,
                 bandwidth_kbps=params.get("bandwidth_kbps"),
+                shared=params.get("shared") or False,
             )
             for link in links_at(world, target)
         )

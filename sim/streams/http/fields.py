@@ -14,6 +14,10 @@ import h11
 Headers = Sequence[tuple[bytes, bytes]]
 
 MAX_HEAD = 64 * 1024
+NO_HTTP_2 = (
+    "HTTP/1.1 is spoken here, and not HTTP/2: neither by prior knowledge nor by ALPN, so that gRPC"
+    " cannot work"
+)
 
 _HOP_BY_HOP = frozenset(
     {
@@ -60,15 +64,44 @@ def has_body(request: h11.Request) -> bool:
     return bool(values(request.headers, b"transfer-encoding")) or lengths not in ([], [b"0"])
 
 
-def wants_websocket(request: h11.Request) -> bool:
-    """Whether the client proposes to go on in WebSocket."""
-    return (
-        request.method == b"GET"
-        and request.http_version >= b"1.1"
-        and b"upgrade" in values(request.headers, b"connection")
-        and values(request.headers, b"upgrade") == [b"websocket"]
-        and not has_body(request)
-    )
+def is_last(request: h11.Request) -> bool:
+    """Whether the client says that it will ask no more on this connection (RFC 9112, 9.3)."""
+    options = values(request.headers, b"connection")
+    return b"close" in options or (request.http_version < b"1.1" and b"keep-alive" not in options)
+
+
+def upgrade_of(request: h11.Request) -> bytes | None:
+    """The protocols in which the client proposes to go on, as it wrote them.
+
+    HTTP/2 (`h2c`) is none: no hop here speaks it, and a server may go on in HTTP/1.1.
+    """
+    proposed = values(request.headers, b"upgrade")
+    if (
+        request.http_version < b"1.1"
+        or b"upgrade" not in values(request.headers, b"connection")
+        or not proposed
+        or b"h2c" in proposed
+        or has_body(request)
+    ):
+        return None
+    return b", ".join(value for key, value in request.headers if key == b"upgrade")
+
+
+def switched(fields: Headers) -> list[tuple[bytes, bytes]]:
+    """The fields of a 101 that say in what it goes on."""
+    chosen = [(key, value) for key, value in fields if key.lower() == b"upgrade"]
+    return [(b"Connection", b"Upgrade"), *chosen]
+
+
+def check_framing(request: h11.Request) -> None:
+    """Refuse what two parsers could read differently, and other HTTP. Raises RefusedError."""
+    if not request.http_version.startswith(b"1."):
+        raise RefusedError(505, NO_HTTP_2)
+    has_encoding = bool(values(request.headers, b"transfer-encoding"))
+    if has_encoding and values(request.headers, b"content-length"):
+        raise RefusedError(400, "both Transfer-Encoding and Content-Length")
+    if has_encoding and request.http_version < b"1.1":
+        raise RefusedError(400, "Transfer-Encoding in HTTP/1.0")
 
 
 def origin_form(request: h11.Request) -> tuple[bytes, bytes | None]:

@@ -19,8 +19,7 @@ _SERVICE = {"machine_checks": "checks by another machine are not made at deploys
 _HTTP_OPTIONS = {
     "h2_backend": "the edge speaks HTTP/1.1 to machines; a gateway that only takes HTTP/2 (gRPC) "
     "answers nobody here",
-    "idle_timeout": "connections may be idle for as long as they like",
-    "headers_read_timeout": "the edge waits for headers as long as its own timeout says",
+    "headers_read_timeout": "the edge waits for headers as long as for a request, `idle_timeout`",
     "compress": "answers are passed on as the gateway sends them",
     "response": "the headers of answers are passed on as the gateway sends them",
     "replay_cache": "replays are not cached; each is decided anew",
@@ -126,6 +125,8 @@ def read_service(service: Table) -> dict[str, Any]:
     }
     if service.get("force_https", bool) or _ports(service):
         gateway["force_https"] = True
+    if idle_s := _idle_timeout_s(service):
+        gateway["idle_timeout"] = f"{idle_s}s"
     service.asked.add("protocol")
     if _protocol(service) != "tcp":
         service.note("protocol", "the edge speaks HTTP and WebSocket, over TCP")
@@ -195,6 +196,13 @@ def _ports(service: Table) -> bool:
     return forces
 
 
+def _idle_timeout_s(service: Table) -> int | None:
+    """What the service says, or the port that clients of HTTPS reach, else any."""
+    ports = sorted(_ports_of(service), key=lambda port: not _opens(port, 443))
+    said = [table.table("http_options").number("idle_timeout") for table in (service, *ports)]
+    return next((seconds for seconds in said if seconds), None)
+
+
 def _options(table: Table) -> None:
     for key, reasons, otherwise in (
         ("http_options", _HTTP_OPTIONS, _HTTP),
@@ -202,6 +210,7 @@ def _options(table: Table) -> None:
     ):
         options = table.table(key)
         options.asked |= {name for name, value in options.data.items() if value is False}
+        options.asked.add("idle_timeout")  # it is read
         options.note_rest({**dict.fromkeys(options.data, otherwise), **reasons})
     if table.get("h2_backend", bool):
         table.note("h2_backend", _HTTP_OPTIONS["h2_backend"])

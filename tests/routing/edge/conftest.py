@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,6 +167,16 @@ class Front:
 async def front() -> AsyncIterator[Front]:
     """A started edge without machines."""
     front = Front()
+    await front.edge.start()
+    yield front
+    await front.stop()
+
+
+@pytest.fixture
+async def idle_front() -> AsyncIterator[Front]:
+    """A started edge that soon ends a connection on which no request is under way."""
+    gateway = replace(TOPOLOGY.gateway, idle_timeout_s=0.15)
+    front = Front(replace(TOPOLOGY, gateway=gateway))
     await front.edge.start()
     yield front
     await front.stop()

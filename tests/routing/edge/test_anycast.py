@@ -200,7 +200,7 @@ async def test_a_client_that_leaves_while_it_waits_is_forgotten():
     async with Atlantic() as atlantic:
         machine = await atlantic.machine("iad1", healthy=False)
         _, writer = await atlantic.knock()
-        writer.write(GET)
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         await writer.drain()
         writer.close()
         (visit,) = await atlantic.visits()
@@ -356,3 +356,16 @@ async def test_a_websocket_is_closed_with_1001_where_its_machine_is_stopped_for_
         atlantic.loads.cut("iad1")
         assert heard + await atlantic.within(reader.read()) == told
         writer.close()
+
+
+async def test_a_body_that_is_no_http_is_its_clients_mistake_over_the_backhaul_too():
+    async def hears_it_out(reader, _writer):
+        await reader.read()
+
+    request = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with Atlantic() as atlantic:
+        await atlantic.machine("iad1", hears_it_out)
+        answer = await atlantic.ask(request + b"3\r\nabc\r\nzz\r\n")
+        assert status_of(answer) == 400
+        (visit,) = await atlantic.visits()
+        assert visit.outcome == "closed"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.streams.http.audience import MOMENT_S
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
 from tests.routing.edge.conftest import Front
@@ -79,6 +80,7 @@ def test_a_splice_delivers_exactly_the_bytes(up, down, early):
         assert received == sent_down
         assert await front.within(got) == sent_up
         assert await front.within(reader.read()) == b""
+        writer.close()
         (visit,) = await front.visits()
         assert visit.bytes_in == len(UPGRADE) + len(sent_up)
         assert visit.bytes_out == len(head) + len(sent_down)
@@ -170,7 +172,7 @@ async def test_a_machine_may_decline_an_upgrade_and_the_connection_goes_on(front
         writer.write(UPGRADE)
         assert (await front.within(reader.readuntil(b"\r\n\r\nno"))).startswith(b"HTTP/1.1 403 ")
     assert machine.header("Connection") == "Upgrade"
-    assert machine.header("Upgrade") == "websocket"
+    assert machine.header("Upgrade") == "WebSocket"
     assert machine.header("Sec-WebSocket-Extensions") == "permessage-deflate"
 
 
@@ -200,23 +202,70 @@ async def test_an_end_of_either_side_ends_both_in_the_same_way(front, reset, mac
             await front.within(other.read())
     else:
         assert await front.within(other.read()) == b""
+    writer.close()
     ended.set_result(None)
     (visit,) = await front.visits()
     assert visit.outcome == ("failed" if reset and machine_ends else "closed")
 
 
-async def test_a_half_close_ends_both_sides(front):
+async def test_a_side_that_has_ended_still_hears_the_other(front):
     async def handler(reader, writer):
         writer.write(SWITCH)
-        await reader.read()
-        await asyncio.Event().wait()
+        writer.write(b"you said " + await reader.read())
 
     await front.machine(handler)
     reader, writer = await front.knock()
     writer.write(UPGRADE)
     await front.within(reader.readuntil(b"\r\n\r\n"))
+    writer.write(b"all")
     writer.write_eof()
-    assert await front.within(reader.read()) == b""
+    assert await front.within(reader.read()) == b"you said all"
+    (visit,) = await front.visits()
+    assert visit.outcome == "closed"
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"],
+)
+async def test_a_client_that_ends_its_side_after_its_last_request_is_answered(front, request_head):
+    """However long that takes: here until the edge has long seen the end."""
+    answers = asyncio.Event()
+
+    async def handler(_reader, writer):
+        await answers.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    await front.machine(handler)
+    reader, writer = await front.knock()
+    writer.write(request_head)
+    writer.write_eof()
+    with pytest.raises(TimeoutError):
+        await front.within(reader.read(1), MOMENT_S + 0.3)
+    answers.set()
+    assert (await front.within(reader.read())).endswith(b"\r\n\r\nok")
+
+
+async def test_a_client_that_ends_its_side_of_a_lasting_connection_has_a_moment(front):
+    """As by `nc -N`, which cannot be told from a client that left: a late answer is nobody's."""
+    asked = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    left = asyncio.Event()
+
+    async def handler(reader, writer):
+        if not asked[0].done():
+            asked[0].set_result(None)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            return
+        await reader.read()
+        left.set()
+
+    await front.machine(handler)
+    for expected in (b"ok", b""):
+        reader, writer = await front.knock()
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        writer.write_eof()
+        assert (await front.within(reader.read()))[-2:] == expected
+    await front.within(left.wait())
 
 
 @pytest.mark.parametrize("head", [SWITCH, b"HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n"])

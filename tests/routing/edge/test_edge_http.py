@@ -7,6 +7,11 @@ import pytest
 
 from tests.slot import address
 
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 GET = b"GET /path?q=1 HTTP/1.1\r\nHost: demo.fly.dev\r\nConnection: close\r\n\r\n"
 
 
@@ -237,6 +242,11 @@ async def test_what_parsers_could_read_differently_is_refused(front, rest):
         (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 501),
         (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431),
         (b"hello\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        (b"GET / HTTP/3\r\nHost: h\r\n\r\n", 505),
+        ("GET /é HTTP/1.1\r\nHost: h\r\n\r\n".encode(), 400),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nX/Y: 1\r\n\r\n", 400),
     ],
 )
 async def test_other_impossible_requests_reach_no_machine(front, request_, status):
@@ -260,3 +270,96 @@ async def test_a_body_that_is_no_http_cuts_the_machine_off(front):
     answer = await front.ask(request + b"3\r\nabc\r\nzz\r\n")
     assert status_of(answer) == 400
     assert isinstance(await front.within(got), ConnectionResetError)
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"not HTTP/2"),
+        (b"GET / HTTP/3\r\nHost: h\r\n\r\n", b"not HTTP/2"),
+        ("GET /é HTTP/1.1\r\nHost: h\r\n\r\n".encode(), b"percent-encode"),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nX/Y: 1\r\n\r\n", b"'X/Y' is no token"),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: identity\r\n\r\n", b"'identity'"),
+    ],
+)
+async def test_a_refusal_says_the_reason_and_ends_the_connection(front, request_, says):
+    answer = await front.ask(request_)
+    assert says in answer
+    assert fields_of(answer)["connection"] == "close"
+
+
+async def test_an_empty_line_before_a_request_is_passed_over(front):
+    """As old clients send one behind a body (RFC 9112, 2.2); also within a pipeline."""
+    machine = await front.machine()
+    post = b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nok"
+    answer = await front.ask(b"\r\n" + post + b"\r\n" + post + b"\r\n" + GET)
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+    assert machine.connections == 3
+
+
+async def test_any_upgrade_that_is_asked_for_passes(front):
+    async def handler(reader, writer):
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n")
+        writer.write(b"Connection: Upgrade\r\nUpgrade: chat/2\r\n\r\n")
+        writer.write(await reader.readexactly(5))
+
+    machine = await front.machine(handler)
+    upgrade = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: chat/2, chat/1\r\n\r\n"
+    reader, writer = await front.knock()
+    writer.write(upgrade)
+    head = await front.within(reader.readuntil(b"\r\n\r\n"))
+    assert fields_of(head)["upgrade"] == "chat/2"
+    writer.write(b"hello")
+    assert await front.within(reader.readexactly(5)) == b"hello"
+    assert machine.header("Upgrade") == "chat/2, chat/1"
+
+
+async def test_an_upgrade_to_http_2_is_not_asked_of_a_machine(front):
+    machine = await front.machine()
+    request = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    reader, writer = await front.knock()
+    writer.write(request + b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+    assert status_of(await front.within(reader.readuntil(b"ok"))) == 200
+    assert machine.header("Upgrade") is None
+
+
+async def test_a_chunk_too_long_for_any_counter_is_refused(front):
+    async def handler(reader, _writer):
+        await reader.read()
+
+    await front.machine(handler)
+    chunk = (
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n8000000000000000\r\nab"
+    )
+    assert status_of(await front.ask(chunk)) == 400
+
+
+async def test_an_idle_connection_is_ended_after_its_time(idle_front):
+    """Without a word, as Fly does; one in the middle of a head is told."""
+    front = idle_front
+    await front.machine()
+    reader, writer = await front.knock()
+    writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await front.within(reader.read())).endswith(b"\r\n\r\nok")
+    assert await front.ask(b"") == b""
+    assert status_of(await front.ask(b"GET / HT")) == 408
+
+
+async def test_what_is_under_way_is_not_idle(idle_front):
+    front = idle_front
+    answers = asyncio.Event()
+
+    async def handler(reader, writer):
+        await answers.wait()
+        writer.write(SWITCH)
+        writer.write(await reader.readexactly(5))
+
+    await front.machine(handler)
+    reader, writer = await front.knock()
+    writer.write(UPGRADE)
+    assert await front.ask(b"") == b""  # that one was idle for its time
+    answers.set()
+    await front.within(reader.readuntil(b"\r\n\r\n"))
+    assert await front.ask(b"") == b""
+    writer.write(b"hello")
+    assert await front.within(reader.readexactly(5)) == b"hello"

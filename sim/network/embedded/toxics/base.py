@@ -30,24 +30,30 @@ import enum
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from sim.rng import Rng
 
 NEVER = math.inf
-SMALL_WINDOW = 64 * 1024
+ITEM_COST = 256  # memory of an item besides its bytes
 
 
 class Mark(enum.Enum):
     """What can travel through a stage besides bytes."""
 
-    END = "end"  # the sender's FIN: the receiver is closed
+    END = "end"  # the sender's FIN
+    END_BOTH = "end both"  # a toxic's verdict: the connection is over
     RESET = "reset"  # the sender's RST: the receiver is reset
     RESET_BOTH = "reset both"  # a toxic's verdict: both ends are reset at once
 
 
 Item = bytes | Mark
+
+
+def cost(item: Item) -> int:
+    """The memory that it takes."""
+    return ITEM_COST + len(item) if isinstance(item, bytes) else ITEM_COST
 
 
 @dataclass(frozen=True)
@@ -57,28 +63,25 @@ class Context:
     opened_at: float
     joined_at: float
     rng: Callable[[], Rng]  # its own stream, made only when it is needed
+    common: dict[type, Any] = field(default_factory=dict)  # of all stages of one toxic
 
 
 class Stage:
     """Holds items in order; each may leave at its `due` instant, at once unless overridden."""
 
-    window = SMALL_WINDOW  # bytes held before the sender has to wait
     deafens = False  # the sender's segments are to reach nobody, so that none is acknowledged
+    in_flight = False  # what it holds is on its way, and waits in no buffer
+    rate = math.inf  # bytes a second that it lets through, while that is known
+    delay_s = 0.0  # how long what passes it is on its way
 
     def __init__(self) -> None:
         self.held: deque[tuple[float, Item]] = deque()
-        self.size = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether the sender should wait. A push is accepted all the same."""
-        return self.size >= self.window
+        self.size = 0  # memory of what is held: how much that may be is the pipe's to say
 
     def push(self, item: Item, at: float) -> None:
         """Take an item that arrived at `at`."""
         self.held.append((at, item))
-        if isinstance(item, bytes):
-            self.size += len(item)
+        self.size += cost(item)
 
     def due(self, at: float, item: Item) -> float:  # noqa: ARG002 - for stages that look at it
         """When the first held item may leave."""
@@ -93,8 +96,7 @@ class Stage:
         if due > now:
             return None
         self.held.popleft()
-        if isinstance(item, bytes):
-            self.size -= len(item)
+        self.size -= cost(item)
         return due, item
 
     def wake_at(self) -> float:
@@ -138,7 +140,7 @@ class Toxic:
     @classmethod
     def units(cls) -> dict[str, str]:
         """The attributes in order, and the unit of each."""
-        return {field.name: field.metadata["unit"] for field in dataclasses.fields(cls)}
+        return {each.name: each.metadata["unit"] for each in dataclasses.fields(cls)}
 
     @classmethod
     def problem(cls, attributes: Mapping[str, int]) -> str | None:
@@ -146,10 +148,10 @@ class Toxic:
 
         Some end the process of a stock server on the first data, so they are refused everywhere.
         """
-        for field in dataclasses.fields(cls):
-            value, bounds = attributes.get(field.name, 0), field.metadata
+        for each in dataclasses.fields(cls):
+            value, bounds = attributes.get(each.name, 0), each.metadata
             least, most, unit = bounds["least"], bounds["most"], bounds["unit"]
-            what = f"{cls.kind}: {field.name} must be"
+            what = f"{cls.kind}: {each.name} must be"
             if least is not None and most is not None and not least <= value <= most:
                 return f"{what} {least} to {most} {unit}, not {value}"
             if least is not None and value < least:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import NEVER, Context, Item, Stage, Toxic, attribute, toxic
-
-_WINDOW = 64 * 1024 * 1024  # what 640 MB/s puts into 100 ms
-_ITEM_COST = 256  # memory of an item besides its bytes
+from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, attribute, toxic
 
 _MAX_JITTER_MS = 10**12  # a stock server draws below twice of it, which must not overflow
 
@@ -32,7 +29,7 @@ class Latency(Toxic):
 
 
 class _InFlight(Stage):
-    window = _WINDOW
+    in_flight = True
 
     def __init__(self, toxic: Latency, context: Context) -> None:
         super().__init__()
@@ -46,31 +43,22 @@ class _InFlight(Stage):
 
     def update(self, toxic: Latency, now: float) -> None:  # noqa: ARG002 - counts from arrival
         self._delay = toxic.latency / 1000
+        self.delay_s = max(0.0, self._delay)
         self._spread = max(0, toxic.jitter) / 1000
 
     def push(self, item: Item, at: float) -> None:
-        self.held.append((at, item))
-        self.size += (len(item) if isinstance(item, bytes) else 0) + _ITEM_COST
+        super().push(item, at)
         self._draws.append(self._context.rng().uniform(-1, 1) if self._spread else 0.0)
 
     def due(self, at: float, item: Item) -> float:  # noqa: ARG002 - marks travel like data
         return max(at, self._left, at + self._delay + self._spread * self._draws[0])
 
     def pop(self, now: float) -> tuple[float, Item] | None:
-        if not self.held:
-            return None
-        at, item = self.held[0]
-        due = self.due(at, item)
-        if due > now:
-            return None
-        self.held.popleft()
-        self._draws.popleft()
-        self.size -= (len(item) if isinstance(item, bytes) else 0) + _ITEM_COST
-        self._left = due
-        return due, item
-
-    def wake_at(self) -> float:
-        return self.due(*self.held[0]) if self.held else NEVER
+        left = super().pop(now)
+        if left:
+            self._left = left[0]
+            self._draws.popleft()
+        return left
 
     def drain(self) -> list[Item]:
         self._draws.clear()

@@ -45,4 +45,4 @@ class _Counter(Stage):
             super().push(passed, at)
         if self._count >= self._limit:
             self._ended = True
-            super().push(Mark.END, at)
+            super().push(Mark.END_BOTH, at)

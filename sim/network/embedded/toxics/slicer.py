@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sim.network.embedded.toxics.base import Context, Item, Stage, Toxic, attribute, toxic
+from sim.network.embedded.toxics.base import (
+    ITEM_COST,
+    Context,
+    Item,
+    Stage,
+    Toxic,
+    attribute,
+    toxic,
+)
 from sim.rng import Rng
 
 
@@ -78,6 +86,7 @@ class _Cutter(Stage):
             item = self._next_piece(item)
         if not self._sizes:
             self.held.popleft()
+            self.size -= ITEM_COST
         return due, item
 
     def _next_piece(self, chunk: bytes) -> bytes:

@@ -31,4 +31,4 @@ class _LateEnd(Stage):
         self._delay = toxic.delay / 1000
 
     def due(self, at: float, item: Item) -> float:
-        return max(at, at + self._delay) if item is Mark.END else at
+        return max(at, at + self._delay) if item in {Mark.END, Mark.END_BOTH} else at

@@ -62,7 +62,7 @@ class _Silence(Stage):
     def pop(self, now: float) -> tuple[float, Item] | None:
         if self._deadline <= now:
             due, self._deadline = self._deadline, NEVER
-            return due, Mark.END
+            return due, Mark.END_BOTH
         return super().pop(now)
 
     def wake_at(self) -> float:
