@@ -344,6 +344,7 @@ class World:
     def _watch_parts(self) -> None:
         """Have what may fail watched: a run does not go on in silence without one of these."""
         self._stack.callback(self.alarm.silence)
+        self._stack.push_async_callback(self.links.rest)
         self._stack.push_async_callback(self.upkeep.stop)
         carrier = (self._link_server, self.links)
         ping, revive = partial(link_server.ping, *carrier), partial(link_server.revive, *carrier)

@@ -234,10 +234,14 @@ class Link:
                 raise LinkCheckError(f"link {self.name} ({self.spec.listen}): {found.problem}")
             return found.added_ms
 
-    async def close(self) -> None:
-        """End what runs here, and remove the proxy."""
+    async def rest(self) -> None:
+        """Change and measure no more: what is at its ends goes now."""
         await self._stop_flapping()
         await _cancelled(self._checking)
+
+    async def close(self) -> None:
+        """End what runs here, and remove the proxy."""
+        await self.rest()
         try:
             await self._client.delete(self.name)
         except LinkServerError as error:

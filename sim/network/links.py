@@ -177,11 +177,17 @@ class Links:
         found = parse_metrics(await self.client.metrics())
         return {name: found.get(name, LinkStats()) for name in self._links}
 
-    async def close(self) -> None:
-        """Remove every link. Safe to call again."""
+    async def rest(self) -> None:
+        """Measure no more: a world ends, and what is behind a link may go before it."""
         if self._auditing:
             self._auditing.cancel()
             await asyncio.gather(self._auditing, return_exceptions=True)
+        for link in self.all():
+            await link.rest()
+
+    async def close(self) -> None:
+        """Remove every link. Safe to call again."""
+        await self.rest()
         links, self._links = self.all(), {}
         for link in links:
             await link.close()

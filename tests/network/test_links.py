@@ -315,6 +315,36 @@ async def test_a_fault_that_does_not_take_is_journaled_as_a_failed_part(
     assert "asked to be silent" in failed[0].reason
 
 
+@pytest.mark.parametrize("resting", [True, False])
+async def test_what_goes_while_it_is_measured_fails_no_link_that_rests(
+    links: Links, journal: Journal, serving: Serving, resting: bool
+) -> None:
+    """As a world ends: what is behind its links goes before they do."""
+    asked, going = asyncio.Event(), asyncio.Event()
+
+    async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        probe = await reader.readexactly(len(PROBE))
+        if opened:
+            asked.set()
+            await going.wait()
+            writer.transport.abort()
+            return
+        writer.write(probe)
+        await writer.drain()
+        writer.close()
+
+    opened: list[Link] = []
+    async with serving(answers_once) as upstream:
+        opened.append(await links.open(spec_to(upstream)))
+        audit = asyncio.create_task(opened[0].audit())
+        await asked.wait()
+        if resting:
+            await links.rest()
+        going.set()
+        await audit
+    assert bool(list(only(journal.records, PartFailed))) != resting
+
+
 async def test_changes_that_take_are_no_failed_parts(
     link: Link, journal: Journal, clock: Clock
 ) -> None:
