@@ -17,7 +17,7 @@ from sim.init.look import look
 from sim.init.starter import starter
 from sim.scenario.checks import CHECKS
 from sim.scenario.faults import FAULTS
-from sim.scenario.validate import validate
+from sim.schemas.validate import validate
 from sim.testing import targets
 from sim.testing.expect import Expect
 from sim.topology.kinds import kind_of

@@ -14,7 +14,7 @@ from sim.errors import InputError
 @click.argument("files", nargs=-1, required=True, type=EXISTING, metavar="FILE…")
 def validate(files: tuple[Path, ...]) -> int:
     """Check topologies and scenarios; tells every problem of every FILE."""
-    from sim.scenario.validate import validate as problems_of
+    from sim.schemas.validate import validate as problems_of
 
     problems = problems_of(files)
     if problems:

@@ -94,6 +94,13 @@ runtime_option = click.option(
     show_default=True,
     help="Run machines as processes of this host, or as containers of the gateway's image.",
 )
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A topology's key with another value, such as routing.ttl=5s; may be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 world_option = click.option(
     "--world", metavar="ID", help="World to act on, where several are up (see `sim status`)."

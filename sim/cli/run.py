@@ -6,6 +6,7 @@ What only a run needs is imported when one begins, so that the other commands st
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from sim.cli.options import (
     runtime_option,
     secrets_option,
     seed_option,
+    set_option,
 )
 from sim.cli.outputs import Outputs, numbered, output_options
 from sim.cli.page import open_option
@@ -28,6 +30,8 @@ from sim.cli.running import run_async
 from sim.cli.tables import listing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sim.lens.choice import ClockName
     from sim.machines.runtime import RuntimeName
     from sim.report.document import Document
@@ -46,10 +50,12 @@ class RunOptions:
     secrets: Path | None = None
     journal: Path | None = None
     outputs: Outputs = field(default_factory=Outputs)
+    settings: tuple[str, ...] = ()
 
 
 @click.command()
 @click.argument("scenario", type=EXISTING)
+@set_option
 @runtime_option
 @auto_speed_option
 @clock_option
@@ -65,6 +71,7 @@ class RunOptions:
 @journal_option
 def run(
     scenario: Path,
+    settings: tuple[str, ...],
     runtime: RuntimeName,
     speed: float | None,
     clock: ClockName,
@@ -75,7 +82,7 @@ def run(
     **outputs: Path | None,
 ) -> int:
     """Run SCENARIO and judge it."""
-    manner = RunOptions(runtime, speed, clock, secrets, journal, Outputs(**outputs))
+    manner = RunOptions(runtime, speed, clock, secrets, journal, Outputs(**outputs), settings)
     if repeat is None:
         return _run_file(scenario, seed, manner)
     return _repeat(scenario, seed, repeat, manner)
@@ -135,7 +142,7 @@ def topologies() -> Path:
 
 def _run_file(path: Path, seed: int | None, manner: RunOptions) -> int:
     """Run the scenario of a file, print its report, and give the exit code of its verdict."""
-    scenario = loaded(path)
+    scenario = loaded(path, manner.settings)
     return tell(simulated(scenario, seed, _at_speed(scenario, manner)), manner.outputs)
 
 
@@ -145,7 +152,7 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
     from sim.rng import fresh_seed
     from sim.scenario.verdict import EXIT_CODES
 
-    scenario = loaded(path)
+    scenario = loaded(path, manner.settings)
     manner = _at_speed(scenario, manner)
     first = fresh_seed() if seed is None else seed
     reports: list[Document] = []
@@ -166,6 +173,7 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
             again = f"sim run {path} --runtime {manner.runtime} --speed {manner.speed:g}"
             if manner.clock != "lens":
                 again += f" --clock {manner.clock}"
+            again += "".join(f" --set {shlex.quote(setting)}" for setting in manner.settings)
             again += f" --seed {row['seed']}"
             click.echo(f"\nthe first that did not hold, again: {again}")
             break
@@ -189,11 +197,12 @@ def _at_speed(scenario: Scenario, manner: RunOptions) -> RunOptions:
     return replace(manner, speed=limit.speed)
 
 
-def loaded(path: Path) -> Scenario:
-    """The scenario of a file; the notes on its topology are told."""
+def loaded(path: Path, settings: Sequence[str] = ()) -> Scenario:
+    """The scenario of a file, with `KEY=VALUE` in its topology; the notes on that are told."""
     from sim.scenario.load_scenario import load_scenario
+    from sim.topology.settings import setting_of
 
-    scenario = load_scenario(path)
+    scenario = load_scenario(path, dict(map(setting_of, settings)))
     for note in scenario.topology.notes:
         _warn(f"note: {note}")
     return scenario

@@ -17,7 +17,7 @@ from sim.pytest_plugin.sections import Failure, section
 from sim.report.asked import asked
 from sim.report.outcome import Outcome
 from sim.scenario.load_scenario import load_scenario
-from sim.scenario.validate import is_scenario_file
+from sim.schemas.validate import is_scenario_file
 from sim.secrets import load_secrets
 from sim.simulate import simulate, world_for
 from sim.testing.portal import Portal

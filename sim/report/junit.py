@@ -32,7 +32,7 @@ def render(report: Document) -> str:
         root,
         "testsuite",
         {
-            "name": _clean(report["scenario"]),
+            "name": clean(report["scenario"]),
             **counts,
             "skipped": "0",
             "time": f"{report['duration_s']:.3f}",
@@ -70,15 +70,15 @@ def _doubts(report: Document) -> ET.Element:
 
 def _element(report: Document, name: str) -> ET.Element:
     return ET.Element(
-        "testcase", {"classname": _clean(report["scenario"]), "name": _clean(name), "time": "0"}
+        "testcase", {"classname": clean(report["scenario"]), "name": clean(name), "time": "0"}
     )
 
 
 def _add(case: ET.Element, kind: str, check: str, message: str, text: str) -> None:
-    said = ET.SubElement(case, kind, {"type": check, "message": _clean(message)})
-    said.text = _clean(text or message)
+    said = ET.SubElement(case, kind, {"type": check, "message": clean(message)})
+    said.text = clean(text or message)
 
 
-def _clean(text: object) -> str:
+def clean(text: object) -> str:
     """Text without the characters that XML 1.0 cannot hold, not even escaped."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))

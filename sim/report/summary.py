@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sim.report import disconnects_in_words, mishaps_in_words, stops_in_words
 from sim.report.asked import asked
 from sim.report.document import Document
+from sim.report.markdown import VERDICTS, table, text
 from sim.report.terminal import blips_in_words
 
-_VERDICTS = {"held": "✅ held", "failed": "❌ failed", "unknown": "❔ unknown"}
 _MARKS = {True: "✅", False: "❌", None: "❔"}
 _MOST_ANOMALIES = 10
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~@!$&])")  # what Markdown, or GitHub's, makes something of
 
 
 def render(report: Document) -> str:
     """The Markdown of a report. Whatever a name says, it is text there."""
     blocks = [
-        f"### {_text(report['scenario'])}: {_VERDICTS[report['verdict']]}",
+        f"### {text(report['scenario'])}: {VERDICTS[report['verdict']]}",
         *_expectations(report),
         *_mishaps(report),
         *_outages(report),
@@ -27,7 +25,7 @@ def render(report: Document) -> str:
         *_deploys(report),
         *_stops(report),
         *_messages(report),
-        *(f"> ❔ {_text(doubt)}" for doubt in report["doubts"]),
+        *(f"> ❔ {text(doubt)}" for doubt in report["doubts"]),
         _how(report),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -42,22 +40,22 @@ def _how(report: Document) -> str:
 
 def _expectations(report: Document) -> Iterator[str]:
     rows = [
-        [_MARKS[row["held"]], _text(asked(row)), _text(row["observed"])]
+        [_MARKS[row["held"]], text(asked(row)), text(row["observed"])]
         for row in report["expectations"]
     ]
     if rows:
-        yield _table(("", "expected", "observed"), rows)
+        yield table(("", "expected", "observed"), rows)
     for row in report["expectations"]:
         if row["held"] is not True and row["why"]:
-            yield f"{_MARKS[row['held']]} **{_text(asked(row))}**: {_text(row['why'])}"
+            yield f"{_MARKS[row['held']]} **{text(asked(row))}**: {text(row['why'])}"
 
 
 def _outages(report: Document) -> Iterator[str]:
     parts = ("detection_s", "dns_s", "recovery_s", "reconnect_s")
     rows = [
         [
-            _text(row["location"]),
-            f"{_text(row['region'] or '-')} → {_text(row['to_region'] or 'none')}",
+            text(row["location"]),
+            f"{text(row['region'] or '-')} → {text(row['to_region'] or 'none')}",
             str(row["clients"]),
             *(f"{row[key]:.1f}" for key in ("median_s", "seconds", *parts)),
         ]
@@ -66,17 +64,17 @@ def _outages(report: Document) -> Iterator[str]:
     ]
     if not report["outages"]:
         yield f"{disconnects_in_words.nobody(report).capitalize()}."
-    yield from map(_text, blips_in_words(report))
+    yield from map(text, blips_in_words(report))
     if not rows:
         return
     head = ("location", "region", "hit", "median s", "worst s")
-    yield _table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)
+    yield table((*head, "detection", "DNS", "recovery", "reconnect"), rows, numbers=7)
 
 
 def _mishaps(report: Document) -> Iterator[str]:
     for row in report["deaths"]:
         error = row["error_line"]
-        words = f"{_text(mishaps_in_words.death(row))}" + (f": {_text(error)}" if error else "")
+        words = f"{text(mishaps_in_words.death(row))}" + (f": {text(error)}" if error else "")
         yield f"**Died: {words}**"
     for title, rows in (
         (
@@ -87,26 +85,26 @@ def _mishaps(report: Document) -> Iterator[str]:
     ):
         if rows:
             yield f"{title}:"
-            yield "\n".join(f"- {_text(row)}" for row in rows)
+            yield "\n".join(f"- {text(row)}" for row in rows)
 
 
 def _disconnects(report: Document) -> Iterator[str]:
     if not report["disconnects"]:
         return
     rows = [
-        [_text(cell) for cell in disconnects_in_words.cells(row)]
+        [text(cell) for cell in disconnects_in_words.cells(row)]
         for row in report["disconnects"][: disconnects_in_words.MOST_ROWS]
     ]
     head = ("location", "region", "ended by", "code", "reason", "ended", "left unanswered")
     yield f"{disconnects_in_words.HEAD}:"
-    yield _table(head, rows, numbers=2)
+    yield table(head, rows, numbers=2)
     if rest := disconnects_in_words.omitted(report):
         yield rest
 
 
 def _deploys(report: Document) -> Iterator[str]:
     for row in report["deploys"]:
-        why = f": {_text(row['error'].splitlines()[0])}" if row["error"] else ""
+        why = f": {text(row['error'].splitlines()[0])}" if row["error"] else ""
         told = disconnects_in_words.goodbyes(row)
         told = f" (said goodbye {told})" if told else ""
         yield (
@@ -118,7 +116,7 @@ def _deploys(report: Document) -> Iterator[str]:
 
 def _stops(report: Document) -> Iterator[str]:
     if told := stops_in_words.lines(report):
-        yield "\n".join(f"- {_text(line)}" for line in told)
+        yield "\n".join(f"- {text(line)}" for line in told)
 
 
 def _messages(report: Document) -> Iterator[str]:
@@ -134,20 +132,9 @@ def _messages(report: Document) -> Iterator[str]:
     anomalies = report["anomalies"]
     if anomalies:
         lines = [
-            f"- {a['kind']}: message {a['seq']} of {_text(a['session'])}: {_text(a['text'])}"
+            f"- {a['kind']}: message {a['seq']} of {text(a['session'])}: {text(a['text'])}"
             for a in anomalies[:_MOST_ANOMALIES]
         ]
         if len(anomalies) > _MOST_ANOMALIES:
             lines.append("- … the rest is in the JSON report")
         yield "\n".join(lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
-    """A table; its last `numbers` columns are aligned to the right."""
-    rules = ["---"] * (len(head) - numbers) + ["--:"] * numbers
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rules, *rows))
-
-
-def _text(value: object) -> str:
-    """A value as text that Markdown makes nothing of, on one line."""
-    return _ACTIVE.sub(r"\\\1", " ".join(str(value).split()))

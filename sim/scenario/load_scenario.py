@@ -23,8 +23,11 @@ from sim.topology.yaml_document import Document, load_document, similar_file
 KEYS = ("name", "topology", "load", "timeline", "duration", "expect")
 
 
-def load_scenario(path: Path) -> Scenario:
-    """The scenario of a file, with its topology. Raises InputError with every problem of both."""
+def load_scenario(path: Path, settings: Mapping[str, Any] | None = None) -> Scenario:
+    """The scenario of a file, with its topology, in which `settings` take the place of keys.
+
+    Raises InputError with every problem of both files.
+    """
     document = load_document(path)
     if another := mistaken(document.data, "scenario", path.name):
         raise InputError(Problem(another, str(path)))
@@ -37,7 +40,7 @@ def load_scenario(path: Path) -> Scenario:
         message = f"there is no file `{file}`{similar_file(file)}"
         return _scenario(document, None, path, document.problem(message, "topology"))
     try:
-        topology = load_topology(file)
+        topology = load_topology(file, settings)
     except InputError as error:
         return _scenario(document, None, path, *error.problems)
     return _scenario(document, topology, path)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sim.schemas.campaign_schema import campaign_schema
 from sim.schemas.driver_schema import driver_schema
 from sim.schemas.scenario_schema import scenario_schema
 from sim.schemas.topology_schema import topology_schema
@@ -17,6 +18,7 @@ SCHEMAS: Mapping[Kind, Callable[[], dict[str, Any]]] = {
     "topology": topology_schema,
     "scenario": scenario_schema,
     "driver": driver_schema,
+    "campaign": campaign_schema,
 }
 
 

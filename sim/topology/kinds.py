@@ -1,11 +1,11 @@
-"""Which kind of file it is: a topology, a scenario, a driver or none, told by its keys."""
+"""Which kind of file it is, told by its keys: a topology, scenario, driver, campaign or none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
-Kind: TypeAlias = Literal["scenario", "topology", "driver"]
+Kind: TypeAlias = Literal["scenario", "topology", "driver", "campaign"]
 
 KEYS: Mapping[Kind, frozenset[str]] = {
     "scenario": frozenset({"name", "topology", "load", "timeline", "duration", "expect"}),
@@ -42,6 +42,9 @@ KEYS: Mapping[Kind, frozenset[str]] = {
             *("payload_as", "send", "ack", "refused", "goodbye", "answer", "resume", "stored"),
         }
     ),
+    "campaign": frozenset(
+        {"name", "scenarios", "seeds", "speeds", "runtimes", "vary", "combine", "exclude"}
+    ),
 }
 
 # What people write who expect more of a driver than YAML can say. It is a driver all the same.
@@ -51,6 +54,7 @@ _USED: Mapping[Kind, str] = {
     "topology": "`sim up {file}` brings its world up; a scenario names it by `topology: {file}`",
     "scenario": "`sim run {file}` runs it",
     "driver": "a scenario names it by `load: {{driver: {file}}}`",
+    "campaign": "`sim campaign {file}` runs it",
 }
 
 

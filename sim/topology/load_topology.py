@@ -19,15 +19,19 @@ from sim.topology.kinds import mistaken
 from sim.topology.model import Topology
 from sim.topology.problems import problems_of
 from sim.topology.schema import TopologySchema
+from sim.topology.settings import NO_SETTINGS, with_settings
 from sim.topology.yaml_document import Document, FieldPath, load_document, similar_file
 
 
-def load_topology(path: Path) -> Topology:
-    """The topology of a file. Raises InputError with every problem (file, line, field)."""
+def load_topology(path: Path, settings: Mapping[str, Any] | None = None) -> Topology:
+    """The topology of a file, with `settings` in place of what it says under these keys.
+
+    Raises InputError with every problem (file, line, field).
+    """
     document = load_document(path)
     if another := mistaken(document.data, "topology", path.name):
         raise InputError(Problem(another, str(path)))
-    return _topology_of(document, path)
+    return _topology_of(document, path, settings or NO_SETTINGS)
 
 
 def topology_from_mapping(data: Mapping[str, Any], path: Path | None = None) -> Topology:
@@ -40,8 +44,13 @@ def document_of(path: Path) -> dict[str, Any]:
     return dict(load_topology(path).document)
 
 
-def _topology_of(document: Document, path: Path | None) -> Topology:
-    document, notes = _with_fly_toml(document, path)
+def _topology_of(
+    document: Document, path: Path | None, settings: Mapping[str, Any] = NO_SETTINGS
+) -> Topology:
+    of_app = {key: value for key, value in settings.items() if key in ("fly_toml", "group")}
+    others = {key: value for key, value in settings.items() if key not in of_app}
+    document, notes = _with_fly_toml(with_settings(document, of_app), path)
+    document = with_settings(document, others)  # so they win over what the fly.toml says
     try:
         schema = TopologySchema.model_validate(document.data)
     except ValidationError as error:

@@ -222,6 +222,7 @@ _REMEDIES = (
     ("'\\t'", "indent with spaces; YAML allows no tabs there"),
     ("mapping values are not allowed", "check the indentation, or quote a value that contains `:`"),
     ("expected ',' or ']'", "close the list with `]` or put a `,` between its items"),
+    ("expected ',' or '}', but got '['", "put a key that contains `[` in quotes"),
     ("expected ',' or '}'", "close the mapping with `}` or put a `,` between its entries"),
     ("quoted scalar", "close the quote"),
     ("could not find expected ':'", "put a `: ` after the key"),

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 
 from sim.clients.ending import NO_CLOSE_FRAME, NO_CODE, ConnectionOverError
 from sim.observe.events import Failed, SessionReady
-from sim.scenario.validate import validate
+from sim.schemas.validate import validate
 from tests.clients.talking import socket
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from sim.errors import InputError
 from sim.scenario import driver_section, http_section
 from sim.scenario import load_scenario as scenario_load
 from sim.scenario.load_scenario import load_scenario
-from sim.scenario.validate import validate
+from sim.schemas.validate import validate
 from sim.topology import kinds
 from sim.topology.load_topology import load_topology
 from sim.topology.schema import TopologySchema
@@ -166,7 +166,7 @@ def test_a_driver_is_told_even_without_a_websocket(tmp_path: Path, text: str) ->
 
 def test_a_file_of_none_of_these_kinds_says_so(tmp_path: Path) -> None:
     (problem,) = validate([driver(tmp_path, "colour: red\n")])
-    assert problem.message == "has no key of a scenario, of a topology or of a driver"
+    assert problem.message == "has no key of a scenario, topology, driver or campaign"
 
 
 def test_a_driver_is_not_taken_for_a_scenario_nor_for_a_topology(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sim.clients.load_spec import LoadSpec
 from sim.errors import InputError, Problem
 from sim.scenario.load_scenario import load_scenario, scenario_from_mapping
 from sim.scenario.model import Expectation, Target, TimelineEntry
-from sim.scenario.validate import validate
+from sim.schemas.validate import validate
 from sim.topology.load_topology import load_topology
 
 FILES = Path(__file__).parents[2] / "topologies"

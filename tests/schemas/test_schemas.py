@@ -13,8 +13,8 @@ import yaml
 
 from sim.errors import InputError
 from sim.rng import Rng
-from sim.scenario.validate import validate
 from sim.schemas.schemas import SCHEMAS, schema_of
+from sim.schemas.validate import validate
 from sim.topology.kinds import kind_of
 from sim.topology.yaml_document import load_document
 

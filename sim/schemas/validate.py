@@ -1,10 +1,11 @@
-"""What is wrong with files, without running them: scenarios, topologies, drivers."""
+"""What is wrong with files, without running them, whatever kind of file each is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from sim.campaign.load_campaign import load_campaign
 from sim.clients.driver_loading import load_driver
 from sim.clients.load_spec import LoadSpec
 from sim.errors import InputError, Problem
@@ -46,8 +47,10 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
                     load_topology(path)
                 case "driver":
                     driver_of_file(path)
+                case "campaign":
+                    load_campaign(path)
                 case None:
-                    message = "has no key of a scenario, of a topology or of a driver"
+                    message = "has no key of a scenario, topology, driver or campaign"
                     problems.append(Problem(message, str(path)))
         except InputError as error:
             problems += error.problems
