@@ -61,12 +61,22 @@ def mistake_of(error: Exception, driver: object, declared: InData | None) -> Mis
     """The driver's mistake: in its class's file the deepest place that the error came through."""
     while isinstance(error, ExceptionGroup):
         error = next(one for one in error.exceptions if foreseen(one) is None)
-    words = str(error) if isinstance(error, SimError) else f"{type(error).__name__}: {error}"
+    words = _words(error)
     if declared is not None:
         return Mistake(declared.name, None, words)
     file = inspect.getfile(type(driver))
     lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == file]
     return Mistake(_shown(Path(file)), lines[-1] if lines else None, words)
+
+
+def _words(error: Exception) -> str:
+    """What was raised, and of a path in the place of a URL what to write."""
+    if isinstance(error, SimError):
+        return str(error)
+    words = f"{type(error).__name__}: {error}"
+    if isinstance(error, aiohttp.InvalidURL) and str(error).startswith("/"):
+        words += f"; `client.http` takes whole URLs: `client.url({str(error)!r})`"
+    return words
 
 
 def _shown(file: Path) -> str:

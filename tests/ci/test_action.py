@@ -114,6 +114,7 @@ def test_a_workflow_gives_the_action_inputs_that_it_has(path):
                 assert one["with"].keys() <= ACTION["inputs"].keys()
 
 
+@pytest.mark.thorough  # Go builds it first
 def test_actionlint_has_nothing_to_say():
     built = subprocess.run(
         ["sh", str(ROOT / "tests/ci/install_actionlint.sh")],

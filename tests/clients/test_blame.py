@@ -96,3 +96,11 @@ def test_a_declared_driver_has_a_name_and_no_lines() -> None:
     declared = Declaration("rooms.yaml", Opening(Socket("/live")), Text("hi"), Reply())
     mistake = mistake_of(raised(ValueError("no number")), Driver(), declared)
     assert (mistake.file, mistake.line) == ("rooms.yaml", None)
+
+
+def test_a_path_in_the_place_of_a_url_is_told_what_to_write() -> None:
+    class Mine:
+        pass
+
+    told = mistake_of(aiohttp.InvalidURL("/ticket"), Mine(), None).error
+    assert told == "InvalidURL: /ticket; `client.http` takes whole URLs: `client.url('/ticket')`"
