@@ -121,10 +121,11 @@ def _lens() -> Examined:
 
 def _docker() -> Examined:
     def look() -> str:
-        from sim.docker.engine import connect, where  # noqa: PLC0415 - the SDK is slow
+        from sim.docker.engine import connect, demand_root, where  # noqa: PLC0415 - the SDK is slow
 
         client = connect()
         try:
+            demand_root(client)
             return f"engine {client.version()['Version']} at {where()}"
         finally:
             client.close()

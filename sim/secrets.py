@@ -10,6 +10,7 @@ from pathlib import Path
 from sim.errors import InputError, Problem
 
 MASK = "••••••"
+_LEAST = 3  # characters: a shorter value says nothing, and logs are full of it
 _TELLING = 8  # characters: a shorter line of a longer secret says nothing, and is everywhere
 
 
@@ -75,7 +76,7 @@ class Redactor:
 
     def hide(self, values: Iterable[str]) -> None:
         """Mask these from now on as well."""
-        values = [value for value in values if value]
+        values = [value for value in values if len(value) >= _LEAST]
         forms = {form for value in values for part in _parts(value) for form in _forms(part)}
         # Longest first, so that a secret which contains another is masked whole.
         self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
@@ -101,7 +102,7 @@ def _overlap(text: str, value: str) -> int:
 
 
 def redactor(values: Iterable[str]) -> Redactor:
-    """What masks these values; empty ones are none."""
+    """What masks these values, but those of one or two characters."""
     return Redactor(values)
 
 

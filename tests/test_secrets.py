@@ -62,3 +62,8 @@ def test_what_becomes_a_secret_later_is_masked_from_then_on():
     assert redact("old hunter2") == f"{MASK} hunter2"
     redact.hide(["hunter2", ""])
     assert redact("old hunter2") == f"{MASK} {MASK}"
+
+
+def test_a_value_of_few_letters_garbles_no_log():
+    assert redactor(["a", "on"])("a gateway, gone on") == "a gateway, gone on"
+    assert redactor(["hush"])("say hush") == f"say {MASK}"

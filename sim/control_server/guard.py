@@ -60,7 +60,9 @@ class Guard:
 
     def knows(self, given: str) -> bool:
         """Whether this is the token, compared in a time that tells nothing of it."""
-        return hmac.compare_digest(given.encode(), self._token.encode())
+        # Headers are bytes: what of them is no UTF-8 stands as surrogates in the text.
+        said = given.encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(said, self._token.encode())
 
 
 def refused(status: int, why: str) -> web.Response:

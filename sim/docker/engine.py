@@ -22,6 +22,10 @@ CLIENT_LABEL = "sim.client"  # on what is a client's, beside the world's
 _THREADS = 16
 _IN_A_CONTAINER = Path("/.dockerenv").exists()
 _CALL_REAL_S = 60.0
+_NOT_ROOTLESS = (
+    "its containers' addresses are out of this host's reach: use an engine that runs as root, or"
+    " --runtime process"
+)
 
 __all__ = ["WORLD_LABEL", "APIError", "Engine", "NotFound"]
 
@@ -51,11 +55,30 @@ def _unreachable(error: Exception) -> EnvironmentLacksError:
             "become a member of the group docker (`sudo usermod -aG docker $USER`, then log in"
             " again), run as root, or use --runtime process",
         )
+    if (rootless := _rootless_socket()) and not os.environ.get("DOCKER_HOST"):
+        return EnvironmentLacksError(
+            f"no Docker engine answers at {where()}; there is a rootless one at {rootless}",
+            _NOT_ROOTLESS,
+        )
     return EnvironmentLacksError(
         f"no Docker engine answers at {where()}",
         "start it (`sudo systemctl start docker`, or Docker Desktop), set DOCKER_HOST to where it"
         " is, or use --runtime process",
     )
+
+
+def _rootless_socket() -> Path | None:
+    """Where a rootless engine of this user listens, if there is one."""
+    folder = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    path = Path(folder) / "docker.sock"
+    return path if path.exists() else None
+
+
+def demand_root(client: docker.APIClient) -> None:
+    """Raises EnvironmentLacksError where the engine is rootless."""
+    options = client.info().get("SecurityOptions") or []
+    if any("rootless" in option for option in options):
+        raise EnvironmentLacksError(f"the Docker engine at {where()} is rootless", _NOT_ROOTLESS)
 
 
 class Engine:

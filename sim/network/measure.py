@@ -128,6 +128,8 @@ async def _round_trip(
     if conditions.loss_percent and (fastest is None or fastest > highest):
         return Measured()  # a lost probe says nothing about the round trip
     asked = f"asked for a round trip of {conditions.rtt_ms:g} ms"
+    if spec.handshake:
+        asked += f", so that an answer takes {_expected_ms(spec, conditions):g} ms from connecting"
     if fastest is None:
         return Measured(f"{asked}, but there was no answer within {timeout_ms:.0f} ms")
     measured = f"measured {fastest:.1f} ms"

@@ -123,13 +123,11 @@ def _subnets(schema: TopologySchema, document: Document) -> Iterable[Problem]:
         for i, prefix in enumerate(location.subnets)
     ]
     for (one, name, _), (other, other_name, i) in combinations(prefixes, 2):
-        if one.version == other.version and one.overlaps(other):
-            message = (
-                f"`{other}` overlaps `{one}` of {name}"
-                if name != other_name
-                else f"`{other}` overlaps `{one}` of the same location"
-            )
-            message += "; an address must belong to one place: remove or narrow one of them"
+        if one == other and name != other_name:
+            message = f"`{other}` is {name}'s; an address belongs to one place: remove one of them"
+            yield document.problem(message, "locations", other_name, "subnets", i)
+        elif name == other_name and one.version == other.version and one.overlaps(other):
+            message = f"`{other}` overlaps `{one}` of the same location; remove one of them"
             yield document.problem(message, "locations", other_name, "subnets", i)
 
 

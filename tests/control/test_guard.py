@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import aiohttp
@@ -118,6 +119,14 @@ async def test_a_name_that_somebody_else_may_own_is_refused(ask, host, status):
     """DNS rebinding: a page at a name of its own, which it has lead here."""
     got, _ = await ask("POST", "/count", Authorization=f"Bearer {TOKEN}", Host=host)
     assert got == status
+
+
+async def test_a_token_beyond_ascii_is_another_token(ask):
+    reader, writer = await asyncio.open_connection("127.0.0.1", ask.port)
+    request = b"POST /count HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xe9\xff\r\n\r\n"
+    writer.write(request)
+    assert b" 401 " in await reader.readline()
+    writer.close()
 
 
 async def test_it_answers_again_after_a_restart(ask):

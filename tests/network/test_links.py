@@ -135,6 +135,18 @@ async def test_a_link_that_is_faster_than_asked_is_an_error(link: Link, clock: C
     )
 
 
+async def test_the_bounds_that_are_said_fit_what_is_said_to_be_asked(
+    links: Links, upstream: Endpoint, clock: Clock
+) -> None:
+    """With a handshake an answer takes two round trips, and so do the bounds."""
+    link = await links.open(spec_to(upstream, handshake=True))
+    found = await hold_against(link.spec, Conditions(200), clock, turns_to_measure_again())
+    assert str(found.problem).startswith(
+        "asked for a round trip of 200 ms, so that an answer takes 400 ms from connecting"
+        " (358.0 to 442.0 ms is near enough)"
+    )
+
+
 async def test_what_the_far_end_takes_to_answer_is_not_the_links(
     links: Links, serving: Serving, clock: Clock
 ) -> None:

@@ -158,10 +158,10 @@ MISTAKES = [
     # subnets
     (
         "share: 60",
-        "subnets: [81.2.0.0/16]",
+        "subnets: [81.2.69.0/24]",
         11,
         "locations.london.subnets[0]",
-        "`81.2.69.0/24` overlaps `81.2.0.0/16` of new-york",
+        "`81.2.69.0/24` is new-york's",
     ),
     ("81.2.69.0/24", "81.2.69.7/24", 11, "locations.london.subnets[0]", "write `81.2.69.0/24`"),
     ("81.2.69.0/24", "81.2.69", 11, "locations.london.subnets[0]", "such as `81.2.69.0/24`"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.topology.addresses import AddressPlan
 from sim.topology.distance import round_trip
 from sim.topology.load_topology import document_of, load_topology, topology_from_mapping
 from sim.topology.model import (
@@ -242,3 +243,18 @@ def test_the_topologies_that_come_along_load(name: str) -> None:
     assert topology.primary.code == "iad"
     assert topology.database == Database("database", "iad")
     assert topology.costs == Costs(5.2)
+
+
+def test_prefixes_of_locations_may_be_nested_and_the_longest_wins() -> None:
+    locations = {"london": {"subnets": ["81.2.69.0/24"]}, "new-york": {"subnets": ["81.2.0.0/16"]}}
+    topology = topology_from_mapping(
+        {
+            "app": "a",
+            "gateway": {"command": ["true"]},
+            "regions": {"iad": {}},
+            "locations": locations,
+        }
+    )
+    plan = AddressPlan(topology, 44)
+    assert plan.locate("81.2.69.7") == "london"
+    assert plan.locate("81.2.70.7") == "new-york"

@@ -79,7 +79,13 @@ class ProxiedRequest:
 
     async def _attempt(self, machine: MachineView) -> int | Directive | None:
         dispatcher, clock = self._context.dispatcher, self._context.clock
-        upstream = await connect_upstream(machine, self._context.region, dispatcher.backhaul, clock)
+        upstream = await connect_upstream(
+            machine,
+            self._context.region,
+            dispatcher.backhaul,
+            clock,
+            self._routing.until_s,
+        )
         self._context.counters.reached(machine.id, clock.now() - self._asked)
         side = HttpPeer(h11.CLIENT, upstream.stream)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sim.clock import Clock
@@ -60,13 +61,18 @@ class UpstreamConnection:
 
 
 async def connect_upstream(
-    machine: MachineView, region: str, backhaul: Backhaul | None, clock: Clock
+    machine: MachineView,
+    region: str,
+    backhaul: Backhaul | None,
+    clock: Clock,
+    until_s: float | None = None,
 ) -> UpstreamConnection:
-    """Connect from the edge of a region to a machine. Raises UnreachableError."""
+    """Connect from the edge of a region to a machine, until an instant. Raises UnreachableError."""
+    most_s = math.inf if until_s is None else until_s - clock.now()
     if backhaul is None or machine.region == region:
-        return UpstreamConnection(await connect_machine(machine, clock))
+        return UpstreamConnection(await connect_machine(machine, clock, most_s))
     least_ms = _TRIPS * backhaul.rtt_ms(machine.region) + _OWN_REAL_MS * clock.speed
-    patience_s = max(_PATIENCE_S, least_ms / 1000)
+    patience_s = min(most_s, max(_PATIENCE_S, least_ms / 1000))
     until = clock.now() + patience_s
     try:
         async with clock.timeout(patience_s):
@@ -78,10 +84,12 @@ async def connect_upstream(
     return UpstreamConnection(stream, until)
 
 
-async def connect_machine(machine: MachineView, clock: Clock) -> TcpStream:
+async def connect_machine(
+    machine: MachineView, clock: Clock, most_s: float = math.inf
+) -> TcpStream:
     """Connect to a machine from its own region. Raises UnreachableError."""
     try:
-        async with clock.timeout(_PATIENCE_S):
+        async with clock.timeout(min(most_s, _PATIENCE_S)):
             return await connect_stream(machine.endpoint, clock)
     except TimeoutError:
         raise UnreachableError(f"PC05: machine {machine.id} does not answer") from None

@@ -152,6 +152,29 @@ async def test_a_silent_region_is_left_after_a_while_where_that_is_safe(void):
         assert machine_of(await asked) == "iad1"  # a GET may be asked for twice
 
 
+async def test_a_replays_time_is_up_also_while_its_region_is_silent(void):
+    """The edge itself would wait for two seconds."""
+    async with Atlantic() as atlantic:
+
+        async def handler(_reader, writer):
+            if failed := origin.header("fly-replay-failed"):
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: %s\r\n\r\n" % failed.encode()
+                )
+            else:
+                value = b"region=iad;timeout=200ms;fallback=force_self"
+                writer.write(b"HTTP/1.1 200 OK\r\nfly-replay: %s\r\n\r\n" % value)
+
+        origin = await atlantic.machine("fra1", handler)
+        await atlantic.machine("iad1")
+        doors = atlantic.backhauls["fra"].doors
+        doors["iad"] = type(doors["iad"])(*void)
+        told = str(field_of(await atlantic.ask(), "x"))
+        assert "reason=timeout" in told
+        elapsed_ms = int(told.partition("elapsed_ms=")[2])
+        assert 200 <= elapsed_ms < 1500
+
+
 async def test_a_refusing_backbone_is_passed_over_at_once():
     async with Atlantic() as atlantic:
         await atlantic.machine("iad1")
