@@ -17,6 +17,7 @@ from sim.cli.driver import driver
 from sim.cli.faults import fault, heal, save_scenario
 from sim.cli.files import validate
 from sim.cli.flyctl_env import flyctl_env
+from sim.cli.hunt import hunt
 from sim.cli.init import init
 from sim.cli.inspect import dig, links, logs
 from sim.cli.machines import checks, machine, regions
@@ -49,6 +50,7 @@ for command in (
     sweep,
     campaign,
     merge,
+    hunt,
     demo,
     report,
     replay,

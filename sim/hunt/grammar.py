@@ -1,0 +1,135 @@
+"""The grammar of timelines: which blows a topology offers, when they fall, for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sim.hunt.strike import Blow, Due, Entry, Plan, Strike
+from sim.rng import Rng
+from sim.topology.model import Topology
+
+LEAD_S = 8.0  # undisturbed: by then clients are served
+WINDOW_S = 20.0  # in which strikes begin
+MOST_STRIKES = 4
+FAULTS = (
+    "crash",
+    "stop",
+    "freeze",
+    "partition",
+    "reset",
+    "service_outage",
+    "deploy",
+    "dns_outage",
+    "stale_dns",
+    "sicken",
+)
+_HOLDS_S = (2.0, 4.0, 7.0, 12.0)
+_TIED = 0.6  # of the strikes fall at an event
+_EXACT = 0.5  # of those at once, the others a little later
+_LATER_S = 0.3
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An event of a client in the undisturbed run: its number there, and when it came."""
+
+    event: str
+    client: str
+    nth: int
+    at_s: float
+
+
+def blows(topology: Topology, allowed: Collection[str] = FAULTS) -> list[Blow]:
+    """Every blow that the topology offers, in its order."""
+    return [blow for blow in _blows(topology) if blow.name in allowed]
+
+
+def _blows(topology: Topology) -> Iterator[Blow]:
+    for region in topology.regions:
+        at: Entry = {"region": region}
+        for fault, repair in (
+            ("crash", "start"),
+            ("stop", "start"),
+            ("freeze", "thaw"),
+            ("sicken", "cure"),
+        ):
+            yield Blow({"fault": fault, **at}, {"fault": repair, **at})
+        yield Blow({"fault": "deploy", **at}, None)
+    for service, spec in topology.services.items():
+        of: Entry = {"service": service}
+        yield Blow({"fault": "service_outage", **of}, {"fault": "heal", **of})
+        for region in topology.regions:
+            if region != spec.region or len(topology.regions) == 1:
+                yield from _cuts(region, service)
+    for location in topology.locations:
+        of = {"location": location}
+        yield Blow({"fault": "reset", **of}, None)
+        for region in topology.regions:
+            yield from _cuts(location, region)
+        if topology.routing.mode == "geodns":
+            for fault in ("dns_outage", "stale_dns"):
+                yield Blow({"fault": fault, **of}, {"fault": "heal", **of})
+
+
+def _cuts(one: str, other: str) -> Iterator[Blow]:
+    """A link cut on both ways, and on each: heard and not hearing is what loses answers."""
+    of: Entry = {"link": [one, other]}
+    for towards in (None, one, other):
+        way = {"towards": towards} if towards else {}
+        yield Blow({"fault": "partition", **of, **way}, {"fault": "heal", **of})
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What strikes are drawn from."""
+
+    blows: Sequence[Blow]
+    moments: Sequence[Moment]
+    clients: int
+
+    def strike(self, rng: Rng, near_s: float | None = None) -> Strike:
+        """A strike; where `near_s` is given, not far from then."""
+        hold_s = rng.choice(_HOLDS_S)
+        return Strike(rng.choice(list(self.blows)), self.due(rng, near_s), hold_s)
+
+    def due(self, rng: Rng, near_s: float | None = None) -> Due:
+        """When a strike falls."""
+        first_s, last_s = LEAD_S, LEAD_S + WINDOW_S
+        if near_s is not None:
+            near_s = min(near_s, last_s)
+            first_s, last_s = max(first_s, near_s - 3), min(last_s, near_s + 6)
+        inside = [m for m in self.moments if first_s <= m.at_s <= last_s]
+        if inside and rng.random() < _TIED:
+            moment = rng.choice(inside)
+            after_s = 0.0 if rng.random() < _EXACT else round(rng.uniform(0, _LATER_S), 3)
+            return Due(moment.at_s, moment.event, moment.client, moment.nth, after_s)
+        return Due(round(rng.uniform(first_s, max(first_s, last_s)), 2))
+
+    def plan(self, rng: Rng, strikes: int) -> Plan:
+        """A plan of so many strikes, each near the one before it."""
+        found: list[Strike] = []
+        for _ in range(strikes):
+            near_s = rng.choice(found).over_s if found else None
+            found.append(self.strike(rng, near_s))
+        return self._ordered(found)
+
+    def varied(self, rng: Rng, plan: Plan) -> Plan:
+        """The plan with one strike more, moved, lasting otherwise, or another one."""
+        strikes = list(plan.strikes)
+        if not strikes:
+            return self.plan(rng, 1)
+        k = rng.randrange(len(strikes))
+        how = rng.choice(("add", "add", "move", "hold", "other"))
+        if how == "add" and len(strikes) < MOST_STRIKES:
+            strikes.append(self.strike(rng, strikes[k].over_s))
+        elif how == "move":
+            strikes[k] = replace(strikes[k], due=self.due(rng, strikes[k].due.at_s))
+        elif how == "hold":
+            strikes[k] = replace(strikes[k], hold_s=rng.choice(_HOLDS_S))
+        else:
+            strikes[k] = self.strike(rng, strikes[k].due.at_s)
+        return self._ordered(strikes)
+
+    def _ordered(self, strikes: Sequence[Strike]) -> Plan:
+        return Plan(tuple(sorted(strikes, key=lambda strike: strike.due.at_s)), self.clients)
