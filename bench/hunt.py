@@ -54,7 +54,12 @@ async def runs_needed(gateway: str, seed: int, most: int, *, guided: bool) -> in
         tried = await trials.run(Plan((), scenario.load.clients), seed, "try")
         history = tried.history()
         clients = scenario.load.clients
-        grammar = Grammar(blows(scenario.topology), learned.moments(history), clients)
+        grammar = Grammar(
+            blows(scenario.topology),
+            learned.moments(history),
+            clients,
+            learned.way_s(history),
+        )
         rng = Rng(seed).fork("hunt")
         search = Search(grammar, learned.support(history, scenario.topology), rng)
         plan: Callable[[], Plan] = search.next

@@ -11,6 +11,7 @@ from sim import __version__
 from sim.cli.again import diff, replay
 from sim.cli.app import deploy, scale, secrets
 from sim.cli.campaign import campaign, merge
+from sim.cli.bisect import bisect
 from sim.cli.compare import compare
 from sim.cli.doctor import doctor
 from sim.cli.driver import driver
@@ -51,6 +52,7 @@ for command in (
     campaign,
     merge,
     hunt,
+    bisect,
     demo,
     report,
     replay,

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.apart import PAGE
 from sim.hunt import hunted
 from sim.hunt.story import story
 from sim.hunt.strike import Plan
 from sim.hunt.symptom import Symptom
-from sim.hunt.trial import PAGE, Tried, write
+from sim.hunt.trial import Tried, write
 from sim.scenario.model import Scenario
 
 _MISSED = 0.02  # how likely the test may pass over a gateway that still fails

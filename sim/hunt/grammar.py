@@ -26,8 +26,9 @@ FAULTS = (
 )
 _HOLDS_S = (2.0, 4.0, 7.0, 12.0)
 _TIED = 0.6  # of the strikes fall at an event
-_EXACT = 0.5  # of those at once, the others a little later
-_LATER_S = 0.3
+_EVENTS = {"sent": 4, "acked": 2, "session_ready": 1, "connected": 1}  # how often to which
+_EXACT = 0.35  # of those at once, the others within about an acknowledgement's time
+_WAYS = 1.2
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,12 @@ def _cuts(one: str, other: str) -> Iterator[Blow]:
 
 @dataclass(frozen=True)
 class Grammar:
-    """What strikes are drawn from."""
+    """What strikes are drawn from. `way_s` is the undisturbed time to an acknowledgement."""
 
     blows: Sequence[Blow]
     moments: Sequence[Moment]
     clients: int
+    way_s: float
 
     def strike(self, rng: Rng, near_s: float | None = None) -> Strike:
         """A strike; where `near_s` is given, not far from then."""
@@ -99,10 +101,12 @@ class Grammar:
         if near_s is not None:
             near_s = min(near_s, last_s)
             first_s, last_s = max(first_s, near_s - 3), min(last_s, near_s + 6)
-        inside = [m for m in self.moments if first_s <= m.at_s <= last_s]
+        event = rng.choices([*_EVENTS], [*_EVENTS.values()])[0]
+        inside = [m for m in self.moments if m.event == event and first_s <= m.at_s <= last_s]
         if inside and rng.random() < _TIED:
             moment = rng.choice(inside)
-            after_s = 0.0 if rng.random() < _EXACT else round(rng.uniform(0, _LATER_S), 3)
+            late_s = rng.uniform(0, _WAYS * self.way_s)
+            after_s = 0.0 if rng.random() < _EXACT else round(late_s, 3)
             return Due(moment.at_s, moment.event, moment.client, moment.nth, after_s)
         return Due(round(rng.uniform(first_s, max(first_s, last_s)), 2))
 

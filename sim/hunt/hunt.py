@@ -11,7 +11,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ _REPEATS = 5  # of a failure, until it is believed and measured
 _BELIEVED = 2  # of those, with the first, have to fail: one may be chance, or this host
 _SHRINK_S = 150.0  # real, for one finding, or a sixth of the budget
 _LAST_RUNS = 6  # of the smallest, to say how often it fails
+_BROKEN = 20  # as close as so many messages that were sent again
 _TRIES = "tries.jsonl"
 
 
@@ -66,7 +67,10 @@ class Hunt:
         self.tell(f"undisturbed: {self._outcome(base)}")
         history = base.history()
         grammar = Grammar(
-            blows(self.scenario.topology, self.faults), learned.moments(history), self._clients
+            blows(self.scenario.topology, self.faults),
+            learned.moments(history),
+            self._clients,
+            learned.way_s(history),
         )
         if not grammar.blows:
             raise InputError(Problem("none of these faults can be done to this topology"))
@@ -103,6 +107,8 @@ class Hunt:
             self.tried += 1
             self.decided += tried.verdict != "unknown"
             lesson = learned.lesson(tried.history()) if tried.report else Lesson()
+            if tried.symptoms:  # perhaps seen once and not again: it could hardly be closer
+                lesson = replace(lesson, close=lesson.close + _BROKEN)
             search.learn(tried.plan, lesson)
             self._note(tried, lesson)
             self.tell(

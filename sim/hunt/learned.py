@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 
 from sim.hunt.grammar import Moment
 from sim.observe.events import (
@@ -48,6 +49,11 @@ def moments(history: History) -> list[Moment]:
         seen[event.kind, client] += 1
         found.append(Moment(event.kind, client, seen[event.kind, client], t))
     return found
+
+
+def way_s(history: History) -> float:
+    """The usual time to an acknowledgement."""
+    return median([acked.latency_ms for _, acked in history.of(Acked)] or [0.0]) / 1000
 
 
 def support(history: History, topology: Topology) -> Mapping[str, int]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +10,16 @@ from typing import Any
 
 import yaml
 
-from sim.clock import Clock
+from sim.apart import JOURNAL, run_apart
 from sim.errors import InputError
 from sim.hunt import hunted
 from sim.hunt.strike import Plan
 from sim.hunt.symptom import Symptom, symptoms
 from sim.observe.history import History
 from sim.observe.journal import read
-from sim.processes.child import Child, tail
 from sim.scenario.model import Scenario
 
-PAGE, JOURNAL = "report.html", "journal.jsonl"
-_SCENARIO, _REPORT, _OUTPUT = "scenario.yaml", "report.json", "output.txt"
-_TO_END_S = 60.0  # a world that was asked to end has ended long before
+_SCENARIO = "scenario.yaml"
 
 
 @dataclass(frozen=True)
@@ -72,26 +66,11 @@ class Trials:
         folder.mkdir(parents=True)
         asked = [*(hunted.invariants(self.scenario, plan) if expect is None else expect)]
         write(folder / _SCENARIO, hunted.document(self.scenario, self.topology(), plan, asked))
-        files = (("--json", _REPORT), ("--html", PAGE), ("--journal", JOURNAL))
-        child = Child(
-            [
-                *(sys.executable, "-m", "sim", "run", str(folder / _SCENARIO)),
-                *("--seed", str(seed), *self.arguments),
-                *(word for option, file in files for word in (option, str(folder / file))),
-            ],
-            env=self._environment(),
-            output=folder / _OUTPUT,
-        )
-        try:
-            await child.exited()
-        finally:
-            if child.running:
-                await child.stop(Clock(), _TO_END_S)
-        try:
-            report = json.loads((folder / _REPORT).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return Tried(plan, seed, folder, None, (), " ".join(tail(folder / _OUTPUT, 8))[-500:])
-        return Tried(plan, seed, folder, report, symptoms(report, asked))
+        own = (self.scenario.path or Path()).resolve().parent
+        arguments = ["--seed", str(seed), *self.arguments]
+        ran = await run_apart(folder / _SCENARIO, arguments, folder, own)
+        found = symptoms(ran.report, asked) if ran.report else []
+        return Tried(plan, seed, folder, ran.report, found, ran.said)
 
     def topology(self) -> str:
         """The topology's file, from wherever."""
@@ -99,12 +78,6 @@ class Trials:
         if path is None:
             raise InputError("a hunt needs a topology that is a file")
         return str(path.resolve())
-
-    def _environment(self) -> Mapping[str, str]:
-        """A driver in Python is looked for in the scenario's own folder too."""
-        own = str((self.scenario.path or Path()).resolve().parent)
-        before = os.environ.get("PYTHONPATH")
-        return {**os.environ, "PYTHONPATH": f"{own}{os.pathsep}{before}" if before else own}
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:

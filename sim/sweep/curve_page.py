@@ -36,7 +36,7 @@ def render(turn: Turn, points: Sequence[Point]) -> str:
     return Template(joined(_PACKAGE, ("curve.html",))).substitute(
         title=escape(f"{turn.scenario}: when a kill breaks a promise"),
         location=escape(turn.location),
-        seeds=f"{len(turn.seeds)} (from {turn.seeds[0]})",
+        seeds=f"{len(turn.seeds)} seeds from {turn.seeds[0]} on",
         policy=f"default-src 'none'; style-src 'sha256-{digest}'",
         style=style,
         broken=_broken(turn, points),

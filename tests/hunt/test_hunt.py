@@ -11,11 +11,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from sim.apart import JOURNAL, PAGE
 from sim.cli import cli
 from sim.errors import InputError
 from sim.hunt.hunt import Hunt
 from sim.hunt.symptom import symptoms
-from sim.hunt.trial import JOURNAL, PAGE, Trials, Tried
+from sim.hunt.trial import Trials, Tried
 from sim.observe.events import Acked, Event, FaultBegan, LoadEnded, LoadStarted, Sent
 from sim.observe.journal import Record, encode
 from sim.scenario.load_scenario import load_scenario

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sim.hunt.grammar import FAULTS, LEAD_S, MOST_STRIKES, WINDOW_S, Grammar, Moment, blows
 from sim.hunt.hunted import document, healed_s, recovery
-from sim.hunt.learned import Lesson, lesson, moments, support
+from sim.hunt.learned import Lesson, lesson, moments, support, way_s
 from sim.hunt.search import Search
 from sim.hunt.sequential import MOST_RUNS, decision
 from sim.hunt.shrink import LEAST_CLIENTS, shrunk, size, smaller
@@ -27,8 +27,8 @@ from sim.topology.load_topology import topology_from_mapping
 from tests.scenario.conftest import TOPOLOGY
 
 TOWN = topology_from_mapping(TOPOLOGY)
-MOMENTS = [Moment("acked", "london/0", n, float(n)) for n in range(1, 60)]
-GRAMMAR = Grammar(blows(TOWN), MOMENTS, clients=8)
+MOMENTS = [Moment("sent", "london/0", n, float(n)) for n in range(1, 60)]
+GRAMMAR = Grammar(blows(TOWN), MOMENTS, clients=8, way_s=0.2)
 SCENARIO = scenario_from_mapping(
     {
         "topology": "x.yaml",
@@ -226,6 +226,7 @@ def test_a_journal_teaches_moments_support_states_and_how_close_it_was():
         ("sent", 2, 3.0),
         ("sent", 3, 9.0),
     ]
+    assert way_s(history()) == 0.2
     assert support(history(), TOWN) == dict.fromkeys(
         ("fra", "london", "london:fra", "database", "fra:database"), 1
     )

@@ -1,0 +1,1 @@
+"""Which commit of the gateway broke a promise."""
