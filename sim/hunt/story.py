@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sim.errors import InputError
+from sim.hunt.hunted import KINDS
 from sim.hunt.strike import Plan
 from sim.hunt.symptom import Symptom
 from sim.hunt.trial import Tried
@@ -30,9 +31,8 @@ def _sentences(symptom: Symptom, plan: Plan, seen: Tried, history: History) -> I
         if symptom.why
         else _sentence(symptom.observed)
     )
-    kinds = ("lost", "duplicated", "reordered")
     anomalies = (seen.report or {}).get("anomalies", ())
-    if symptom.name in kinds:
+    if symptom.name in KINDS:
         one = next((row for row in anomalies if row["kind"] == symptom.name), None)
         if one:
             yield from _message(one["session"], one["seq"], history)

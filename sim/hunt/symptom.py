@@ -5,10 +5,11 @@ Two findings of one symptom are one: the same promise is broken in the same way.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sim.hunt.hunted import KINDS
 
 Report = Mapping[str, Any]
 
@@ -43,10 +44,7 @@ def _counts(row: Mapping[str, Any], report: Report) -> bool:
 def _name(row: Mapping[str, Any], report: Report) -> str:
     match row["check"]:
         case "messages":
-            kinds = ("lost", "duplicated", "reordered")
-            return next(
-                (k for k in kinds if re.search(rf"\b[1-9]\d* {k}", row["observed"])), "lost"
-            )
+            return next(kind for kind in KINDS if kind in row)
         case "sessions":
             return "forgotten" if "forgot" in row["why"] else "never-resumed"
         case "outage":
