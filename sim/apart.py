@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 from sim.clock import Clock
 from sim.processes.child import Child, tail
+from sim.scenario.verdict import EXIT_CODES
 
 PAGE, JOURNAL = "report.html", "journal.jsonl"
 _REPORT, _OUTPUT = "report.json", "output.txt"
@@ -20,10 +22,10 @@ _TO_END_S = 60.0  # a world that was asked to end has ended long before
 
 @dataclass(frozen=True)
 class Ran:
-    """The report of a run, or None and what it `said` last."""
+    """The report of a run, or None and `why` it came to no verdict."""
 
     report: Mapping[str, Any] | None
-    said: str = ""
+    why: str = ""
 
     @property
     def verdict(self) -> str:
@@ -34,11 +36,12 @@ class Ran:
 async def run_apart(
     scenario: Path, arguments: Sequence[str], folder: Path, modules: Path | None = None
 ) -> Ran:
-    """Run a scenario with the files of its run in `folder`, which is there and empty.
+    """Run a scenario with the files of its run in `folder`; what was there is gone, but for it.
 
     `modules` is where a driver in Python is looked for too. Whoever cancels it waits until the run
     has ended and left nothing behind.
     """
+    _empty(folder, but=scenario)
     files = (("--json", _REPORT), ("--html", PAGE), ("--journal", JOURNAL))
     child = Child(
         [
@@ -49,21 +52,35 @@ async def run_apart(
         output=folder / _OUTPUT,
     )
     try:
-        await child.exited()
+        end = await child.exited()
     finally:
         if child.running:
             await child.stop(Clock(), _TO_END_S)
-    try:
-        return Ran(json.loads((folder / _REPORT).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return Ran(None, " ".join(tail(folder / _OUTPUT, 8))[-500:])
+    report = folder / _REPORT
+    if end.code in EXIT_CODES.values() and report.exists():
+        return Ran(json.loads(report.read_text(encoding="utf-8")))
+    return Ran(None, f"the run came to no verdict ({end}): {_last_words(folder)}")
+
+
+def _empty(folder: Path, but: Path) -> None:
+    """What is left of an earlier run must not be taken for this one's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != but:
+            path.unlink()
 
 
 def _environment(modules: Path | None) -> Mapping[str, str]:
     if modules is None:
         return os.environ
-    before = os.environ.get("PYTHONPATH")
-    return {
-        **os.environ,
-        "PYTHONPATH": f"{modules}{os.pathsep}{before}" if before else str(modules),
-    }
+    paths = [str(modules), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _last_words(folder: Path) -> str:
+    """The error that a run ended with, else the last that it said."""
+    lines = [line.strip() for line in tail(folder / _OUTPUT, 40) if line.strip()]
+    begins = next((k for k, line in enumerate(lines) if line.startswith("error: ")), -1)
+    return " ".join(lines[begins:])[:500] if lines else "it said nothing"

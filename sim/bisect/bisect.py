@@ -63,14 +63,12 @@ class Bisect:
         """One run of a commit."""
         self.runs += 1
         tree, files = self.folder / "commit", self.folder / "run"
-        shutil.rmtree(files, ignore_errors=True)
-        files.mkdir(parents=True)
         with repository.checkout(commit, tree):
             scenario = self._lay_over(repository, tree)
             arguments = ["--seed", str(self.seed + self.runs), *self.arguments]
             ran = await run_apart(scenario, arguments, files, scenario.parent)
         self.tell(
-            f"{repository.told(commit)}: {ran.verdict}" + (f" ({ran.said})" if ran.said else "")
+            f"{repository.told(commit)}: {ran.verdict}" + (f" ({ran.why})" if ran.why else "")
         )
         return {"failed": True, "held": False}.get(ran.verdict)
 

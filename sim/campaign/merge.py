@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sim.campaign.cell_run import PAGE
+from sim.apart import PAGE
 from sim.campaign.document import Document, build
 from sim.campaign.matrix import cells
 from sim.campaign.results import Results

@@ -10,8 +10,8 @@ import click
 from sim import __version__
 from sim.cli.again import diff, replay
 from sim.cli.app import deploy, scale, secrets
-from sim.cli.campaign import campaign, merge
 from sim.cli.bisect import bisect
+from sim.cli.campaign import campaign, merge
 from sim.cli.compare import compare
 from sim.cli.doctor import doctor
 from sim.cli.driver import driver

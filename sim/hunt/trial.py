@@ -70,7 +70,7 @@ class Trials:
         arguments = ["--seed", str(seed), *self.arguments]
         ran = await run_apart(folder / _SCENARIO, arguments, folder, own)
         found = symptoms(ran.report, asked) if ran.report else []
-        return Tried(plan, seed, folder, ran.report, found, ran.said)
+        return Tried(plan, seed, folder, ran.report, found, ran.why)
 
     def topology(self) -> str:
         """The topology's file, from wherever."""
