@@ -17,6 +17,7 @@ from sim.scenario.verdict import EXIT_CODES
 
 PAGE, JOURNAL = "report.html", "journal.jsonl"
 _REPORT, _OUTPUT = "report.json", "output.txt"
+FILES = (PAGE, JOURNAL, _REPORT, _OUTPUT)
 _TO_END_S = 60.0  # a world that was asked to end has ended long before
 
 
@@ -41,13 +42,9 @@ async def run_apart(
     `modules` is where a driver in Python is looked for too. Whoever cancels it waits until the run
     has ended and left nothing behind.
     """
-    _empty(folder, but=scenario)
-    files = (("--json", _REPORT), ("--html", PAGE), ("--journal", JOURNAL))
+    empty(folder, but=scenario)
     child = Child(
-        [
-            *(sys.executable, "-m", "sim", "run", str(scenario), *arguments),
-            *(word for option, file in files for word in (option, str(folder / file))),
-        ],
+        [sys.executable, "-m", "sim", *words(scenario, arguments, folder)],
         env=_environment(modules),
         output=folder / _OUTPUT,
     )
@@ -56,13 +53,27 @@ async def run_apart(
     finally:
         if child.running:
             await child.stop(Clock(), _TO_END_S)
+    return ran_of(folder, end.code, str(end))
+
+
+def words(scenario: Path, arguments: Sequence[str], folder: Path) -> list[str]:
+    """What `sim` is told to run a scenario, with the files of its run in a folder."""
+    files = (("--json", _REPORT), ("--html", PAGE), ("--journal", JOURNAL))
+    return [
+        *("run", str(scenario), *arguments),
+        *(word for option, file in files for word in (option, str(folder / file))),
+    ]
+
+
+def ran_of(folder: Path, code: int | None, end: str) -> Ran:
+    """What came of a run that has ended, from its exit code and the files that it left."""
     report = folder / _REPORT
-    if end.code in EXIT_CODES.values() and report.exists():
+    if code in EXIT_CODES.values() and report.exists():
         return Ran(json.loads(report.read_text(encoding="utf-8")))
     return Ran(None, f"the run came to no verdict ({end}): {_last_words(folder)}")
 
 
-def _empty(folder: Path, but: Path) -> None:
+def empty(folder: Path, but: Path | None = None) -> None:
     """What is left of an earlier run must not be taken for this one's."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():

@@ -56,14 +56,19 @@ async def run_cells(
         keep({**await run(cell), "alone": True})
 
 
-async def run_here(
+def here(results: Results, base: Path) -> RunCell:
+    """What runs a cell on this machine; scenarios are named from `base`."""
+    return lambda cell: run_cell(cell, base, results.cell(cell.id))
+
+
+async def go_on(
     results: Results,
-    base: Path,
     done: Mapping[str, Row],
     jobs: int,
+    run: RunCell,
     tell: Callable[[int, Row], None],
 ) -> None:
-    """Run on this machine what of a campaign's shard is not `done` yet, and `tell` each row."""
+    """Run what of a campaign's shard is not `done` yet, keep each row, and `tell` it."""
     about = results.about
     cells = [*about.shard.part(matrix.cells(about.campaign))]
     ended = len(done)
@@ -78,7 +83,7 @@ async def run_here(
         [cell for cell in cells if cell.id not in done],
         [cell for cell in cells if cell.id in done and _spoilt(done[cell.id])],
         jobs,
-        lambda cell: run_cell(cell, base, results.cell(cell.id)),
+        run,
         keep,
     )
 

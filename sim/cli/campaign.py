@@ -14,6 +14,8 @@ from sim.cli.running import run_async
 from sim.errors import EnvironmentLacksError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sim.campaign.document import Document
     from sim.campaign.results import Results
     from sim.campaign.row import Row
@@ -51,6 +53,7 @@ class _ShardOption(click.ParamType["Shard"]):
 @click.option(
     "--shard", type=_ShardOption(), default="1/1", metavar="I/N", help="Only the I-th of N parts."
 )
+@click.option("--dask", metavar="ADDRESS", help="On the cluster of this Dask scheduler.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted campaign stopped.")
 @click.option(
     "--out",
@@ -58,7 +61,14 @@ class _ShardOption(click.ParamType["Shard"]):
     metavar="DIR",
     help="Where results go; the file's name with -results if not given.",
 )
-def campaign(file: Path, jobs: int | None, shard: Shard, resume: bool, out: Path | None) -> int:
+def campaign(
+    file: Path,
+    jobs: int | None,
+    shard: Shard,
+    dask: str | None,
+    resume: bool,
+    out: Path | None,
+) -> int:
     """Run every combination that FILE asks for, each in a world of its own, and report on all.
 
     DIR has report.html, report.json, junit.xml and summary.md at the end, and each finished run
@@ -69,7 +79,6 @@ def campaign(file: Path, jobs: int | None, shard: Shard, resume: bool, out: Path
     from sim.campaign.matrix import cells
     from sim.campaign.merge import pages, report_of
     from sim.campaign.results import About, Results, inputs_of
-    from sim.campaign.runner import run_here, usual_jobs
 
     asked = load_campaign(file)
     folder = out or Path(f"{file.stem}-results")
@@ -80,9 +89,8 @@ def campaign(file: Path, jobs: int | None, shard: Shard, resume: bool, out: Path
     part = "" if shard.of == 1 else f", shard {shard}"
     going_on = f", {len(done)} done before" if done else ""
     click.echo(f"campaign: {asked.name}, {count} runs{part}{going_on}; results in {folder}")
-    jobs = jobs or usual_jobs()
     try:
-        run_async(run_here(results, file.parent, done, jobs, partial(_tell, count)))
+        run_async(_run(results, file.parent, done, jobs, dask, partial(_tell, count)))
     except KeyboardInterrupt:
         click.echo(f"go on with: sim campaign {file} --resume --out {folder}", err=True)
         raise
@@ -116,6 +124,31 @@ def merge(folders: tuple[Path, ...], **outputs: Path | None) -> int:
     click.echo(f"campaign: {document['campaign']}")
     forms.write(document, pages(found), outputs)
     return _show(document)
+
+
+async def _run(
+    results: Results,
+    base: Path,
+    done: Mapping[str, Row],
+    jobs: int | None,
+    dask: str | None,
+    tell: Callable[[int, Row], None],
+) -> None:
+    from sim.campaign.runner import go_on, here, usual_jobs
+
+    if dask is None:
+        await go_on(results, done, jobs or usual_jobs(), here(results, base), tell)
+        return
+    try:
+        from sim.campaign.on_dask import on_cluster
+    except ImportError as error:
+        raise EnvironmentLacksError(
+            f"Dask's distributed scheduler cannot be used: {error}",
+            "pip install 'multi-region-sim[dask]'",
+        ) from error
+
+    async with on_cluster(dask, results, base) as (run, at_once):
+        await go_on(results, done, jobs or at_once, run, tell)
 
 
 def _tell(count: int, number: int, row: Row) -> None:

@@ -1,4 +1,4 @@
-"""Campaigns of real worlds: interrupted and gone on with, in parts, and against theory."""
+"""Campaigns of real worlds: interrupted and gone on with."""
 
 from __future__ import annotations
 
