@@ -37,7 +37,7 @@ def load_secrets(names: Iterable[str], file: Path | None = None) -> dict[str, st
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(Problem(f"cannot be read: {error}", file=str(file))) from error
     found = {}

@@ -78,7 +78,7 @@ def look(folder: Path, fly_toml: Path | None = None) -> Repository:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8") if path.stat().st_size < _MOST_BYTES else None
+        return path.read_text(encoding="utf-8-sig") if path.stat().st_size < _MOST_BYTES else None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -17,6 +17,10 @@ def read(tmp_path: Path, text: str, group: str | None = None) -> FlyToml:
     return read_fly_toml(path, group)
 
 
+def test_a_byte_order_mark_is_no_part_of_it(tmp_path: Path) -> None:
+    assert read(tmp_path, '\ufeffapp = "marked"\n' + HTTP).app == "marked"
+
+
 def notes(fly: FlyToml) -> list[tuple[int | None, str | None]]:
     return [(note.line, note.field) for note in fly.notes]
 

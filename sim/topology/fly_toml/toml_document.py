@@ -35,7 +35,7 @@ class TomlDocument:
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             data = tomllib.loads(text)
         except (OSError, UnicodeDecodeError) as error:
             message = f"cannot be read: {error}; give a fly.toml"
