@@ -11,6 +11,8 @@ from sim.cli.options import OUTPUT, world_option
 from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
+from sim.scenario.params import EXAMPLES, Choice, Param
+from sim.scenario.targets import TARGETS
 
 _TARGETS = (
     click.option("--region", metavar="R", help="Region: all its machines, or all its links."),
@@ -27,20 +29,68 @@ def _targets(command: Any) -> Any:
     return command
 
 
-@click.command()
-@click.argument("name")
-@_targets
-@click.option(
+_SET = click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
     help="Parameter of the fault, as in scenarios: --set latency=200ms",
 )
-@world_option
-def fault(name: str, settings: tuple[str, ...], world: str | None, **targets: Any) -> int:
-    """Do the fault NAME (crash, freeze, partition, slow, …) to a running world."""
-    return _do(name, settings, world, targets)
+
+
+class Faults(click.Group):
+    """A command for each fault: its targets and its parameters are options.
+
+    One that there is not is left to the world, which says what there is.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The faults."""
+        del ctx
+        from sim.scenario.faults import FAULTS
+
+        return [name for name in FAULTS if name != "heal"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command of a fault."""
+        del ctx
+        from sim.scenario.faults import FAULTS
+
+        spec = FAULTS.get(cmd_name)
+        params = spec.params if spec else ()
+
+        def run(settings: tuple[str, ...], world: str | None, **given: Any) -> int:
+            named = {f"param_{param.name}": param.key for param in params}
+            values = [f"{named[k]}={v}" for k, v in given.items() if k in named and v is not None]
+            targets = {k: v for k, v in given.items() if k not in named}
+            return _do(cmd_name, (*values, *settings), world, targets)
+
+        command = click.command(cmd_name, help=spec.summary if spec else None)(
+            _targets(_SET(world_option(run)))
+        )
+        for option in command.params:
+            if spec and isinstance(option, click.Option) and option.name in TARGETS:
+                option.hidden = option.name not in spec.targets
+        command.params[:0] = [_option(param) for param in params]
+        return command
+
+
+def _option(param: Param) -> click.Option:
+    example = EXAMPLES.get(param.read)
+    words = " | ".join(param.read.allowed) if isinstance(param.read, Choice) else None
+    said = words or (f"Such as {example}." if example is not None else "")
+    default = f" Default: {param.default}." if param.default is not None else ""
+    required = " Required." if param.required else ""
+    return click.Option(
+        [f"--{param.key.replace('_', '-')}", f"param_{param.name}"],
+        metavar="VALUE",
+        help=f"{said}{default}{required}".strip() or None,
+    )
+
+
+@click.group(cls=Faults, subcommand_metavar="NAME [OPTIONS]")
+def fault() -> None:
+    """Do the fault NAME to a running world: `sim fault NAME --help` has its parameters."""
 
 
 @click.command()

@@ -14,10 +14,13 @@ from sim.errors import InputError
 @click.argument("files", nargs=-1, required=True, type=EXISTING, metavar="FILE…")
 def validate(files: tuple[Path, ...]) -> int:
     """Check topologies and scenarios; tells every problem of every FILE."""
+    from sim.schemas.validate import notes
     from sim.schemas.validate import validate as problems_of
 
     problems = problems_of(files)
     if problems:
         raise InputError(*problems)
+    for note in notes(files):
+        click.echo(f"note: {note}", err=True)
     click.echo(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} fine")
     return 0

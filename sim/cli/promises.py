@@ -18,6 +18,7 @@ from sim.cli.options import (
     seed_option,
 )
 from sim.cli.run import RunOptions, simulated, topologies
+from sim.cli.tables import wide_console
 from sim.errors import EnvironmentLacksError
 
 if TYPE_CHECKING:
@@ -142,7 +143,6 @@ def _write(
 
 
 def _show(found: Document) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -152,7 +152,7 @@ def _show(found: Document) -> None:
     for row in found["promises"]:
         word = Text(row["verdict"], style=_STYLES[row["verdict"]])
         table.add_row(row["says"], word, row["observed"], row["run"])
-    console = Console(highlight=False)
+    console = wide_console()
     console.print()
     console.print(table)
     console.print(f"\nverdict: {found['verdict']}")

@@ -27,7 +27,7 @@ from sim.cli.options import (
 from sim.cli.outputs import Outputs, numbered, output_options
 from sim.cli.page import open_option
 from sim.cli.running import run_async
-from sim.cli.tables import listing
+from sim.cli.tables import listing, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -255,13 +255,11 @@ def _warn(text: str) -> None:
 
 def tell(outcome: Outcome, outputs: Outputs) -> int:
     """Write the forms of the report that were asked for, print it, and give the exit code."""
-    from rich.console import Console
-
     from sim.report import terminal
 
     try:
         outputs.write(outcome)
     finally:  # a file that cannot be written costs nobody the verdict
         click.echo()
-        terminal.show(Console(highlight=False), outcome.report)
+        terminal.show(wide_console(), outcome.report)
     return outcome.verdict.exit_code

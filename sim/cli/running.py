@@ -21,23 +21,30 @@ _COLLECT_AFTER = (2_000, 10, 40)
 
 
 class Terminated(SimError):  # noqa: N818 - it is no error, as KeyboardInterrupt is none
-    """The process was asked to end (SIGTERM) and has cleaned up."""
+    """The process was asked to end (SIGTERM, or its terminal is gone) and has cleaned up."""
 
     exit_code = 143
 
 
 @contextmanager
 def terminated_by_sigterm() -> Iterator[None]:
-    """Raise Terminated in this block, which is not asyncio's, when SIGTERM comes."""
+    """Raise Terminated in this block, which is not asyncio's, when SIGTERM or SIGHUP comes."""
 
-    def terminate(*_: object) -> None:
-        raise Terminated("ended by SIGTERM")
+    def terminate(number: int, _: object) -> None:
+        raise Terminated(f"ended by {signal.Signals(number).name}")
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {number: signal.signal(number, terminate) for number in _ends()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that ask for an end. Under `nohup` SIGHUP is ignored, and stays so."""
+    heard = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGTERM, *([signal.SIGHUP] if heard else [])]
 
 
 def _take_descriptors() -> None:
@@ -56,28 +63,29 @@ def prepare_process() -> None:
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """The result of `main`; Ctrl-C and SIGTERM cancel it, so that what it started is ended.
+    """The result of `main`; Ctrl-C, SIGTERM and SIGHUP cancel it, so that what it started is ended.
 
     Raises KeyboardInterrupt or Terminated then.
     """
     prepare_process()
-    terminated = False
+    terminated: signal.Signals | None = None
 
     async def guarded() -> T:
         task = asyncio.current_task()
 
-        def terminate() -> None:
+        def terminate(number: signal.Signals) -> None:
             nonlocal terminated
-            terminated = True
+            terminated = number
             if task:
                 task.cancel()
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        for number in _ends():
+            asyncio.get_running_loop().add_signal_handler(number, terminate, number)
         return await main
 
     try:
         return asyncio.run(guarded())
     except asyncio.CancelledError:
         if terminated:
-            raise Terminated("ended by SIGTERM") from None
+            raise Terminated(f"ended by {terminated.name}") from None
         raise

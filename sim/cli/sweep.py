@@ -21,7 +21,7 @@ from sim.cli.options import (
     speed_option,
 )
 from sim.cli.running import run_async
-from sim.cli.tables import listing
+from sim.cli.tables import listing, wide_console
 
 if TYPE_CHECKING:
     from sim.lens.choice import ClockName
@@ -179,7 +179,6 @@ def _row(passage: BoundaryResult) -> dict[str, Any]:
 
 
 def _show(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -197,7 +196,7 @@ def _show(rows: Sequence[dict[str, Any]]) -> None:
             f"{row['outage_s']:.1f} s" if row["killed"] else "",
             _found(row, of_all),
         )
-    console = Console(highlight=False)
+    console = wide_console()
     console.print()
     console.print(table)
     if of_all:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 Row = Mapping[str, Any]
+
+_UNBOUNDED = 10_000
 
 
 def listing(
@@ -27,6 +34,14 @@ def listing(
     for line in table:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(padded).rstrip(), err=err)
+
+
+def wide_console() -> Console:
+    """Where results are printed: a terminal as wide as it is, a pipe or a file without wrapping."""
+    from rich.console import Console
+
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=_UNBOUNDED if piped else None)
 
 
 def _cell(value: Any) -> str:

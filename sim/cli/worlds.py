@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +30,7 @@ from sim.cli.page import open_option, show_page
 from sim.cli.running import run_async
 from sim.cli.tables import listing
 from sim.clock import Clock
+from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError, SimError
 from sim.registry import WorldRecord
@@ -144,39 +146,50 @@ def _show(status: dict[str, Any]) -> None:
 
 async def _detached(arguments: list[str], opens: bool) -> int:
     """Run the same command as a process of its own, and wait until its world is up."""
+    said = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115 - the process has it
     process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this process
         [sys.executable, "-m", "sim", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=said,
         start_new_session=True,
-        text=True,
     )
     clock = Clock()
     while process.poll() is None:
         for record in registry.running():
             if record.pid == process.pid:
-                click.echo(f"world {record.id} is up; `sim down` ends it; its live page, once:")
+                _pass_on(said)
+                end = f"`sim down {record.id}` ends it"
+                click.echo(f"world {record.id} is up; {end}; its live page, once:")
                 page = await asyncio.to_thread(ask, record, "page")
                 show_page(page["url"], opens=opens)
                 return 0
         await clock.sleep(_LOOK_REAL_S)
-    said = process.stderr.read() if process.stderr else ""
-    click.echo(said, err=True, nl=False)
+    _pass_on(said)
     return process.returncode
 
 
+def _pass_on(said: IO[str]) -> None:
+    """Print what the process of a detached world has said so far."""
+    said.seek(0)
+    click.echo(said.read(), err=True, nl=False)
+
+
 @click.command()
+@click.argument("world", metavar="[WORLD]", required=False)
 @click.option("--all", "every", is_flag=True, help="End every world on this machine.")
-def down(every: bool) -> int:
-    """End the world, and whatever an earlier one that was killed has left."""
+def down(world: str | None, every: bool) -> int:
+    """End WORLD (the one that is up), and whatever an earlier one that was killed has left."""
     leftovers = registry.abandoned()
     for folder in leftovers:
         click.echo(f"cleaned up after {folder.name} ({clean_up(folder)})")
     worlds = registry.running()
-    if len(worlds) > 1 and not every:
+    if world is not None:
+        worlds = [the_world(world)]
+    elif len(worlds) > 1 and not every:
         names = ", ".join(record.id for record in worlds)
-        raise InputError(f"several worlds are up: {names}; say --all, or Ctrl-C the one you mean")
+        one = f"`sim down {worlds[0].id}`"
+        raise InputError(f"several worlds are up: {names}; name one, as in {one}, or say --all")
     for record in worlds:
         asyncio.run(_end(record))
         click.echo(f"ended {record.id}")

@@ -55,3 +55,15 @@ def validate(paths: Iterable[Path]) -> list[Problem]:
         except InputError as error:
             problems += error.problems
     return list(dict.fromkeys(problems))
+
+
+def notes(paths: Iterable[Path]) -> list[Problem]:
+    """What a world will not do of what these valid files say, such as a fly.toml's options."""
+    found: list[Problem] = []
+    for path in paths:
+        match kind_of(load_document(path).data):
+            case "scenario":
+                found += load_scenario(path).topology.notes
+            case "topology":
+                found += load_topology(path).notes
+    return list(dict.fromkeys(found))

@@ -66,7 +66,7 @@ def test_a_walk_through_a_world(up):
 
 
 def test_a_slowed_link_is_as_slow_as_asked(standing):
-    done = standing("fault", "slow", "--link", "london", "fra", "--set", "latency=200ms")
+    done = standing("fault", "slow", "--link", "london", "fra", "--latency", "200ms")
     assert done.returncode == 0, done.stderr
     assert {row["link"]: row["rtt_ms"] for row in standing.json("links")}["london:fra"] == 215
 
@@ -107,7 +107,9 @@ def test_after_kill_9_another_up_cleans_up(up, topologies):
     assert [path.name for path in (up.home / "worlds").iterdir()] == [another["world"]]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
 def test_a_signal_cleans_up(sim, topologies, number, code):
     process = sim.start("up", topologies / "atlas-voice.yaml")
     assert "is up" in process.stdout.readline()
@@ -126,8 +128,30 @@ def test_two_worlds_at_a_time_have_addresses_of_their_own(up, topologies):
     refused = up("dig", "atlas-voice-v2.fly.dev")
     assert refused.returncode == 2
     assert "--world" in refused.stderr
-    assert up("down").returncode == 2
-    assert up("down", "--all").returncode == 0
+    refused = up("down")
+    assert refused.returncode == 2
+    assert "`sim down " in refused.stderr
+    ended, left = (world["world"] for world in worlds)
+    assert up("down", ended).stdout == f"ended {ended}\n"
+    assert [world["world"] for world in up.json("status")] == [left]
+    assert up("down").returncode == 0
+
+
+def test_what_a_world_will_not_do_is_said_wherever_a_file_is_read(sim, tmp_path):
+    (tmp_path / "fly.toml").write_text(
+        'app = "x"\nprimary_region = "iad"\n[http_service]\ninternal_port = 8080\n'
+        "[http_service.http_options]\nh2_backend = true\n"
+    )
+    topology = tmp_path / "t.yaml"
+    topology.write_text(
+        "fly_toml: fly.toml\ngateway: {command: [python, -m, sim.gateway]}\n"
+        "locations: {london: {}}\n"
+    )
+    for command in (("validate", topology), ("up", topology, "--detach")):
+        done = sim(*command)
+        assert done.returncode == 0, done.stderr
+        assert "note: " in done.stderr
+        assert "fly.toml:6: http_service.http_options.h2_backend" in done.stderr
 
 
 def test_a_stranger_gets_nothing_from_the_control_server(standing):
