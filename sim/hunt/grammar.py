@@ -29,6 +29,9 @@ _TIED = 0.6  # of the strikes fall at an event
 _EVENTS = {"sent": 4, "acked": 2, "session_ready": 1, "connected": 1}  # how often to which
 _EXACT = 0.35  # of those at once, the others within about an acknowledgement's time
 _WAYS = 1.2
+_LEAVES = ("crash", "stop", "freeze", "deploy", "sicken")  # clients go elsewhere, and stay there
+_RETURNS = 0.4  # of the strikes after those send them back, by a reset
+_BACK_S = (4.0, 16.0)  # by when the machine is believed in again
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,14 @@ class Grammar:
         hold_s = rng.choice(_HOLDS_S)
         return Strike(rng.choice(list(self.blows)), self.due(rng, near_s), hold_s)
 
+    def following(self, rng: Rng, earlier: Strike) -> Strike:
+        """A strike after another: what comes then, or the return of those who had to leave."""
+        resets = [blow for blow in self.blows if blow.name == "reset"]
+        if resets and earlier.blow.name in _LEAVES and rng.random() < _RETURNS:
+            back_s = round(earlier.over_s + rng.uniform(*_BACK_S), 2)
+            return Strike(rng.choice(resets), Due(back_s))
+        return self.strike(rng, earlier.over_s)
+
     def due(self, rng: Rng, near_s: float | None = None) -> Due:
         """When a strike falls."""
         first_s, last_s = LEAD_S, LEAD_S + WINDOW_S
@@ -114,8 +125,7 @@ class Grammar:
         """A plan of so many strikes, each near the one before it."""
         found: list[Strike] = []
         for _ in range(strikes):
-            near_s = rng.choice(found).over_s if found else None
-            found.append(self.strike(rng, near_s))
+            found.append(self.following(rng, rng.choice(found)) if found else self.strike(rng))
         return self._ordered(found)
 
     def varied(self, rng: Rng, plan: Plan) -> Plan:
@@ -126,7 +136,7 @@ class Grammar:
         k = rng.randrange(len(strikes))
         how = rng.choice(("add", "add", "move", "hold", "other"))
         if how == "add" and len(strikes) < MOST_STRIKES:
-            strikes.append(self.strike(rng, strikes[k].over_s))
+            strikes.append(self.following(rng, strikes[k]))
         elif how == "move":
             strikes[k] = replace(strikes[k], due=self.due(rng, strikes[k].due.at_s))
         elif how == "hold":
