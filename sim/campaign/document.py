@@ -26,6 +26,7 @@ def build(
     found = {row["cell"]: row for row in rows}
     setups: dict[str, Document] = {}
     known: list[Row] = []
+    worst_run: tuple[Row, Cell] | None = None
     absent = 0
     for cell in cells:
         setup = setups.setdefault(
@@ -36,9 +37,10 @@ def build(
         setup["runs"].append(_run(cell, row))
         if row:
             known.append(row)
+            if worst_run is None or badness(row) > badness(worst_run[0]):
+                worst_run = row, cell
     for setup in setups.values():
         setup["verdict"] = worst(run["verdict"] for run in setup["runs"])
-    worst_row = max(known, key=badness, default=None)
     verdicts = [setup["verdict"] for setup in setups.values()]
     return {
         "campaign": campaign.name,
@@ -47,7 +49,7 @@ def build(
         **counts(known),
         "missing": absent,
         "missing_because": list(missing),
-        "worst": worst_row and _worst(worst_row),
+        "worst": worst_run and _worst(*worst_run),
         "varied": varied(campaign.dimensions, known),
         "setups": list(setups.values()),
     }
@@ -59,11 +61,8 @@ def _run(cell: Cell, row: Row | None) -> Document:
     return {key: value for key, value in row.items() if key not in _SHOWN}
 
 
-def _worst(row: Row) -> Document:
+def _worst(row: Row, cell: Cell) -> Document:
+    """The worst run, and what a person gives to run it again, from the campaign's folder."""
     kept = ("cell", "setup", SEED, "verdict", "outage_s", "why")
-    return {key: row[key] for key in kept}
-
-
-def command(cell: Cell) -> str:
-    """What a person gives to run a cell again, from the campaign's folder."""
-    return shlex.join(["sim", "run", cell.scenario, *cell.arguments])
+    again = shlex.join(["sim", "run", cell.scenario, *cell.arguments])
+    return {**{key: row[key] for key in kept}, "again": again}

@@ -48,7 +48,8 @@ def _worst(document: Document, pages: Mapping[str, str]) -> str:
         words = f'<a href="{escape(page, quote=True)}">{words}</a>'
     outage = "" if run["outage_s"] is None else f", longest outage {run['outage_s']:.1f} s"
     why = "".join(f'<li class="why">{escape(text)}</li>' for text in run["why"])
-    return f"<p>{words}: <b>{run['verdict']}</b>{outage}</p><ul>{why}</ul>"
+    again = f'<p class="note">Again: <code>{escape(run["again"])}</code></p>'
+    return f"<p>{words}: <b>{run['verdict']}</b>{outage}</p><ul>{why}</ul>{again}"
 
 
 def _dimension(dimension: Document) -> str:

@@ -63,6 +63,7 @@ def _worst(document: Document) -> Iterator[str]:
     if run := document["worst"]:
         words = f"{setup_in_words(run['setup'])}, seed {run['seed']}: {run['verdict']}"
         yield f"The worst run: {text(words)}" + (f". {text(run['why'][0])}" if run["why"] else "")
+        yield f"Again: {text(run['again'])}"
 
 
 def _varied(document: Document) -> Iterator[str]:

@@ -186,6 +186,7 @@ def _show(document: Document) -> int:
     if worst := document["worst"]:
         words = f"{setup_in_words(worst['setup'])}, seed {worst['seed']}: {worst['verdict']}"
         console.print(Text(f"\nthe worst run: {words} (cells/{worst['cell']})"))
+        console.print(Text(f"again: {worst['again']}"), soft_wrap=True)
     for why in document["missing_because"]:
         console.print(Text(why, style="yellow"))
     click.echo(f"\n{in_words(document)}\nverdict: {document['verdict']}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from sim.campaign.merge import merged, pages, report_of
 from sim.campaign.results import About, Results
 from sim.campaign.shard import WHOLE, Shard
 from sim.errors import InputError
+from sim.topology.settings import setting_of
 from tests.campaign.conftest import TTL
 
 JUNIT = Path(__file__).parents[1] / "report" / "junit.xsd"
@@ -155,6 +157,16 @@ def test_the_page_says_names_as_text_and_leads_to_the_worst_run(done, tmp_path):
     assert f'href="of-1-1/cells/{document["worst"]["cell"]}/report.html"' in html
     assert html.count("<svg") == len(document["varied"]) == 2
     assert html.count("because of 3 &amp; &lt;more&gt;") >= 2
+
+
+def test_the_worst_run_can_be_run_again_by_its_command(done, asked):
+    worst = report_of(done())["worst"]
+    words = shlex.split(worst["again"])
+    cell = [*cells(asked)][3]
+    assert (worst["cell"], worst["verdict"]) == (cell.id, "failed")
+    assert words[:3] == ["sim", "run", cell.scenario]
+    settings = dict(map(setting_of, (words[k + 1] for k, w in enumerate(words) if w == "--set")))
+    assert settings == cell.settings
 
 
 def test_what_each_value_does_has_its_interval_over_seeds(done):
