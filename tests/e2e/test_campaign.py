@@ -1,4 +1,4 @@
-"""Campaigns of real worlds: interrupted and gone on with."""
+"""Campaigns of real worlds: interrupted and gone on with, and against theory."""
 
 from __future__ import annotations
 
@@ -74,3 +74,34 @@ def test_what_is_interrupted_ends_its_worlds_and_goes_on(sim, campaign, tmp_path
     report = json.loads((out / "report.json").read_text())
     assert (report["verdict"], report["runs"], report["held"]) == ("held", 3, 3)
     assert (out / "cells" / report["worst"]["cell"] / "report.html").exists()
+
+
+TTLS_S = (15.0, 30.0, 60.0)
+
+
+@pytest.mark.thorough
+@pytest.mark.realtime
+def test_an_outage_is_detection_and_the_ttl(sim, campaign, tmp_path):
+    """Clients that have been connected for longer than the TTL ask again when they are cut off.
+
+    So they keep the answer that is wrong by then for the whole TTL.
+    """
+    crash = {
+        **CRASH,
+        "timeline": [{"at": "70s", "fault": "crash", "region": "fra"}],
+        "duration": "140s",
+    }
+    file = campaign(crash, seeds=2, vary={"routing.ttl": [f"{ttl:g}s" for ttl in TTLS_S]})
+    done = sim("campaign", file, "--out", tmp_path / "out", "--jobs", 1, timeout=300)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    (ttl,) = report["varied"]
+    for value, ttl_s in zip(ttl["values"], TTLS_S, strict=True):
+        detections = [
+            run["detection_s"]
+            for setup in report["setups"]
+            if setup["setup"]["routing.ttl"] == value["value"]
+            for run in setup["runs"]
+        ]
+        theory_s = sum(detections) / len(detections) + ttl_s
+        assert value["outage_s"]["mean"] == pytest.approx(theory_s, rel=0.1)
