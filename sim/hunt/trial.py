@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,5 +83,6 @@ class Trials:
 
 def write(path: Path, document: Mapping[str, Any]) -> None:
     """A scenario's document as its file."""
-    text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
+    plain = json.loads(json.dumps(document))  # nothing is said twice by an alias
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
     path.write_text(text, encoding="utf-8")

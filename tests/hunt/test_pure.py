@@ -16,8 +16,9 @@ from sim.hunt.learned import Lesson, lesson, moments, support, way_s
 from sim.hunt.search import Search
 from sim.hunt.sequential import MOST_RUNS, decision
 from sim.hunt.shrink import LEAST_CLIENTS, shrunk, size, smaller
-from sim.hunt.strike import Plan, Strike
+from sim.hunt.strike import Due, Plan, Strike
 from sim.hunt.symptom import symptoms
+from sim.hunt.trial import write
 from sim.observe.events import Acked, LoadStarted, Resolved, Sent, SessionReady
 from sim.observe.history import History
 from sim.observe.journal import Record
@@ -244,3 +245,11 @@ def test_a_plan_is_healed_after_its_last_strike():
     plan = GRAMMAR.plan(Rng(3), 2)
     later = replace(plan, strikes=(*plan.strikes, replace(plan.strikes[0], hold_s=50.0)))
     assert healed_s(later) >= healed_s(plan)
+
+
+def test_a_written_scenario_says_everything_where_it_stands(tmp_path):
+    (cut,) = blows(TOWN, ["partition"])[:1]
+    write(tmp_path / "a.yaml", document(SCENARIO, "x.yaml", Plan((Strike(cut, Due(9.0), 2.0),), 8)))
+    text = (tmp_path / "a.yaml").read_text()
+    assert text.count("link:") == 2
+    assert "&" not in text
