@@ -151,8 +151,17 @@ def _duration_s(last_s: float, topology: Topology) -> float:
 
 
 def _flow(entry: Mapping[str, Any]) -> str:
-    """An entry on one line."""
-    text = yaml.safe_dump(
-        dict(entry), default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
-    )
-    return str(text).strip()
+    """An entry on one line; with escapes where a text has what YAML reads as a line's end."""
+
+    def dumped(*, allow_unicode: bool) -> str:
+        text = yaml.safe_dump(
+            dict(entry),
+            default_flow_style=True,
+            sort_keys=False,
+            allow_unicode=allow_unicode,
+            width=math.inf,
+        )
+        return str(text).strip()
+
+    text = dumped(allow_unicode=True)
+    return dumped(allow_unicode=False) if len(text.splitlines()) > 1 else text
