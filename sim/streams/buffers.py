@@ -30,7 +30,7 @@ def bound_kernel(source: socket.socket, destination: socket.socket, most: int | 
 
     Those that came and were not read, and those to be sent for which the peer has no room yet.
     """
-    received, unsent = (most // 2, most) if most is not None else (_MOST_BYTES, _AS_THE_SYSTEM)
+    received, unsent = (most, most) if most is not None else (_MOST_BYTES, _AS_THE_SYSTEM)
     with contextlib.suppress(OSError):  # a peer is gone, which reading or writing will find
         source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, received)
         destination.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, unsent)
