@@ -69,7 +69,7 @@ class OutageWatch:
         client = over.client
         cut_off = self._cut_off.setdefault(client.location, set())
         if over.seconds and client.name not in cut_off:
-            yield self._hit(client, t - over.seconds)
+            yield self._hit(client, over.since)
         if client.name not in self._looked_at:
             self._wait(client, self._waits.settled(client, t))
         if client.name in cut_off:

@@ -59,9 +59,13 @@ class ClientWait:
 
 @dataclass(frozen=True)
 class Over:
-    """A wait that has ended by an answer. `seconds` is its length where it was an outage, or 0."""
+    """A wait that has ended by an answer, and when it began.
+
+    `seconds` is its length where it was an outage, or 0.
+    """
 
     client: ClientWait
+    since: float
     seconds: float
 
 
@@ -198,8 +202,8 @@ class Waits:
         client = self.clients.get(event.client)
         if client is None:
             return None
-        was_out = client.since is not None and self.is_outage(client, t)
-        over = Over(client, t - client.since if was_out and client.since is not None else 0.0)
+        since = t if client.since is None else client.since
+        over = Over(client, since, t - since if self.is_outage(client, t) else 0.0)
         client.since, client.region, client.connected = t, event.region, event.region
         client.given_up.clear()
         return over

@@ -1,7 +1,7 @@
 """Outages as they happen are those that the report finds afterwards."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sim.alerts.outage_alerts import OutageWatch
@@ -146,6 +146,7 @@ def event_of(client, kind, region):
 
 
 @given(st.lists(EVENTS, max_size=40, unique_by=lambda event: event[0]))
+@example([(0.1, "london/0", "acked", "fra"), (2.5, "london/0", "acked", "fra")])
 def test_live_outages_are_those_of_the_report(drawn):
     """Each client's, with the instants of its last service before and its first one after."""
     end = 45.0
