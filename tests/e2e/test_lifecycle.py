@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from functools import partial
 
 import pytest
 
@@ -111,7 +112,9 @@ def test_after_kill_9_another_up_cleans_up(up, topologies):
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
 def test_a_signal_cleans_up(sim, topologies, number, code):
-    process = sim.start("up", topologies / "atlas-voice.yaml")
+    # Whoever is run under nohup ignores SIGHUP, and so do its children: not this one.
+    heeds = partial(signal.signal, number, signal.SIG_DFL)
+    process = sim.start("up", topologies / "atlas-voice.yaml", preexec_fn=heeds)
     assert "is up" in process.stdout.readline()
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
