@@ -1,7 +1,7 @@
 """One link: opened, measured, broken and healed.
 
-What a link is like is one value (`Conditions`); a fault replaces it, and the difference in toxics
-is sent to the server. After each change the link is measured: while opening, a link that is not
+What a link is like is one value (`Conditions`); a fault replaces it, and its proxy on the server
+becomes so. After each change the link is measured: while opening, a link that is not
 as asked raises LinkCheckError; later, or where it is only late, it is journaled as a failed part of
 the simulator, so that no verdict rests on it.
 """
@@ -9,20 +9,17 @@ the simulator, so that no verdict rests on it.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
-from sim.clock import Clock
 from sim.errors import InputError, StartError
-from sim.network.conditions import Conditions, End, LinkSpec, Mode, State
+from sim.network.conditions import End, LinkSpec, Mode, State
+from sim.network.link_proxy import LinkContext, LinkProxy
 from sim.network.link_spec import ProxySpec, ToxicSpec
-from sim.network.measure import Measured, hold_against, turns_to_measure_again
+from sim.network.measure import Measured, hold_against
 from sim.network.stats import LinkStats, parse_metrics
-from sim.network.toxiproxy_api import NO_ANSWER, LinkServerClient, LinkServerError, Silence
+from sim.network.toxiproxy_api import LinkServerError
 from sim.observe.events import LinkChanged, PartFailed
-from sim.observe.journal import Journal
-
-_STUCK = {NO_ANSWER, 503}  # a stock server that waits for a stalled reader
 
 
 class Door(Protocol):
@@ -36,18 +33,6 @@ class LinkCheckError(StartError):
     """A link is not what was asked."""
 
 
-@dataclass
-class LinkContext:
-    """What all links of a world share. `embedded`, `silence`: known once the server was asked."""
-
-    client: LinkServerClient
-    clock: Clock
-    journal: Journal
-    embedded: bool = False
-    silence: Silence = "data"
-    measuring_again: asyncio.Semaphore = field(default_factory=turns_to_measure_again)
-
-
 class Link:
     """The path from one place to another."""
 
@@ -55,10 +40,8 @@ class Link:
         self.spec = spec
         self.conditions = spec.conditions
         self._context = context
-        self._client = context.client
-        self._present: dict[str, ToxicSpec] = {}
+        self._proxy = LinkProxy(context, spec)
         self._doors: list[Door] = []
-        self._enabled = False
         self._changing = asyncio.Lock()
         self._flapping: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
@@ -84,7 +67,7 @@ class Link:
     @property
     def toxics(self) -> tuple[ToxicSpec, ...]:
         """What is on the proxy now."""
-        return tuple(self._present.values())
+        return self._proxy.toxics
 
     # --- faults ------------------------------------------------------------------------------
 
@@ -152,12 +135,8 @@ class Link:
         Their ends see ECONNRESET. A stock server cannot do that to a connection that is already
         open: there they see it end.
         """
-        if self._context.embedded:
-            return await self._client.reset_connections(self.name)
         async with self._changing:
-            await self._client.set_enabled(self.name, on=False)
-            await self._client.set_enabled(self.name, on=self._enabled)
-        return None
+            return await self._proxy.reset()
 
     async def flap(self, period_s: float, mode: Mode = "silent") -> None:
         """Be down for half of each period and up for the other half, until healed.
@@ -174,32 +153,30 @@ class Link:
 
     async def stats(self) -> LinkStats:
         """Live connections and bytes each way."""
-        return parse_metrics(await self._client.metrics()).get(self.name, LinkStats())
+        return parse_metrics(await self._context.client.metrics()).get(self.name, LinkStats())
 
     # --- how ---------------------------------------------------------------------------------
 
     async def establish(self) -> None:
         """Create the proxy with its toxics: connections get through from now on."""
         async with self._changing:
-            await self._establish(self.conditions)
+            await self._proxy.establish(self.conditions)
         self._tell()
 
     def opening(self) -> tuple[ProxySpec, list[ToxicSpec]]:
         """What `establish` would make, for a server that makes many at once."""
-        toxics = self._toxics(self.conditions)
-        return self.spec.proxy(enabled=True), list(toxics.values())
+        return self._proxy.opening(self.conditions)
 
     def opened(self) -> None:
         """The server has made what `opening` says."""
-        self._present = self._toxics(self.conditions)
-        self._enabled = True
+        self._proxy.opened(self.conditions)
         self._tell()
 
     async def renew(self) -> None:
         """Be on the server again as it should be now: a server that was restarted has lost it."""
         async with self._changing:
             await _cancelled(self._checking)
-            await self._establish(self.conditions)
+            await self._proxy.establish(self.conditions)
             self._checking = asyncio.create_task(self._check())
 
     def attach(self, door: Door) -> None:
@@ -242,73 +219,19 @@ class Link:
     async def close(self) -> None:
         """End what runs here, and remove the proxy."""
         await self.rest()
-        try:
-            await self._client.delete(self.name)
-        except LinkServerError as error:
-            if error.status != NO_ANSWER:  # a server that is gone has no proxies
-                raise
-
-    async def _establish(self, wanted: Conditions) -> None:
-        """Disabled first, so that no connection gets in before its toxics are there."""
-        found = await self._client.upsert(self.spec.proxy(enabled=False))
-        self._enabled = False
-        for toxic in found["toxics"]:
-            await self._client.remove_toxic(self.name, toxic["name"])
-        self._present = {}
-        await self._apply(wanted)
+        await self._proxy.delete()
 
     async def _become(self, **changes: object) -> None:
         """Replace some of the conditions, tell, and have it measured."""
         async with self._changing:
             wanted = replace(self.conditions, **changes)  # type: ignore[arg-type] # its fields
             await _cancelled(self._checking)
-            try:
-                await self._apply(wanted)
-            except LinkServerError as error:
-                if error.status not in _STUCK or self._context.embedded:
-                    raise
-                await self._rebuild(wanted)
+            await self._proxy.become(wanted)
             self.conditions = wanted
             for door in self._doors:
                 self._silence(door)
             self._tell()
             self._checking = asyncio.create_task(self._check())
-
-    async def _apply(self, wanted: Conditions) -> None:
-        """Send the difference between what is and what should be."""
-        toxics = self._toxics(wanted)
-        enabled = wanted.cut != "refusing"
-        if self._enabled and not enabled:
-            await self._enable(on=False)
-        for name in [name for name in self._present if name not in toxics]:
-            await self._client.remove_toxic(self.name, name)
-            del self._present[name]
-        for name, spec in toxics.items():
-            if self._present.get(name) != spec:
-                await self._client.put_toxic(self.name, spec)
-                self._present[name] = spec
-        if enabled and not self._enabled:
-            await self._enable(on=True)
-
-    def _toxics(self, wanted: Conditions) -> dict[str, ToxicSpec]:
-        context = self._context
-        return wanted.toxics(
-            handshake=self.spec.handshake, embedded=context.embedded, speed=context.clock.speed
-        )
-
-    async def _enable(self, *, on: bool) -> None:
-        await self._client.set_enabled(self.name, on)
-        self._enabled = on
-
-    async def _rebuild(self, wanted: Conditions) -> None:
-        """A stock server's API hangs on a stalled connection: drop the proxy and start over."""
-        try:
-            await self._client.set_enabled(self.name, on=False)
-        except LinkServerError as error:
-            if error.status not in _STUCK:
-                raise
-        await self._client.delete(self.name)
-        await self._establish(wanted)
 
     async def _check(self) -> None:
         """Journal a link that is not as asked, unless that has changed in the meantime."""

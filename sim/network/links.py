@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from sim.clock import Clock
 from sim.errors import InputError
 from sim.network.conditions import LinkSpec
-from sim.network.link import Link, LinkCheckError, LinkContext
+from sim.network.link import Link, LinkCheckError
+from sim.network.link_proxy import LinkContext
 from sim.network.stats import LinkStats, parse_metrics
 from sim.network.toxiproxy_api import LinkServerClient, LinkServerError
 from sim.observe.events import LinksMeasured
