@@ -101,8 +101,8 @@ def _link_server() -> Examined:
             also = f"; with --runtime docker, {of_containers}" if of_containers else ""
             cut = "for TCP too" if has_filters() else "for programs; CAP_NET_ADMIN, and for TCP too"
             return (
-                f"no toxiproxy-server, so the embedded one carries the links{also}; one that is cut"
-                f" is silent {cut}"
+                "no toxiproxy-server, so the embedded one carries the links; one that is cut is"
+                f" silent {cut}{also}"
             )
         return f"a stock server carries the links: {stock}; one that is cut is silent for programs"
 
