@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test test-without-worlds test-thorough coverage lint lint-js format bench bench-dns bench-links soak release clean
+.PHONY: demo check test test-without-worlds test-thorough test-long coverage lint lint-js format bench bench-dns bench-links soak release clean
 
 # Without bytecode every `sim` and gateway that a test starts would compile itself first.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,8 +40,12 @@ coverage: $(VENV)/.dev
 # property, with ten times as many examples as in `make test`.
 test-thorough: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadfile -m "thorough and not realtime and not docker"
-	$(BIN)/pytest -m "thorough and (realtime or docker)"
+	$(BIN)/pytest -m "thorough and (realtime or docker) and not long"
 	$(BIN)/pytest -n auto --hypothesis-profile=thorough -m "hypothesis and not thorough"
+
+# What takes minutes by itself: hunts over broken gateways.
+test-long: $(VENV)/.dev
+	$(BIN)/pytest -m long
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

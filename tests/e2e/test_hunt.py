@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from sim.cli import cli
 from sim.scenario.load_scenario import load_scenario
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.realtime, pytest.mark.long]
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 
