@@ -86,8 +86,10 @@ async def heartbeat(speed, clock="lens", runtime="process", **gateway):
 def all_thrown_out(report):
     """Whether it is the story that speed 1 tells."""
     assert report["verdict"] == "held"
-    (ended,) = report["disconnects"]
-    assert (ended["location"], ended["code"], ended["count"]) == ("london", 1006, 3)
+    # Whether they see an end or a reset first, after the heal, is chance: a row for each.
+    ended = report["disconnects"]
+    assert {(row["location"], row["code"]) for row in ended} == {("london", 1006)}
+    assert sum(row["count"] for row in ended) == 3
     # What they had sent behind the partition went with the connection.
     assert 60 <= report["messages"]["unknown"] <= 3 * 65
     return True
