@@ -68,10 +68,15 @@ async def blasting(*toxics: Toxic, buffer_bytes: int = BUFFER_BYTES) -> AsyncIte
 
     async def send(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sending.add(asyncio.current_task())  # type: ignore[arg-type] # it is one
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            while True:
-                writer.write(BLOCK)
-                await writer.drain()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                while True:
+                    writer.write(BLOCK)
+                    await writer.drain()
+        finally:
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     server = await asyncio.start_server(send, "127.90.21.2", 0)
     host, port = server.sockets[0].getsockname()[:2]
