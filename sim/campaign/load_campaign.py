@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sim.campaign.keys import CampaignSchema
 from sim.campaign.matrix import SCENARIO, SEED, Campaign, canonical, said, setups
-from sim.campaign.schema import CampaignSchema
 from sim.errors import InputError, Problem
 from sim.scenario.load_scenario import load_scenario
 from sim.topology.kinds import mistaken

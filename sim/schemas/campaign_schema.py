@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sim.campaign.schema import CampaignSchema
+from sim.campaign.keys import CampaignSchema
 from sim.schemas.of_model import of_model
 from sim.topology.schema import TopologySchema
 from sim.topology.shapes import Shape, either
