@@ -23,6 +23,7 @@ from yarl import URL
 from sim.clock import Clock
 from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.rng import Rng
+from sim.streams.accept import Acceptor
 from sim.topology.addresses import Endpoint
 
 PATIENCE_S = 10.0
@@ -240,7 +241,8 @@ class Ends:
 
     def __init__(self) -> None:
         self._peers: list[Peer] = []
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Acceptor] = []
+        self._arriving: list[asyncio.Task[object]] = []
 
     async def upstream(self, *, echo: bool = False) -> Upstream:
         """A server to put behind a proxy."""
@@ -250,10 +252,14 @@ class Ends:
             self._peers.append(Peer(accepted, echo=echo))
             return self._peers[-1]
 
+        def arrive(sock: socket.socket) -> None:
+            # A task for each: a connection that comes as the test ends has a peer to close, too.
+            self._arriving.append(asyncio.create_task(loop.connect_accepted_socket(peer, sock)))
+
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(peer, "127.90.10.2", 0, backlog=512)
-        self._servers.append(server)
-        return Upstream(Endpoint(*server.sockets[0].getsockname()[:2]), accepted)
+        listening = socket.create_server(("127.90.10.2", 0), backlog=512)
+        self._listeners.append(Acceptor(listening, arrive))
+        return Upstream(Endpoint(*listening.getsockname()), accepted)
 
     async def dial(self, endpoint: Endpoint) -> Peer:
         """A connected client."""
@@ -264,11 +270,11 @@ class Ends:
 
     async def close(self) -> None:
         """Close everything."""
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
+        await asyncio.gather(*self._arriving)
         for peer in self._peers:
-            if hasattr(peer, "transport"):
-                peer.transport.abort()
+            peer.transport.abort()
         await asyncio.sleep(0)  # noqa: TID251 - let the transports close
 
 
