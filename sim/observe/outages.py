@@ -1,10 +1,12 @@
 """Outages: how long each client was not served, and where that time went.
 
 A client's outage runs from the last moment it was served before a failure until it is served
-again (`outage_parts` says where that time went). An ordinary gap (`ordinary`) is none. Nor is one
-in which nothing failed and whose rest is covered by what the host kept one part of its path
-waiting (`noise`): it is told apart, as `excused`. One whose rest is covered by what all parts
-waited, or in which something failed, is `doubtful`: the run cannot tell whether it is an outage.
+again (`outage_parts` says where that time went). An ordinary gap (`ordinary`) is none.
+Nor is one in which nothing failed and that would have been as short as gaps typically are without
+what the host kept one part of its path waiting (`noise`): it is told apart, as `excused`. One that
+would have been ordinary without all that the host kept waiting is `doubtful`: the run cannot tell
+whether it is an outage. Short stalls of a gateway on a busy host are told like that: no outage by
+themselves, they become as long as one by a wait that they are not due to.
 
 For one that was never served yet it runs from its first attempt. Where a fault comes in such a gap,
 what the client waited before is no outage of that fault: it runs from the fault.
@@ -32,7 +34,7 @@ class Outage:
     `region` is the one that served it last (None: it was never served), `to_region` the one that
     served it again (None: the run ended first, and `to_s` is that end). For `host_s` of it, at
     most, the host kept its path waiting, one part alone for `part_s`. A gap of
-    `ordinary_s` is none.
+    `ordinary_s` is none, and one where nothing holds an answer up lasts `typical_s` at most.
     `failed`: the client lost its connection in it, or did not get one. `starved`: it gave one up
     that nothing stood in the way of, and for half of the time that it allows the host kept its
     path waiting.
@@ -51,6 +53,7 @@ class Outage:
     host_s: float = 0.0
     part_s: float = 0.0
     ordinary_s: float = 0.0
+    typical_s: float = 0.0
     failed: bool = False
     starved: bool = False
 
@@ -66,8 +69,8 @@ class Outage:
 
     @property
     def excused(self) -> bool:
-        """Whether it is the host's: without it, it would have been an ordinary gap."""
-        return not self.failed and self.seconds - self.part_s <= self.ordinary_s
+        """Whether it is the host's: without it, nothing would have held an answer up."""
+        return not self.failed and self.seconds - self.part_s <= self.typical_s
 
     @property
     def doubtful(self) -> bool:
@@ -170,6 +173,7 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
                 host_s=history.noise.path_s(*path),
                 part_s=history.noise.most_s(*path),
                 ordinary_s=allowed_s,
+                typical_s=allowed_s if slow else pace.resolution(location, region),
                 failed=failed,
                 starved=_starved(history, client, pace, start, end),
             )

@@ -596,13 +596,13 @@ class TestNoise:
     asked: ClassVar = {"check": "outage", "location": "london"}
     gap: ClassVar = [*steadily(end=20), *steadily(start=26.5)]  # from 19.5 s to 26.5 s
 
-    def waits(self, *parts, each_ms=400.0):
-        """Each second of the gap, these parts waited for so many ms of it (at speed 1)."""
+    def waits(self, *parts, each_ms=400.0, seconds=6):
+        """In seconds of the gap, these parts waited for so many ms of each (at speed 1)."""
         waited = dict.fromkeys(parts, each_ms)
-        return [(20.5 + n, ProcessorWaits(1000.0, waited)) for n in range(6)]
+        return [(20.5 + n, ProcessorWaits(1000.0, waited)) for n in range(seconds)]
 
     def test_a_gap_that_one_part_waited_for_is_not_counted(self, evidence):
-        noise = self.waits("sim", each_ms=900.0)
+        noise = self.waits("sim", each_ms=950.0, seconds=7)
         assert finding(evidence, *self.gap, **self.asked, max="0s").held is False
         found = finding(evidence, *self.gap, *noise, **self.asked, max="0s")
         assert (found.held, found.observed) == (True, "0.0 s")
