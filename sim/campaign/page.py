@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from html import escape
-from string import Template
 
 from sim.campaign import curve
 from sim.campaign.document import Document
 from sim.campaign.summary import dollars, number, seconds, setup_in_words
-from sim.page.files import joined, styles
+from sim.page.html_page import html_page
 
-_PACKAGE = "sim.campaign"
 _ICONS = {"held": "✓", "failed": "✗", "unknown": "?"}
 
 
 def render(document: Document, pages: Mapping[str, str]) -> str:
     """The page of a report; `pages` are the addresses of runs' own pages, by the ids of cells."""
-    style = f"{styles()}\n{joined(_PACKAGE, ('campaign.css',))}"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     kinds = [*_ICONS, "missing"] if document["missing"] else [*_ICONS]
-    return Template(joined(_PACKAGE, ("campaign.html",))).substitute(
-        title=escape(f"{document['campaign']}: {document['verdict']}"),
+    return html_page(
+        "sim.campaign",
+        "campaign.html",
+        ["campaign.css"],
+        title=f"{document['campaign']}: {document['verdict']}",
         campaign=escape(document["campaign"]),
         verdict=document["verdict"],
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'",
-        style=style,
         tiles="\n".join(
             f'<div class="tile {kind}"><strong>{document[kind]}</strong><span>{kind}</span></div>'
             for kind in kinds

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from html import escape
-from string import Template
 
 import yaml
 
-from sim.page.files import joined, styles
+from sim.page.html_page import html_page
 from sim.report.document import Document
 
-_PACKAGE = "sim.promises"
 _ICONS = {"held": "✓", "broken": "✗", "unknown": "?"}
 _CLASSES = {"held": "held", "broken": "failed", "unknown": "unknown", "failed": "failed"}
 
 
 def render(document: Document, pages: Mapping[str, str]) -> str:
     """The page of a document of `held.document`; `pages` are the runs' own, by their names."""
-    style = f"{styles()}\n{joined(_PACKAGE, ('promises.css',))}"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     counts = Counter(row["verdict"] for row in document["promises"])
-    return Template(joined(_PACKAGE, ("promises.html",))).substitute(
-        title=escape(f"The promises of {document['app']}"),
+    return html_page(
+        "sim.promises",
+        "promises.html",
+        ["promises.css"],
+        title=f"The promises of {document['app']}",
         app=escape(document["app"]),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'",
-        style=style,
         tiles="\n".join(
             f'<div class="tile {_CLASSES[word]}"><strong>{counts[word]}</strong>'
             f"<span>{word}</span></div>"

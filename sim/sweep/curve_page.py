@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from string import Template
 
-from sim.page.files import joined, styles
+from sim.page.html_page import html_page
 from sim.sweep.curve import Point
 
-_PACKAGE = "sim.sweep"
 _WIDTH, _LEFT, _RIGHT = 900.0, 64.0, 16.0
 _HEIGHT, _TOP, _BOTTOM = 180.0, 12.0, 26.0
 _LIFE = 34.0
@@ -31,14 +27,14 @@ class Turn:
 
 def render(turn: Turn, points: Sequence[Point]) -> str:
     """The page, which needs neither network nor script."""
-    style = f"{styles()}\n{joined(_PACKAGE, ('curve.css',))}"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return Template(joined(_PACKAGE, ("curve.html",))).substitute(
-        title=escape(f"{turn.scenario}: when a kill breaks a promise"),
+    return html_page(
+        "sim.sweep",
+        "curve.html",
+        ["curve.css"],
+        title=f"{turn.scenario}: when a kill breaks a promise",
+        scenario=escape(turn.scenario),
         location=escape(turn.location),
         seeds=f"{len(turn.seeds)} seeds from {turn.seeds[0]} on",
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'",
-        style=style,
         broken=_broken(turn, points),
         outage=_outage(turn, points),
         rows="\n".join(_row(point) for point in points),

@@ -1,20 +1,15 @@
-"""The page: its model, drawing code and styles in one file that needs no network.
+"""The page of a report: its model, drawing code and styles in one file that needs no network.
 
-Names and messages of a run reach the page as data only. The one script and the one style sheet
-are named by their hashes in a Content-Security-Policy that allows nothing else, so that even a
-mistake in the drawing code could neither run what a name says nor load anything.
+Names and messages of a run reach the page as data only.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from html import escape
-from string import Template
 from typing import Any
 
-from sim.page.files import joined, land, styles
+from sim.page.files import land
+from sim.page.html_page import html_page
 from sim.page.modules import bundle
 from sim.report.document import Document
 from sim.report.html.page_model import model
@@ -32,15 +27,14 @@ def render(evidence: Evidence, verdict: Verdict, report: Document) -> str:
 
 def page_of(data: dict[str, Any], title: str) -> str:
     """The page of a model."""
-    style = f"{styles()}\n{joined(_PACKAGE, _STYLES)}"
-    script = bundle(_PACKAGE, "page.js")
-    return Template(joined(_PACKAGE, ["page.html"])).substitute(
-        title=escape(title),
-        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}",
-        style=style,
+    return html_page(
+        _PACKAGE,
+        "page.html",
+        _STYLES,
+        title=title,
+        script=bundle(_PACKAGE, "page.js"),
         model=embedded(data),
         land=embedded(land()),
-        script=script,
     )
 
 
@@ -50,8 +44,3 @@ def embedded(data: Any) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
