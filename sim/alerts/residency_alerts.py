@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 
 from sim.alerts.board import Condition
+from sim.observe.client_names import location_of
 from sim.observe.events import (
     Acked,
     ClientMade,
@@ -20,7 +21,6 @@ from sim.observe.events import (
     Event,
     LoadEnded,
 )
-from sim.observe.history import location_of
 from sim.topology.model import ResidencyPolicy, Topology
 
 

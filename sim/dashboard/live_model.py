@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sim.dashboard.crowd import Crowd
 from sim.dashboard.rates import Series
+from sim.observe.client_names import location_of
 from sim.observe.events import (
     Acked,
     Alert,
@@ -28,7 +29,6 @@ from sim.observe.events import (
     Stored,
     Unknown,
 )
-from sim.observe.history import location_of
 from sim.observe.journal import Record
 from sim.report.narrate import Telling
 from sim.scenario.lasting import Fault, Lasting

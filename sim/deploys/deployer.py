@@ -1,4 +1,4 @@
-"""Carries out deploys, one at a time, and journals each step.
+"""Brings releases to machines, one deploy at a time, and journals each step.
 
 Who takes the steps may be somebody else: flyctl updates machine after machine by itself, and says
 when it begins and ends (`begin`, `tell`, `end`). Either way the journal has one kind of deploy.
@@ -6,29 +6,23 @@ when it begins and ends (`begin`, `tell`, `end`). Either way the journal has one
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sim.clock import Clock
-from sim.deploys.plan import Slot, Step, plan
-from sim.deploys.proof import Proof
-from sim.deploys.release import Order, brought, released
-from sim.errors import InputError, SimError, StartError
+from sim.deploys.deploy_steps import DeploySteps
+from sim.deploys.plan import Slot, plan
+from sim.deploys.release import Order, released
+from sim.errors import InputError, SimError
 from sim.machines import lease
 from sim.machines.checker import HealthChecker
 from sim.machines.config import MachineConfig
 from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
-from sim.machines.runs import post_mortem, running
 from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
-
-_SETTLE_S = 10.0  # how long flyctl gives the proxy to learn of new machines, or forget old ones
-_LOG_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -55,16 +49,6 @@ class Release:
     client: bool = False
 
 
-@dataclass
-class _UnderWay:
-    """A deploy that goes on: what it brings, and the machines that it has made, by whose place."""
-
-    number: int
-    config: MachineConfig
-    greens: dict[str, Machine]
-    switched: bool = False
-
-
 class Deployer:
     """Brings releases to a world's machines. `releases` are all of them, the newest last."""
 
@@ -85,7 +69,7 @@ class Deployer:
         self._fleet = fleet
         self._clock = clock
         self._journal = journal
-        self._proof = Proof(fleet, health, clock)
+        self._steps = DeploySteps(topology, fleet, health, clock, self.tell)
 
     def __repr__(self) -> str:
         deploying = ", deploying" if self.under_way else ""
@@ -102,10 +86,10 @@ class Deployer:
         strategy = order.strategy or self._settings.strategy
         steps = plan([_slot(m) for m in machines], self._primary, self._settings, strategy)
         config = released(self._fleet.default, order, self.releases[-1].number + 1)
-        release = self.begin(strategy, config, machines)
+        self.begin(strategy, config, machines)
         error = ""
         try:
-            await self._run(steps, _UnderWay(release.number, config, {}))
+            await self._steps.take(steps, config)
         except SimError as failure:
             error = str(failure)
         except BaseException:
@@ -180,150 +164,6 @@ class Deployer:
         if order.machines is not None:
             machines = [m for m in machines if m.id in order.machines]
         return [m for m in machines if m.config.managed]
-
-    # --- steps -------------------------------------------------------------------------------
-
-    async def _run(self, steps: Sequence[Step], under_way: _UnderWay) -> None:
-        try:
-            for step in steps:
-                await self._step(step, under_way)
-        except SimError:
-            # Until traffic is led to the new machines the old ones serve, and nothing is lost.
-            if not under_way.switched:
-                await asyncio.gather(*map(self._fleet.destroy, under_way.greens.values()))
-            raise
-
-    async def _step(self, step: Step, under_way: _UnderWay) -> None:
-        if step.do == "release_command":
-            await self._release_command(under_way)
-        elif step.do == "settle":
-            await self._clock.sleep(_SETTLE_S)
-        else:
-            await self._each(step, under_way)
-
-    async def _each(self, step: Step, under_way: _UnderWay) -> None:
-        """Do a step to its machines, so many at a time. After a failure no other is begun."""
-        act = self._acts()[step.do]
-        waiting, failures = deque(step.machines), list[SimError]()
-
-        async def work() -> None:
-            while waiting and not failures:
-                machine = self._fleet.machines.get(waiting.popleft())
-                if machine is None:
-                    continue  # somebody destroyed it meanwhile
-                self.tell(step.do, machine)
-                try:
-                    await act(machine, step, under_way)
-                except SimError as failure:
-                    failures.append(failure)
-
-        await asyncio.gather(*(work() for _ in range(min(step.at_once, len(waiting)))))
-        if failures:
-            raise failures[0]
-
-    def _acts(self) -> dict[str, Callable[[Machine, Step, _UnderWay], Awaitable[None]]]:
-        return {
-            "canary": self._canary,
-            "update": self._update,
-            "create": self._create,
-            "check": self._check,
-            "uncordon": self._uncordon,
-            "cordon": self._cordon,
-            "stop": self._stop,
-            "destroy": self._destroy,
-        }
-
-    async def _update(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        config = brought(machine.config, under_way.config)
-        await self._fleet.update(machine, config, settled=False)
-        if step.proven:
-            await self._prove(machine)
-        self._fleet.accept(machine)
-
-    async def _canary(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        """One machine more, which takes no traffic: it is there to be watched."""
-        del step
-        config = brought(machine.config, under_way.config)
-        canary = replace(config, metadata={**config.metadata, "fly_canary": "true"})
-        bird = await self._launch(machine.region, canary)
-        try:
-            await self._prove(bird)
-        finally:
-            await self._fleet.destroy(bird)
-
-    async def _create(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        del step
-        config = brought(machine.config, under_way.config)
-        green = self._fleet.create(machine.region, config)
-        under_way.greens[machine.id] = green
-        self._fleet.cordon(green)
-        await self._fleet.start(green, settled=False)
-
-    async def _check(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        del step
-        green = under_way.greens[machine.id]
-        self.tell("health", green)
-        await self._proof.healthy(green, self._settings.wait_timeout_s)
-        self._fleet.accept(green)
-
-    async def _uncordon(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        del step
-        under_way.switched = True
-        self._fleet.uncordon(under_way.greens[machine.id])
-
-    async def _cordon(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        del step, under_way
-        self._fleet.cordon(machine)
-
-    async def _stop(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        del step, under_way
-        if machine.state is State.STARTED:
-            await self._fleet.stop(machine)
-
-    async def _destroy(self, machine: Machine, step: Step, under_way: _UnderWay) -> None:
-        del step, under_way
-        await self._fleet.destroy(machine)
-
-    async def _release_command(self, under_way: _UnderWay) -> None:
-        """Run it once, in a machine of its own that serves nobody. Raises StartError."""
-        config = replace(
-            under_way.config,
-            command=self._settings.release_command,
-            env={**under_way.config.env, "RELEASE_COMMAND": "1"},
-            checks=(),
-            serves=False,
-        )
-        machine = await self._launch(self._primary, config)
-        self.tell("release_command", machine)
-        instance = running(machine)
-        try:
-            async with self._clock.timeout(self._settings.wait_timeout_s):
-                end = await instance.exited()
-            problem = None if end.code == 0 else f"ran the release command, which {end}"
-        except TimeoutError:
-            problem = "ran the release command for too long"
-        tail = await instance.tail(_LOG_LINES)
-        await self._fleet.destroy(machine)
-        if problem:
-            raise StartError(post_mortem(machine, problem, tail))
-
-    async def _launch(self, region: str, config: MachineConfig) -> Machine:
-        """A machine that takes no traffic, started. Raises StartError, and leaves none then."""
-        machine = self._fleet.create(region, config)
-        self._fleet.cordon(machine)
-        try:
-            await self._fleet.start(machine, settled=False)
-        except BaseException:
-            await self._fleet.destroy(machine)
-            raise
-        return machine
-
-    async def _prove(self, machine: Machine) -> None:
-        self.tell("smoke", machine)
-        await self._proof.smoke(machine)
-        if machine.config.checks:
-            self.tell("health", machine)
-            await self._proof.healthy(machine, self._settings.wait_timeout_s)
 
 
 def _slot(machine: Machine) -> Slot:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from sim.hunt.grammar import Moment
+from sim.observe.client_names import location_of
 from sim.observe.events import (
     Acked,
     Connected,
@@ -26,7 +27,7 @@ from sim.observe.events import (
     Sent,
     SessionReady,
 )
-from sim.observe.history import History, location_of
+from sim.observe.history import History
 from sim.topology.model import Topology
 
 _TOLD = (Connected, SessionReady, Sent, Acked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from sim.observe.client_names import location_of
 from sim.observe.events import (
     Acked,
     Alert,
@@ -24,7 +25,6 @@ from sim.observe.events import (
     Unknown,
 )
 from sim.observe.histogram import Histogram
-from sim.observe.history import location_of
 from sim.observe.journal import Record
 
 NOWHERE = ""  # a region or location that there was none of

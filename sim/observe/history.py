@@ -6,15 +6,13 @@ All times here are simulated seconds from the start of the load, as in reports; 
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from operator import itemgetter
 from typing import TypeVar
 
+from sim.observe.client_names import location_of
 from sim.observe.events import (
     Acked,
     Alert,
@@ -41,54 +39,10 @@ from sim.observe.events import (
 )
 from sim.observe.journal import Record
 from sim.observe.noise import Noise
+from sim.observe.refusals import Refusal, refusals
 
 E = TypeVar("E", bound=Event)
 Timed = tuple[float, E]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A client's connection or message that was not served: by whom, if somebody, and why.
-
-    `sent_s` is when a message was sent that was left unanswered.
-    """
-
-    client: str
-    region: str | None
-    reason: str
-    sent_s: float | None = None
-
-    @property
-    def location(self) -> str:
-        """Where the client is."""
-        return location_of(self.client)
-
-    @property
-    def kind(self) -> RefusalKind:
-        """What it has in common with those of other clients."""
-        return RefusalKind(self.location, self.region, self.reason)
-
-
-@dataclass(frozen=True)
-class RefusalKind:
-    """From where, by which region, if any, and why clients were not served."""
-
-    location: str
-    region: str | None
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.location} → {self.region or 'nowhere'}: {self.reason}"
-
-
-def _without(seq: int, reason: str) -> str:
-    """Why a message was refused, in words that are the same for every message."""
-    return re.sub(rf"(?<![0-9]){seq}(?![0-9])", "N", reason)
-
-
-def location_of(client: str) -> str:
-    """The location of a client by its name: `london` of `london/3`."""
-    return client.rpartition("/")[0]
 
 
 class History:
@@ -227,61 +181,10 @@ class History:
         return self.by_client(ConnectFailed)
 
     @cached_property
-    def shut_out(self) -> Sequence[Timed[Disconnected]]:
-        """The connections on which a client was never let in.
-
-        They ended, and the client did not end them, before it had said or been told anything.
-        """
-        found: list[Timed[Disconnected]] = []
-        waiting: set[str] = set()
-        for t, event in self._records:
-            if isinstance(event, Connected):
-                waiting.add(event.client)
-            elif isinstance(event, Sent | SessionReady | Acked):
-                waiting.discard(event.client)
-            elif isinstance(event, Disconnected) and event.client in waiting:
-                waiting.discard(event.client)
-                if not event.expected:
-                    found.append((round(t - self._origin, 6), event))
-        return found
-
-    @cached_property
     def refusals(self) -> Sequence[tuple[float, Refusal]]:
-        """Every attempt that was not served, in order: refused, or unanswered at an end.
-
-        A connection is none of its own where all that failed on it is a message. A message that
-        goes out again on the next connection is another attempt.
-        """
-        found: list[tuple[float, Refusal]] = []
-        told: dict[str, str] = {}  # why a client's last message was refused, until it goes on
-        connections = [*self.of(ConnectFailed), *self.shut_out]
-        events = [*self.sent, *self.failed, *connections]
-        for t, event in sorted(events, key=lambda pair: pair[0]):
-            match event:
-                case Sent():
-                    told.pop(event.client, None)
-                case Failed():
-                    told[event.client] = event.reason
-                    reason = _without(event.seq, event.reason)
-                    found.append((t, Refusal(event.client, event.region, reason)))
-                case ConnectFailed() | Disconnected() if told.get(event.client) != event.reason:
-                    found.append((t, Refusal(event.client, event.region, event.reason)))
-        return sorted([*found, *self._unanswered()], key=lambda pair: pair[0])
-
-    def _unanswered(self) -> Iterator[tuple[float, Refusal]]:
-        """The messages that waited for an answer when their connection ended, one by one."""
-        for t, e in self.of(Disconnected):
-            if not e.expected and t <= self.end:
-                sent = self._sent_by.get(e.client, ())
-                sent_s = [at for at, _ in sent[: bisect_right(sent, t, key=itemgetter(0))]]
-                times: list[float | None] = [*sent_s[max(0, len(sent_s) - e.unanswered) :]]
-                times += [None] * (e.unanswered - len(times))
-                for at in times:
-                    yield t, Refusal(e.client, e.region, f"unanswered: {e.reason}", at)
-
-    @cached_property
-    def _sent_by(self) -> Mapping[str, Sequence[Timed[Sent]]]:
-        return self.by_client(Sent)
+        """Every attempt of a client that was not served, in order."""
+        kinds = (Connected, ConnectFailed, Disconnected, Sent, SessionReady, Acked, Failed)
+        return refusals(list(self.among(*kinds)), self.end)
 
     @cached_property
     def clients(self) -> Sequence[str]:

@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sim.observe.client_names import location_of
 from sim.observe.events import Acked, Disconnected, LinkChanged, MachineChanged
-from sim.observe.history import History, Timed, location_of
+from sim.observe.history import History, Timed
 
 
 @dataclass(frozen=True)

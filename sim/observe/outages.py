@@ -19,8 +19,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from sim.observe.client_names import location_of
 from sim.observe.events import Acked, LinkChanged, MachineChanged
-from sim.observe.history import History, location_of
+from sim.observe.history import History
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
 from sim.observe.ordinary import Pace

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.observe.history import History, location_of
+from sim.observe.client_names import location_of
+from sim.observe.history import History
 from sim.observe.ordinary import Pace
 
 

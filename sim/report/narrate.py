@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from sim.observe.client_names import location_of
 from sim.observe.events import (
     Alert,
     AlertUndelivered,
@@ -25,7 +26,6 @@ from sim.observe.events import (
     RunStarted,
 )
 from sim.observe.events.releases import DeployBegan, DeployEnded
-from sim.observe.history import location_of
 from sim.observe.journal import Record
 from sim.observe.stops import WORLD_ENDED, in_words
 from sim.scenario.trigger import tied_to

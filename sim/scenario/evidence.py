@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from sim.clients.declaration import Declaration
+from sim.observe.client_names import location_of
 from sim.observe.deaths import Death, find_deaths
 from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.disconnects import End, find_ends
 from sim.observe.events import Acked
-from sim.observe.history import History, Timed, location_of
+from sim.observe.history import History, Timed
 from sim.observe.ledger import MessageLedger, balance
 from sim.observe.numbering import told
 from sim.observe.ordinary import Pace

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from sim.observe.client_names import location_of
 from sim.observe.events import Connected, FaultBegan
-from sim.observe.history import History, location_of
+from sim.observe.history import History
 from sim.scenario.faults import FAULTS
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sim.campaign.keys import CampaignSchema
 from sim.schemas.of_model import of_model
-from sim.topology.schema import TopologySchema
 from sim.topology.shapes import Shape, either
+from sim.topology.topology_keys import TopologySchema
 
 _NAME, _INDEX = r"[^.\[\]]+", r"\[[0-9]+\]"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.schemas.of_model import of_model
-from sim.topology.schema import TopologySchema
+from sim.topology.topology_keys import TopologySchema
 
 
 def topology_schema() -> dict[str, Any]:

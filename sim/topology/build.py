@@ -26,8 +26,8 @@ from sim.topology.model import (
     Service,
     Topology,
 )
-from sim.topology.schema import DeploySchema, GatewaySchema, ServicesSchema, TopologySchema
 from sim.topology.sizes import SIZES
+from sim.topology.topology_keys import DeploySchema, GatewaySchema, ServicesSchema, TopologySchema
 
 
 def build(schema: TopologySchema, path: Path | None) -> Topology:

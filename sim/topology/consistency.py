@@ -18,7 +18,7 @@ from sim.topology.geography import (
 )
 from sim.topology.model import DATABASE
 from sim.topology.problems import listed, suggest
-from sim.topology.schema import LinkSchema, TopologySchema
+from sim.topology.topology_keys import LinkSchema, TopologySchema
 from sim.topology.units import format_duration
 from sim.topology.yaml_document import Document
 

@@ -18,8 +18,8 @@ from sim.topology.fly_toml import FlyToml, read_fly_toml
 from sim.topology.kinds import mistaken
 from sim.topology.model import Topology
 from sim.topology.problems import problems_of
-from sim.topology.schema import TopologySchema
 from sim.topology.settings import NO_SETTINGS, with_settings
+from sim.topology.topology_keys import TopologySchema
 from sim.topology.yaml_document import Document, FieldPath, load_document, similar_file
 
 

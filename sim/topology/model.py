@@ -1,7 +1,7 @@
 """What a topology says, as plain immutable values. Every other package reads these.
 
-`schema.py` checks what a user wrote and builds them; nothing here validates or does I/O.
-Mappings keep the order of the file.
+`topology_keys.py` checks what a user wrote, and `build.py` makes these of it: nothing here
+validates or does I/O. Mappings keep the order of the file.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from sim.errors import Problem
 from sim.topology.addresses import MAX_PROGRAMS
 from sim.topology.model import DATABASE
 from sim.topology.problems import suggest
-from sim.topology.schema import ProgramSchema, TopologySchema, label
+from sim.topology.topology_keys import ProgramSchema, TopologySchema
+from sim.topology.values import label
 from sim.topology.variables import OF_DATABASE, OWN, names_in
 from sim.topology.yaml_document import Document
 

@@ -13,8 +13,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from sim.control.metrics import _asked_by_loopback
 from sim.network.toxiproxy_api import LinkServerError
+from sim.observe.client_names import location_of
 from sim.observe.events import Acked, Alert, EdgeConnection, Sent
-from sim.observe.history import location_of
 from sim.observe.journal import only
 from tests.metrics import promlint
 

@@ -15,7 +15,7 @@ from sim.scenario.load_scenario import load_scenario
 from sim.schemas.validate import validate
 from sim.topology import kinds
 from sim.topology.load_topology import load_topology
-from sim.topology.schema import TopologySchema
+from sim.topology.topology_keys import TopologySchema
 
 GOOD = """\
 before: [{post: /tickets, body: {a: 1}, capture: {ticket: $.ticket}}]

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sim.observe.client_names import location_of
 from sim.observe.events import Resolved
-from sim.observe.history import History, Timed, location_of
+from sim.observe.history import History, Timed
 from sim.observe.outages import Outage
 from sim.scenario.evidence import Evidence
 

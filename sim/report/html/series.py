@@ -6,8 +6,8 @@ import math
 from collections import Counter, defaultdict
 from typing import Any
 
+from sim.observe.client_names import location_of
 from sim.observe.events import Acked, EdgeConnection
-from sim.observe.history import location_of
 from sim.scenario.evidence import Evidence, percentile
 
 MOST_BINS = 120

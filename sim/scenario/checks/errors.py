@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sim.observe.history import Refusal
+from sim.observe.refusals import Refusal
 from sim.scenario.checks.check_spec import Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_share
