@@ -1,1 +1,1 @@
-"""Which commit of the gateway broke a promise."""
+"""Which release of the gateway broke a promise."""

@@ -1,4 +1,4 @@
-"""Halving a line of commits, with as many runs of each as it takes to be sure. Pure but for runs.
+"""Halving a line of releases, with as many runs of each as it takes to be sure. Pure but for runs.
 
 What cannot be decided (it does not come up, its verdicts are unknown) is passed over, as by
 `git bisect skip`: then the first bad one is one of several.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 
-_MISSED = 0.01  # how likely a bad commit may be taken for a good one
+_MISSED = 0.01  # how likely a bad release may be taken for a good one
 _HIGHEST = 0.95  # no rate is taken for certain
-_MOST_UNKNOWN = 5  # runs of a commit that decide nothing
+_MOST_UNKNOWN = 5  # runs of a release that decide nothing
 
-# One run of the commit of that number: did the verdict fail; None where it is unknown.
+# One run of the release of that number: did the verdict fail; None where it is unknown.
 Fails = Callable[[int], Awaitable[bool | None]]
 
 
@@ -24,7 +24,7 @@ async def measured(number: int, times: int, fails: Fails) -> tuple[int, int]:
 
 
 async def bad(number: int, rate: float, fails: Fails) -> bool | None:
-    """Whether a commit is bad, where bad ones fail at about that rate and good ones never do.
+    """Whether a release is bad, where bad ones fail at about that rate and good ones never do.
 
     One failure tells; a bad one holds so often in a row in less than 1 % of cases. None where
     runs do not tell.
@@ -42,7 +42,7 @@ async def bad(number: int, rate: float, fails: Fails) -> bool | None:
 
 
 async def first_bad(count: int, rate: float, fails: Fails) -> Sequence[int]:
-    """Of commits 0 (good) to `count` - 1 (bad) the first bad one, or those that it may be."""
+    """Of releases 0 (good) to `count` - 1 (bad) the first bad one, or those that it may be."""
     good, worst = 0, count - 1
     skipped: set[int] = set()
     while left := [n for n in range(good + 1, worst) if n not in skipped]:

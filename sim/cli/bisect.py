@@ -1,4 +1,4 @@
-"""`sim bisect`: which commit of the gateway broke what a scenario expects."""
+"""`sim bisect`: which release of the gateway broke what a scenario expects."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sim.cli.running import run_async
 
 @click.command()
 @click.argument("scenario", type=EXISTING)
-@click.option("--good", required=True, metavar="COMMIT", help="A commit that holds SCENARIO.")
-@click.option("--bad", required=True, metavar="COMMIT", help="A later one that does not.")
+@click.option("--good", required=True, metavar="COMMIT|IMAGE", help="One that holds SCENARIO.")
+@click.option("--bad", required=True, metavar="COMMIT|IMAGE", help="A later one that does not.")
 @seed_option
 @runtime_option
 @clock_option
@@ -28,11 +28,15 @@ def bisect(
     clock: str,
     secrets: Path | None,
 ) -> int:
-    """Find the commit of the gateway's repository that broke SCENARIO.
+    """Find the commit or the image of the gateway that broke SCENARIO.
 
-    SCENARIO lies in that repository. It and its topology are used as they are now.
+    Commits are those of the repository that SCENARIO lies in. Images have a tag (gateway:1.4):
+    those of the same name that the engine has are looked at, in the order in which they were made.
+    SCENARIO and its topology are used as they are now.
     """
     from sim.bisect.bisect import Bisect
+    from sim.bisect.commits import Commits
+    from sim.bisect.images import Images, names_image
     from sim.rng import fresh_seed
     from sim.scenario.load_scenario import load_scenario
 
@@ -40,7 +44,9 @@ def bisect(
     arguments += ["--secrets", str(secrets.resolve())] if secrets else []
     chosen = fresh_seed() if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="sim-bisect-") as folder:
-        going = Bisect(load_scenario(scenario), Path(folder), chosen, arguments, click.echo)
+        kind = Images if names_image(good) or names_image(bad) else Commits
+        releases = kind(load_scenario(scenario))
+        going = Bisect(releases, Path(folder), chosen, arguments, click.echo)
         found = run_async(going.run(good, bad))
     if len(found) == 1:
         click.echo(f"\nthe first bad one, after {going.runs} runs: {found[0]}")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sim.apart import Ran
 from sim.bisect import bisect
 from sim.bisect.bisect import Bisect
+from sim.bisect.commits import Commits
 from sim.bisect.first_bad import first_bad
 from sim.errors import InputError
 from sim.rng import Rng
@@ -94,7 +95,7 @@ def going(folder, scratch, monkeypatch, verdict_of):
 
     monkeypatch.setattr(bisect, "run_apart", run_apart)
     scenario = load_scenario(folder / "sim" / "scenario.yaml")
-    return Bisect(scenario, scratch, 1, (), lambda _: None)
+    return Bisect(Commits(scenario), scratch, 1, (), lambda _: None)
 
 
 async def test_a_repository_is_bisected_and_left_as_it_was(repository, tmp_path, monkeypatch):
