@@ -30,7 +30,7 @@ from sim.cli.schema import schema
 from sim.cli.sweep import sweep
 from sim.cli.top import top
 from sim.cli.worlds import down, status, up
-from sim.errors import SimError
+from sim.errors import InputError, SimError
 
 INTERRUPTED = 130
 DEFECT = 70  # EX_SOFTWARE of sysexits.h. It must not be 1: nothing was found of the gateway.
@@ -106,6 +106,10 @@ def _run() -> int:
     except SimError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
+    except SystemExit as error:  # a task of a driver's: no verdict may come of it
+        told = f"error: sys.exit({error.code!r}) was called while this ran, as no driver may"
+        click.echo(told, err=True)
+        return InputError.exit_code
     except Exception:  # noqa: BLE001 - Python's own exit code for these, 1, is a failed expectation
         traceback.print_exc()
         told = "error: this is a defect of the simulator; it says nothing of your gateway"

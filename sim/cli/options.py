@@ -7,7 +7,31 @@ from pathlib import Path
 
 import click
 
-EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+from sim.errors import InputError, Problem
+from sim.topology.yaml_document import similar_file
+
+
+class ExistingFile(click.ParamType[Path]):
+    """A file to read."""
+
+    name = "file"
+
+    def convert(
+        self,
+        value: str | Path,
+        param: click.Parameter | None,  # noqa: ARG002 - click's own signature
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> Path:
+        """The path. Raises InputError where there is no such file, as whoever reads it would."""
+        path = Path(value)
+        if path.is_dir():
+            raise InputError(Problem("is a folder; name a file in it", str(path)))
+        if not path.exists():
+            raise InputError(Problem(f"there is no such file{similar_file(path)}", str(path)))
+        return path
+
+
+EXISTING = ExistingFile()
 
 
 class OutputPath(click.ParamType[Path]):

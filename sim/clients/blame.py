@@ -6,17 +6,22 @@ aiohttp.ClientError, a file that is not there an OSError.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import traceback
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 
 from sim.clients.ending import ConnectionOverError
 from sim.clients.http_declaration import InData
 from sim.errors import SimError
+
+T = TypeVar("T")
 
 # What may end a connection, and no more than it. A TimeoutError is an OSError.
 FORESEEN = (ConnectionOverError, OSError, aiohttp.ClientError)
@@ -26,6 +31,26 @@ _OF_DRIVERS = (
     *(aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
     *(FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError),
 )
+
+
+class DriverEndedError(SimError):
+    """A driver raised what ends more than its connection."""
+
+
+async def contained(call: Awaitable[T]) -> T:
+    """What a driver's method gives; whatever it raises is an Exception.
+
+    Else `sys.exit(0)` would be the exit code of a run that held, and a cancelled task of its own,
+    awaited, would end the client for good.
+    """
+    try:
+        return await call
+    except (SystemExit, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
+            raise  # that is ours
+        words = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise DriverEndedError(words).with_traceback(error.__traceback__) from error
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _import(name: str, module_name: str, folder: Path) -> object:
         else:
             message = f"`{name}`: {module_name} needs `{error.name}`, which is not installed"
         raise _problem(message) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = f"`{name}`: {module_name} failed when imported: {type(error).__name__}: {error}"
         raise _problem(message) from error
 
@@ -85,7 +85,7 @@ def _is_driver(value: object) -> bool:
 def _checked(name: str, made: Callable[[], Driver]) -> Callable[[], Driver]:
     try:
         made()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = f"`{name}` cannot be made without arguments: {type(error).__name__}: {error}"
         raise _problem(message) from error
     return made

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 import aiohttp
 
 from sim.clients.backoff import Backoff
-from sim.clients.blame import foreseen, mistake_of
+from sim.clients.blame import contained, foreseen, mistake_of
 from sim.clients.client import Client
 from sim.clients.driver import Driver
 from sim.clients.driver_loading import load_driver
 from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.load_spec import LoadSpec
+from sim.clients.own_tasks import hear_own_tasks
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.vantage import ClientContext, Vantage
 from sim.observe.events import (
@@ -175,6 +176,7 @@ class Load:
         """One client: connect, converse, and after every end wait and connect again."""
         await self._clock.sleep(phase)
         driver = self.drivers[client.name] = self._new_driver()
+        hear_own_tasks(lambda error: foreseen(error) or self._raised(error, driver, client))
         backoff = Backoff(self.spec.backoff, client.rng.fork("backoff"))
         jar = aiohttp.CookieJar(unsafe=True)
         while self._clock.now() < self.ends_at:
@@ -194,7 +196,7 @@ class Load:
     async def _one_life(self, driver: Driver, client: Client) -> str:
         """Run the driver once; why it ended."""
         try:
-            await driver.run(client)
+            await contained(driver.run(client))
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
             if cause := foreseen(error):
                 client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)

@@ -1,6 +1,6 @@
 """The report as one JSON document (`--json FILE`): the other forms are drawn from it.
 
-All times are simulated seconds from the start of the load; latencies are real milliseconds.
+All times are simulated seconds from the start of the load; latencies are simulated milliseconds.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sim.observe.outages import LocationOutage, by_location
 from sim.observe.sessions import count
 from sim.observe.stops import Stop, in_words
 from sim.observe.tails import Tail, median_stay_s
+from sim.report.frequent_errors import frequent_errors
 from sim.report.notes import notes_on
 from sim.scenario.checks import Finding
 from sim.scenario.evidence import Evidence, percentile
@@ -32,7 +33,6 @@ Document = dict[str, Any]
 
 _MOST_STRAGGLERS = 100  # of each tail, the longest stays; the sums are complete
 _MOST_EXCUSED = 100  # gaps that are the host's; the count is complete
-_MOST_ERRORS = 10  # kinds of errors, the most frequent; `errors` has the sums of all
 _MOST_ANOMALIES = 100  # of each kind; the counts are complete
 
 
@@ -98,12 +98,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "stops": [_stop(stop, history) for stop in evidence.stops],
         "traffic": _traffic(evidence),
         "latency_ms": _latency(evidence),
-        "frequent_errors": [
-            {**vars(kind), "count": count}
-            for kind, count in Counter(r.kind for _, r in history.refusals).most_common(
-                _MOST_ERRORS
-            )
-        ],
+        "frequent_errors": frequent_errors(history),
         "errors": {place: dict(counts) for place, counts in evidence.errors.items()},
         "cost_usd_month": _cost_month(cost),
         "cost": _cost(cost),

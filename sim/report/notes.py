@@ -18,9 +18,12 @@ def notes_on(evidence: Evidence) -> list[str]:
     notes += _without_address(evidence.history)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:
+        driver = evidence.scenario.load.driver
+        blocked = isinstance(driver, str) and ":" in driver
+        either = f", or a call in {driver} blocked it (such as `time.sleep`)" if blocked else ""
         notes.append(
             f"the simulator itself stood still {len(stalled)} times, at most"
-            f" {max(stalled):.0f} ms (real): this machine was busy"
+            f" {max(stalled):.0f} ms (real): this machine was busy{either}"
         )
     return notes
 

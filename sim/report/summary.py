@@ -81,7 +81,7 @@ def _mishaps(report: Document) -> Iterator[str]:
             mishaps_in_words.RAISED,
             [mishaps_in_words.raised(row) for row in report["driver_errors"]],
         ),
-        (mishaps_in_words.ERRORS, mishaps_in_words.errors(report)),
+        *mishaps_in_words.errors(report),
     ):
         if rows:
             yield f"{title}:"

@@ -279,10 +279,12 @@ def _traffic(report: Document) -> RenderableType:
                 table.add_row(location, region, str(answers), str(errors.get(region, 0)), *figures)
         if errors.get(""):
             table.add_row(location, "-", "0", str(errors[""]))
-    if not report["frequent_errors"]:
-        return table
-    frequent = map(Text, mishaps_in_words.errors(report))
-    return Group(table, Text(), Text(mishaps_in_words.ERRORS, style="bold"), *frequent)
+    frequent = [
+        part
+        for title, rows in mishaps_in_words.errors(report)
+        for part in (Text(), Text(title, style="bold"), *map(Text, rows))
+    ]
+    return Group(table, *frequent)
 
 
 def _footnotes(report: Document) -> RenderableType | None:

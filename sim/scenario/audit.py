@@ -16,7 +16,7 @@ from typing import Protocol
 import aiohttp
 import asyncpg
 
-from sim.clients.blame import foreseen, mistake_of
+from sim.clients.blame import contained, foreseen, mistake_of
 from sim.clients.driver import Driver, Lagging, Ledger, Question
 from sim.clients.drivers.declared import DeclaredLedger
 from sim.clock import Clock
@@ -102,15 +102,12 @@ async def audit_drivers(
     sessions = {r.event.session: r.event.client for r in said if isinstance(r.event, Sent)}
     last = {r.event.session: r.event.machine for r in said if isinstance(r.event, Acked)}
     one_of_few = asyncio.Semaphore(_AT_ONCE)
-    known: set[str] = set()
 
     async def ask(session: str) -> list[Stored]:
         driver = drivers[sessions[session]]
         assert isinstance(driver, Ledger)  # noqa: S101 - the runner asks no others
         async with one_of_few:
             answer = await _ask(world, driver, session, sessions[session], last.get(session))
-        if answer is not None:
-            known.add(session)
         return [Stored(session, seq, "", "") for seq in answer or ()]
 
     async def look(asked: Collection[str]) -> dict[str, list[Stored]]:
@@ -123,8 +120,8 @@ async def audit_drivers(
         driver = next(iter(drivers.values()))
         journal.write(Audited(error=_explain(failure, driver), asked=ASKED_GATEWAY))
         return
-    if last and not known:
-        error = "the gateway knows none of the run's sessions: is the question the right one?"
+    if last and not any(stored.values()):
+        error = "the gateway has nothing of any session of the run: is the question the right one?"
         journal.write(Audited(error=error, asked=ASKED_GATEWAY))
         return
     _write(journal, said, stored, Audited(asked=ASKED_GATEWAY))
@@ -214,7 +211,7 @@ async def _ask(
             question = Question(session, client, http, world.database_url())
             try:
                 async with world.clock.timeout(_ANSWER_REAL_S * world.clock.speed):
-                    answer = await driver.stored(question)
+                    answer = await contained(driver.stored(question))
             except aiohttp.ClientConnectorError as error:
                 failure = error
             else:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from sim.clients.blame import foreseen, mistake_of
+from sim.clients.blame import contained, foreseen, mistake_of
 from sim.clients.client import Client
 from sim.clients.declaration import Declaration
 from sim.clients.driver import Driver, Ledger, Question
@@ -121,7 +121,7 @@ async def try_out(
 async def _live(driver: Driver, client: Client, spec: LoadSpec, tried: Tried, tell: Tell) -> bool:
     """One connection's life; whether it ended as it should."""
     try:
-        await driver.run(client)
+        await contained(driver.run(client))
     except Exception as error:  # noqa: BLE001 - what a driver raises is what is asked about
         if cause := foreseen(error):
             tried.ended = why_ended(cause, client)
@@ -140,7 +140,7 @@ async def _ask(driver: Ledger, tried: Tried, place: _Place, tell: Tell) -> None:
     async with aiohttp.ClientSession(place.url("/"), trace_configs=[telling_http(tell)]) as http:
         for session in sorted({name for name, _ in tried.acked}):
             try:
-                numbers = await driver.stored(Question(session, place.name, http))
+                numbers = await contained(driver.stored(Question(session, place.name, http)))
             except Exception as error:  # noqa: BLE001 - as above
                 tried.mistake = f"stored: {type(error).__name__}: {error}"
                 tell(f"  it raised {type(error).__name__}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -86,6 +87,20 @@ class Deaf:
 class Buggy:
     async def run(self, _client: Client) -> None:
         raise KeyError("oops")
+
+
+class Cancelled:
+    """Waits for a task of its own that it has cancelled."""
+
+    async def run(self, _client: Client) -> None:
+        task = asyncio.ensure_future(asyncio.Event().wait())
+        task.cancel()
+        await task
+
+
+class Exits:
+    async def run(self, _client: Client) -> None:
+        sys.exit(0)
 
 
 class Refuses:
@@ -316,15 +331,63 @@ class Brief:
         client.connected(HEADERS)
 
 
-def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of):
+class Reads:
+    """Has a task that takes the answers, which ends by a gateway's close, or by a mistake."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.send(client.name, 1)
+        self.task = asyncio.ensure_future(self.read())
+        await asyncio.get_running_loop().create_future()
+
+    async def read(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(KeyError("oops"), ["KeyError: 'oops'"]), (ConnectionResetError(), [])]
+)
+def test_what_a_drivers_own_task_raises_is_the_drivers_and_is_told_when_it_does(
+    journal_of, error, said
+):
+    records = journal_of(lambda: Reads(error), clients=1, duration_s=3.0)
+    raised = only(records, DriverRaised)
+    assert [e.error for _, e in raised] == said
+    assert all(t < 1.0 for t, _ in raised)
+
+
+class Takes(Reads):
+    """Takes what its task raises."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        with pytest.raises(KeyError):
+            await asyncio.ensure_future(self.read())
+
+
+def test_what_a_driver_takes_from_its_own_task_is_no_mistake(journal_of):
+    records = journal_of(lambda: Takes(KeyError("oops")), clients=1)
+    assert only(records, Disconnected)
+    assert not only(records, DriverRaised)
+
+
+@pytest.mark.parametrize(
+    ("driver", "error"),
+    [(Buggy, "KeyError: 'oops'"), (Cancelled, "CancelledError"), (Exits, "SystemExit: 0")],
+)
+def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of, driver, error):
     told: list[str] = []
-    records = journal_of(Buggy, clients=4, warn=told.append)
-    line = inspect.getsourcelines(Buggy.run)[1] + 1
+    records = journal_of(driver, clients=4, warn=told.append)
+    lines, first = inspect.getsourcelines(driver.run)
+    line = first + len(lines) - 1
     file = str(Path(__file__).relative_to(Path.cwd()))
-    assert told == [f"driver session raised: {file}:{line}: KeyError: 'oops'"]
+    assert told == [f"driver session raised: {file}:{line}: {error}"]
     raised = {(e.file, e.line, e.error) for _, e in only(records, DriverRaised)}
-    assert raised == {(file, line, "KeyError: 'oops'")}
-    words = {"the driver raised KeyError: 'oops'"}
+    assert raised == {(file, line, error)}
+    words = {f"the driver raised {error}"}
     assert {e.reason for _, e in only(records, ConnectFailed)} == words
     assert {e.client for _, e in only(records, ConnectFailed)} >= {"london/0", "new-york/0"}
     assert only(records, LoadEnded)

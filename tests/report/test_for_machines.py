@@ -68,8 +68,20 @@ def report():
             {"file": "rooms.py", "line": 12, "error": "KeyError: 'room'", "count": 43}
         ],
         "frequent_errors": [
-            {"location": "london", "region": "fra", "reason": "status 503", "count": 110},
-            {"location": "london", "region": None, "reason": "no *answer*", "count": 2},
+            {
+                "location": "london",
+                "region": "fra",
+                "reason": "status 503",
+                "fault": None,
+                "count": 110,
+            },
+            {
+                "location": "london",
+                "region": None,
+                "reason": "no *answer*",
+                "fault": None,
+                "count": 2,
+            },
         ],
         "disconnects": [
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -130,6 +131,8 @@ def test_a_session_is_asked_once_of_whom_it_was_last_served_by(virtually, world)
         (aiohttp.ClientConnectorError(REFUSED, OSError(111, "refused")), [1, 2], "Cannot connect"),
         (aiohttp.ServerDisconnectedError(), [1], "ServerDisconnectedError"),
         (TimeoutError(), [1], "no answer in time"),
+        (SystemExit(0), [1], "SystemExit: 0"),
+        (asyncio.CancelledError(), [1], "CancelledError"),
     ],
 )
 def test_another_is_asked_only_where_the_first_never_heard_the_question(
@@ -141,6 +144,22 @@ def test_another_is_asked_only_where_the_first_never_heard_the_question(
         await audit_drivers(world, {"london/0": driver}, SAID)
         assert [port for _, port in driver.asked] == asked
         assert said in world.journal.written[-1].error
+
+    virtually(scenario())
+
+
+@pytest.mark.parametrize("nothing", [None, ()])
+def test_where_nothing_is_stored_of_any_session_the_question_may_be_wrong(
+    virtually, world, nothing
+):
+    async def scenario():
+        world.clock = Clock()
+        driver = QueueDriver()
+        driver.kept = {"s": nothing, "t": nothing}
+        said = [*SAID, Record(0.2, Sent("london/0", "t", 1))]
+        await audit_drivers(world, {"london/0": driver}, said)
+        (audited,) = world.journal.written
+        assert "is the question the right one?" in audited.error
 
     virtually(scenario())
 

@@ -19,6 +19,7 @@ from sim.observe.events import (
     HealthChanged,
     HostStalled,
     LinksMeasured,
+    MachineChanged,
     ProcessorWaits,
     RoutingChanged,
     Sent,
@@ -324,7 +325,17 @@ class TestSessions:
 
     def test_why_it_forgot_is_told_by_what_the_database_holds(self, evidence):
         pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), cut(), ready(50, 0, 1)]
-        assert "lived on the machine" in finding(evidence, *pairs, **self.asked).why
+        gone = (20.0, MachineChanged("m-fra", "fra", "stopped"))
+        said = finding(evidence, *pairs, gone, **self.asked).why
+        assert said.endswith("so this state lived on the machine that is gone")
+        said = finding(evidence, *pairs, **self.asked).why
+        assert said.endswith(
+            "on the machine that acknowledged them, or what was read lagged behind"
+        )
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), cut()]
+        pairs.append(ready(50, 0, 1, region="fra"))
+        said = finding(evidence, *pairs, **self.asked).why
+        assert said.endswith("the same process acknowledged them: it answered by less")
         pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1, stored=0), cut(), ready(50, 0, 1)]
         assert "was lost" in finding(evidence, *pairs, **self.asked).why
 

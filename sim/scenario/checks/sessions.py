@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.clients.declaration import Declaration
 from sim.observe.events import SessionReady
 from sim.observe.numbering import told
+from sim.observe.processes import process_end
 from sim.observe.sessions import Sessions, count
 from sim.scenario.checks.check_spec import (
     Finding,
@@ -19,15 +22,25 @@ from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, choice
 
 
-def _reason(evidence: Evidence, ready: SessionReady) -> str:
-    """Whether what is stored is gone too, or only the machine did not know."""
+def _reason(evidence: Evidence, t: float, ready: SessionReady) -> str:
+    """Whether what is stored is gone too, or only the machine that took it up did not know."""
     ledger = evidence.ledger
     if not ledger.audited:
         return "what is stored is not known"
     lost = any(a.kind == "lost" and a.session == ready.session for a in ledger.anomalies)
     if lost:
         return "what is missing was lost (see messages)"
-    return "they are stored, so this state lived on the machine that is gone"
+    history = evidence.history
+    acked = [(at, e) for at, e in history.acked.get(ready.client, ()) if at <= t]
+    last_s, last = next(((at, e) for at, e in acked[::-1] if e.session == ready.session), (t, None))
+    if last is not None and (process_end(history, last.machine, last_s) or math.inf) <= t:
+        return "they are stored, so this state lived on the machine that is gone"
+    if last is not None and last.machine == ready.machine:
+        return "they are stored, and the same process acknowledged them: it answered by less"
+    return (
+        "they are stored, so this state lived on the machine that acknowledged them, or what was"
+        " read lagged behind"
+    )
 
 
 @check(
@@ -62,7 +75,7 @@ def sessions(evidence: Evidence, params: Params) -> Finding:
             f"{counted(len(broken), 'resumed session')} that forgot: at {t:.1f} s"
             f" machine {first.machine} in {first.region} took up {first.session} of"
             f" {first.client} at message {first.acked}, though {first.remembered} had been"
-            f" acknowledged; {_reason(evidence, first)}"
+            f" acknowledged; {_reason(evidence, t, first)}"
         )
         return Finding(held=False, observed=observed, why=why)
     if sessions.unresumed:
