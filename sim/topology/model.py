@@ -72,6 +72,7 @@ class Build:
 
 Strategy = Literal["rolling", "immediate", "canary", "bluegreen"]
 RestartPolicy = Literal["never", "on-failure", "always"]
+KillSignal = Literal["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]
 AutoStop = Literal["off", "stop", "suspend"]
 
 

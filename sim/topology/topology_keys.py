@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from sim.topology.addresses import MAX_LOCATIONS, MAX_REGIONS
-from sim.topology.model import AlertName
+from sim.topology.model import AlertName, KillSignal
 from sim.topology.problems import Schema
 from sim.topology.shapes import TEXT, also
 from sim.topology.values import (
@@ -104,7 +104,7 @@ class GatewaySchema(Schema):
         default_factory=list, description="names only; values come from the environment"
     )
     checks: list[CheckSchema] | None = Field(None, min_length=1)
-    kill_signal: Literal["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"] = "SIGINT"
+    kill_signal: KillSignal = "SIGINT"
     kill_timeout: Annotated[float, BeforeValidator(duration_between(0, 300))] = 5.0
     size: MachineSize | None = None
     memory: Memory | None = None

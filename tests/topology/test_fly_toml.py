@@ -290,7 +290,6 @@ def test_whatever_is_left_out_is_noted_with_its_line(tmp_path: Path) -> None:
     [
         ('app = "x\n', 1, None, "is not TOML"),
         ("app = 5\n", 1, "app", "must be text"),
-        ('app = "x"\n[env]\nFLY_X = "a"\n', 3, "env.FLY_X", "Fly's own; rename it"),
         (
             'app = "x"\n[http_service]\ninternal_port = "a"\n',
             3,

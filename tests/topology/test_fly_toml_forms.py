@@ -38,6 +38,68 @@ def test_env_becomes_text(tmp_path: Path, env: str, said: list[str]) -> None:
     assert fly.notes == ()
 
 
+ODD = """\
+app = "x"
+[http_service]
+internal_port = 8080
+[env]
+EXP = 1e21
+TINY = 1e-7
+INF = -inf
+NAN = nan
+DATE = 2026-01-02
+UTC = 2026-01-02T03:04:05Z
+EAST = 2026-01-02T03:04:05+02:00
+LOCAL = 2026-01-02T03:04:05
+TIME = 07:32:00
+LIST = ["a", 1, true]
+MAP = {y = [1], x = 2}
+FLY_SCALE_TO_ZERO = "1h"
+"with-dash" = "y"
+"""
+GO = {  # as `flyctl config show --local` has them
+    "EXP": "1e+21",
+    "TINY": "1e-07",
+    "INF": "-Inf",
+    "NAN": "NaN",
+    "DATE": "2026-01-02",
+    "UTC": "2026-01-02 03:04:05 +0000 UTC",
+    "EAST": "2026-01-02 03:04:05 +0200 +0200",
+    "LOCAL": "2026-01-02T03:04:05",
+    "TIME": "07:32:00",
+    "LIST": "[a 1 true]",
+    "MAP": "map[x:2 y:[1]]",
+}
+
+
+def test_odd_values_become_the_text_that_go_makes_of_them(tmp_path: Path) -> None:
+    fly = read(tmp_path, ODD)
+    assert fly.gateway["env"] == GO
+    assert notes(fly) == [(16, "env.FLY_SCALE_TO_ZERO"), (17, "env.with-dash")]
+
+
+LOUD = """\
+APP = "x"
+Env = {a = "1", B = "2"}
+[HTTP_Service]
+Internal_Port = 81
+[[HTTP_Service.Checks]]
+Path = "/up"
+[HTTP_Service.Checks.HEADERS]
+X-A = "1"
+[Mounts]
+Source = "v"
+"""
+
+
+def test_keys_are_taken_in_any_case_but_for_names_of_the_users_own(tmp_path: Path) -> None:
+    fly = read(tmp_path, LOUD)
+    assert (fly.app, fly.gateway["port"]) == ("x", 81)
+    assert fly.gateway["env"] == {"a": "1", "B": "2"}
+    assert fly.gateway["checks"] == [{"type": "http", "path": "/up", "headers": {"X-A": "1"}}]
+    assert notes(fly) == [(9, "mounts")]
+
+
 SERVICE = """\
 app = "x"
 [[services]]
@@ -153,6 +215,49 @@ def test_another_group_can_be_chosen_beside_the_file(tmp_path: Path) -> None:
         read(tmp_path, SEVERAL, "wep")
 
 
+OTHERS = """\
+app = "x"
+[processes]
+web = "./web"
+db = "./db"
+[http_service]
+processes = ["web"]
+[mounts]
+processes = ["db"]
+[[files]]
+processes = ["db"]
+[[files]]
+processes = ["web"]
+[metrics]
+processes = ["dbb"]
+[checks.alive]
+type = "tcp"
+processes = ["db"]
+"""
+
+
+def test_what_is_of_another_group_is_not_missed(tmp_path: Path) -> None:
+    fly = read(tmp_path, OTHERS)
+    assert notes(fly) == [(2, "processes"), (11, "files"), (14, "metrics.processes")]
+    fly = read(tmp_path, OTHERS, "db")
+    missed = ["mounts", "files", "metrics.processes", "checks"]
+    assert [field for _, field in notes(fly)][-4:] == missed
+
+
+@pytest.mark.parametrize("size", ["a10", "l40s", "a100-40gb"])
+def test_gpus_are_told_of(tmp_path: Path, size: str) -> None:
+    fly = read(tmp_path, f'app = "x"\n{HTTP}[[vm]]\nsize = "{size}"\n')
+    assert notes(fly) == [(5, "vm.size")]
+
+
+def test_a_key_that_is_nearly_right_is_suggested(tmp_path: Path) -> None:
+    fly = read(tmp_path, 'app = "x"\n[http_service]\ninternal_prt = 80\nwhatever = 1\n')
+    assert [note.message for note in fly.notes] == [
+        "is not simulated; did you mean `internal_port`?",
+        "is not simulated",
+    ]
+
+
 def test_udp_is_not_what_clients_reach(tmp_path: Path) -> None:
     udp = '[[services]]\ninternal_port = 1\nprotocol = "udp"\n[[services.ports]]\nport = 443\n'
     tcp = '[[services]]\ninternal_port = 2\n[[services.ports]]\nport = 443\nhandlers = ["http"]\n'
@@ -224,6 +329,12 @@ def test_a_service_checks_times_have_flyctls_bounds(tmp_path: Path) -> None:
         ('[checks.alive]\ntype = "tcp"\ninterval = "1s"\n', 4, "write `2s` or more"),
         ('[checks.alive]\ntype = "tcp"\ntimeout = "2m"\n', 4, "write `60s` or less"),
         ('[checks.alive]\ntype = "script"\n', 3, "`http` or `tcp`"),
+        ('kill_signal = "SIGFOO"\n', 2, "allowed: `SIGINT`"),
+        ('kill_signal = "TERM"\n', 2, "did you mean `SIGTERM`"),
+        ("[build.args]\nSHA = 12\n", 3, "must be text"),
+        ("[http_service.checks]\n", 2, "must be an array of tables"),
+        ('[restart]\npolicy = "always"\n', 2, "must be an array of tables"),
+        ('[http_service]\nprocesses = "app"\n', 3, "must be a list of texts"),
         ('[http_service]\nprocesses = ["wbe"]\n[processes]\nweb = "x"\n', 3, "did you mean `web`"),
         ('[deploy]\nstrategy = "rollling"\n', 3, "did you mean `rolling`"),
         ('[http_service]\nauto_stop_machines = "pause"\n', 3, "`suspend`"),

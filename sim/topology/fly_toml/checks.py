@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.topology.fly_toml.go_text import as_text
+from sim.topology.fly_toml.groups import Groups
 from sim.topology.fly_toml.toml_document import Table
 from sim.topology.units import format_duration
 
@@ -16,6 +18,7 @@ _CHECK = {
     "tls_skip_verify": "the check is sent as plain HTTP",
     "tls_server_name": "the check is sent as plain HTTP",
     "port": "the check is sent to the service's port",
+    "type": "flyctl reads no type here; the check is one of HTTP",
 }
 _PLAIN = {"protocol": "http", "type": "http"}  # what needs no note
 _DEAD = {
@@ -26,9 +29,9 @@ _DEAD = {
 def read_checks(service: Table) -> list[dict[str, Any]]:
     """The checks of a service, empty where it has none."""
     return [
-        _check(check, kind)
-        for key, kind in (("checks", "http"), ("http_checks", "http"), ("tcp_checks", "tcp"))
-        for check in service.tables(key)
+        *(_check(check, "http") for check in service.array("checks")),
+        *(_check(check, "http") for check in service.tables("http_checks")),
+        *(_check(check, "tcp") for check in service.tables("tcp_checks")),
     ]
 
 
@@ -70,20 +73,7 @@ def _headers(check: Table) -> dict[str, str]:
     return {str(name): as_text(value) for name, value in pairs.items() if name is not None}
 
 
-def as_text(value: object) -> str:
-    """A value as flyctl, which is written in Go, makes text of it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    if isinstance(value, list):
-        return f"[{' '.join(map(as_text, value))}]"
-    return str(value)
-
-
-def hold_top_level_checks(root: Table) -> None:
+def hold_top_level_checks(root: Table, groups: Groups, group: str) -> None:
     """Hold the checks of no service to flyctl's rules, and note that they decide nothing here."""
     if isinstance(root.data.get("checks"), list):
         checks = root.tables("checks")
@@ -97,6 +87,6 @@ def hold_top_level_checks(root: Table) -> None:
             check.problem("interval", "is too short for flyctl; write `2s` or more")
         if (timeout_s := check.seconds("timeout", 0.001)) is not None and timeout_s > _LONGEST_S:
             check.problem("timeout", "is too long for flyctl; write `60s` or less")
-    if checks:
+    if groups.sections(checks, group):
         message = "a check of no service never affects routing at Fly; only service checks are made"
         root.note("checks", message)

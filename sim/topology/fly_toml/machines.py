@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from sim.topology.fly_toml.groups import Groups, only
 from sim.topology.fly_toml.toml_document import Table
+from sim.topology.model import KillSignal
 from sim.topology.problems import listed, suggest
 from sim.topology.sizes import DEFAULT_SIZE, SIZES
 from sim.topology.units import format_duration
@@ -56,7 +57,10 @@ def read_stopping(root: Table) -> dict[str, str]:
     """The signal and the time to end in."""
     said = {}
     if kill_signal := root.get("kill_signal", str):
-        said["kill_signal"] = kill_signal.upper()
+        said["kill_signal"] = name = kill_signal.upper()
+        if name not in get_args(KillSignal):
+            meant = suggest(name, get_args(KillSignal))
+            root.problem("kill_signal", f"found `{kill_signal}`{meant}")
     owner = root if "kill_timeout" in root.data else root.table("experimental")
     if (seconds := owner.seconds("kill_timeout", 1.0)) is not None:
         if seconds > _LONGEST_KILL_S:
@@ -68,7 +72,7 @@ def read_stopping(root: Table) -> dict[str, str]:
 def read_restart(root: Table, groups: Groups, group: str) -> dict[str, Any]:
     """The last policy that is about the group, as at flyctl."""
     policy, retries = "on-failure", 0
-    for restart in groups.sections(root.tables("restart"), group):
+    for restart in groups.sections(root.array("restart"), group):
         policy = restart.choice("policy", ("always", "never", "on-failure")) or policy
         retries = restart.get("retries", int) or retries
         restart.note_rest({})
@@ -108,7 +112,7 @@ def _machine(vm: Table) -> dict[str, Any]:
 
 
 def _gpu(name: str) -> bool:
-    return re.match(r"[al][0-9]+s?-", name) is not None
+    return re.fullmatch(r"[al][0-9]+s?(-.+)?", name) is not None
 
 
 def _resized(given: str | None, kind: str | None, cpus: int | None) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem
-from sim.topology.fly_toml.checks import TCP_CHECK, as_text, hold_top_level_checks
+from sim.topology.fly_toml.checks import TCP_CHECK, hold_top_level_checks
+from sim.topology.fly_toml.go_text import as_text
 from sim.topology.fly_toml.groups import Groups, read_groups
 from sim.topology.fly_toml.machines import read_command, read_restart, read_stopping, read_vm
 from sim.topology.fly_toml.service import choose_service, read_service
@@ -20,13 +21,13 @@ from sim.topology.problems import listed
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRATEGIES = ("rolling", "immediate", "canary", "bluegreen")
 
+_SECTIONS = {  # each of the process groups that it names
+    ("mount", "mounts"): "volumes are not simulated; the machines keep nothing",
+    ("files",): "files are not written into machines",
+    ("metric", "metrics"): "the machines' own metrics are not gathered",
+}
 _NOT_SIMULATED = {
-    "mount": "volumes are not simulated; the machines keep nothing",
-    "mounts": "volumes are not simulated; the machines keep nothing",
-    "files": "files are not written into machines",
     "statics": "static files are not served by the edge; the gateway is asked for them",
-    "metric": "the machines' own metrics are not gathered",
-    "metrics": "the machines' own metrics are not gathered",
     "console_command": "there is no console",
     "machine_checks": "checks by another machine are not made at deploys",
     "swap_size_mb": "machines have the memory and the swap of this host",
@@ -75,7 +76,8 @@ def read_fly_toml(path: Path, group: str | None = None, regions: Collection[str]
     deploy = _deploy(root.table("deploy"), checked="checks" in gateway)
     gateway.setdefault("checks", [TCP_CHECK])
     dockerfile, build_args = _build(root, path.parent, gateway)
-    hold_top_level_checks(root)
+    hold_top_level_checks(root, groups, group)
+    _note_sections(root, groups, group)
     root.note_rest(_NOT_SIMULATED)
     if document.problems:
         raise InputError(*sorted(document.problems, key=lambda problem: problem.line or 0))
@@ -115,13 +117,20 @@ def _gateway(root: Table, groups: Groups, service: Table, group: str) -> dict[st
     }
 
 
+def _note_sections(root: Table, groups: Groups, group: str) -> None:
+    """Note what of the group's sections is not simulated, once for each kind of them."""
+    for keys, reason in _SECTIONS.items():
+        if sections := groups.sections(root.tables(*keys), group):
+            sections[0].note("", reason)
+
+
 def _env(root: Table) -> dict[str, str]:
     """The environment; of several tables a later one wins, as at flyctl."""
     said = {}
     for env in root.tables("env"):
         for name, value in env.data.items():
             if name.startswith("FLY_"):
-                env.problem(name, "names that begin with `FLY_` are Fly's own; rename it")
+                env.note(name, "is left out: names that begin with `FLY_` are Fly's own")
             elif not _VARIABLE.fullmatch(name):
                 env.note(name, "is left out: a variable's name has letters, digits and `_`")
             else:
@@ -137,7 +146,8 @@ def _build(root: Table, folder: Path, gateway: dict[str, Any]) -> tuple[str | No
         build.note_rest({})
         return None, {}
     given = build.get("dockerfile", str)
-    args = {name: as_text(value) for name, value in build.table("args").data.items()}
+    given_args = build.table("args")
+    args = {name: str(given_args.get(name, str)) for name in given_args.data}
     dockerfile = given or "Dockerfile"
     if (folder / dockerfile).is_file():
         build.note_rest({"ignorefile": "Docker reads the .dockerignore beside the Dockerfile"})

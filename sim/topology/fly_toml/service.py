@@ -192,7 +192,7 @@ def _ports(service: Table) -> bool:
         _options(port)
         port.note_rest({"proxy_proto_options": "machines are told of a client by headers alone"})
     if service.path != ("http_service",) and service.data and not ports:
-        service.note("", "opens no port, and so nobody outside reaches it at Fly")
+        service.note("", "opens no port: nobody outside reaches it at Fly, clients do here")
     return forces
 
 

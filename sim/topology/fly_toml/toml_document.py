@@ -5,15 +5,17 @@ What is asked of it is checked, and what nobody asked for is known at the end.
 
 from __future__ import annotations
 
+import difflib
 import pathlib
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sim.errors import InputError, Problem
+from sim.topology.fly_toml.toml_keys import folded
 from sim.topology.fly_toml.toml_lines import Path, lines_of
 from sim.topology.problems import suggest
 from sim.topology.units import format_duration, parse_duration, quoted
@@ -44,15 +46,20 @@ class TomlDocument:
             line = re.search(r"at line (\d+)", str(error))
             message = f"is not TOML: {error}; check the quotes and brackets there"
             raise InputError(Problem(message, self.file, int(line[1]) if line else None)) from error
-        self._lines = lines_of(text)
-        self.root = Table(self, data)
+        self._lines = {_caseless(way): line for way, line in reversed(lines_of(text).items())}
+        self.root = Table(self, folded(data))
 
     def told(self, path: Path, message: str) -> Problem:
         """A message with the place of what it is about: the key, else the table that holds it."""
         name = ".".join(part for part in path if isinstance(part, str))
-        while path and path not in self._lines:
-            path = path[:-1]
-        return Problem(message, self.file, self._lines.get(path), name or None)
+        way = _caseless(path)
+        while way and way not in self._lines:
+            way = way[:-1]
+        return Problem(message, self.file, self._lines.get(way), name or None)
+
+
+def _caseless(path: Path) -> Path:
+    return tuple(part.lower() if isinstance(part, str) else part for part in path)
 
 
 @dataclass
@@ -110,6 +117,10 @@ class Table:
         value = self.any(key)
         if isinstance(value, dict):
             return [Table(self.document, value, (*self.path, key))]
+        return self.array(key)
+
+    def array(self, key: str) -> list[Table]:
+        """The tables of an array below a key, where flyctl takes no table in its stead."""
         items = self.get(key, list) or []
         if not all(isinstance(item, dict) for item in items):
             self.problem(key, "must be an array of tables, as `[[…]]` writes them")
@@ -121,10 +132,13 @@ class Table:
 
     def words(self, key: str) -> list[str]:
         """The list of texts at a key, empty where there is none."""
-        items = self.get(key, list) or []
-        if not all(isinstance(item, str) for item in items):
-            self.problem(key, "must be a list of texts")
-        return [item for item in items if isinstance(item, str)]
+        items = self.any(key)
+        if items is None:
+            return []
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            self.problem(key, f'found {quoted(items)}; must be a list of texts, such as `["a"]`')
+            return []
+        return items
 
     def command(self, key: str) -> list[str] | None:
         """The words of a command line, or None where there is none."""
@@ -166,7 +180,15 @@ class Table:
         self.document.notes.append(self.document.told(path, message))
 
     def note_rest(self, reasons: Mapping[str, str]) -> None:
-        """Note every key that nobody asked for: with its reason, if it has one of its own."""
+        """Note every key that nobody asked for: with its reason, if it has one of its own.
+
+        One without may be a slip of the pen, which flyctl passes over in silence.
+        """
         for key, value in self.data.items():
             if key not in self.asked and value not in ({}, []):
-                self.note(key, reasons.get(key, "is not simulated"))
+                self.note(key, reasons.get(key) or _unknown(key, self.asked.union(reasons)))
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    meant = difflib.get_close_matches(key, list(known), n=1, cutoff=0.8)
+    return f"is not simulated; did you mean `{meant[0]}`?" if meant else "is not simulated"
