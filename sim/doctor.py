@@ -17,7 +17,8 @@ from sim import registry
 from sim.errors import EnvironmentLacksError
 from sim.lens.trial import SPEED, TOLERANCE, tried_program
 from sim.network.link_server import find
-from sim.places import browser, namespace
+from sim.places import browser
+from sim.processes import namespace
 from sim.services.binaries import find_binaries
 from sim.streams.silence import has_filters
 from sim.topology.addresses import CONTROL_PORT, SLOTS
@@ -135,10 +136,11 @@ def _docker() -> Examined:
 
 def _namespaces() -> Examined:
     if why_not := namespace.obstacle():
-        remedy = "allow user namespaces, or run as root, for programs that know no proxies"
-        return Examined("sim exec", "optional", f"by proxy variables: {why_not}", remedy)
+        remedy = "allow user namespaces, or run as root, for `sim exec` of programs that know no"
+        remedy += " proxies, and for `fly-local-6pn` and `.internal` in machines that are processes"
+        return Examined("names", "optional", f"programs have the host's: {why_not}", remedy)
     how = "as root" if os.geteuid() == 0 else "in a user namespace"
-    return Examined("sim exec", "ok", f"programs can be given a place's nameserver, {how}")
+    return Examined("names", "ok", f"programs can be given a nameserver of their own, {how}")
 
 
 def _browser() -> Examined:

@@ -9,6 +9,7 @@ that is killed must not take its last words along.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal as signals
@@ -24,8 +25,10 @@ from sim.lens.lens import Lens, failed, read_notes, uncovered
 from sim.machines import lost_host
 from sim.machines.health import Result
 from sim.machines.inside import execute, processes
+from sim.machines.own_names import own_names
 from sim.machines.probe import probe
 from sim.machines.runtime import Executed, MachineSpec, Overseer, ProcessRow
+from sim.processes import namespace
 from sim.processes.child import Child, tail
 from sim.processes.exit import Exit
 from sim.processes.proc import Handling, handling_of
@@ -87,8 +90,10 @@ class ProcessInstance:
         clock: Clock,
         env: Mapping[str, str],
         view: View | None = None,
+        files: Mapping[str, Path] | None = None,
     ) -> None:
         self._view = view
+        self._files = files
         self._child = child
         self._spec = spec
         self._clock = clock
@@ -169,7 +174,7 @@ class ProcessInstance:
         if self._view and shutil.which(argv[0], path=self._env.get("PATH")):
             argv = self._view.lens.through(argv)
         return await execute(
-            argv,
+            namespace.wrapped(self._files, argv) if self._files else argv,
             env=self._env,
             folder=self._spec.folder,
             stdin=stdin,
@@ -204,6 +209,7 @@ class ProcessRuntime:
         self._redact = redact
         self._lens = lens
         self._overseer: Overseer | None = None
+        self._named = False
         self._base = {
             "PYTHONUNBUFFERED": "1",
             **inherited(os.environ if environ is None else environ),
@@ -214,7 +220,8 @@ class ProcessRuntime:
         self._overseer = overseer
 
     async def open(self) -> None:
-        """A process needs nothing to be made for it."""
+        """Find out whether processes can have names of their own here."""
+        self._named = await asyncio.to_thread(namespace.obstacle) is None
 
     async def close(self) -> None:
         """Nothing was made."""
@@ -250,9 +257,11 @@ class ProcessRuntime:
         spec.log_path.parent.mkdir(parents=True, exist_ok=True)
         notes = spec.log_path.with_suffix(".lens")
         notes.unlink(missing_ok=True)
+        files = own_names(spec) if self._named else {}
         try:
+            seen = self._lens.through(argv, notes) if self._lens else argv
             child = Child(
-                self._lens.through(argv, notes) if self._lens else argv,
+                namespace.wrapped(files, seen) if files else seen,
                 env=env,
                 output=spec.log_path,
                 folder=spec.folder,
@@ -261,7 +270,7 @@ class ProcessRuntime:
             )
         except OSError as error:
             raise StartError(f"cannot run {argv[0]} in {spec.folder}: {error.strerror}") from error
-        return ProcessInstance(child, spec, self._clock, env, self._view(spec, notes))
+        return ProcessInstance(child, spec, self._clock, env, self._view(spec, notes), files)
 
     def _view(self, spec: MachineSpec, notes: Path) -> View | None:
         return View(self._lens, notes, spec, self._overseer) if self._lens else None

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from sim import trust
 from sim.errors import InputError
-from sim.places import namespace, proxy_variables
+from sim.places import proxy_variables
+from sim.processes import namespace
 
 _DNS_PORT = "53"  # programs ask nameservers nowhere else
 
@@ -49,7 +50,7 @@ def placed(
     say(f"in {spot.location} by a nameserver of its own, {host}")
     resolv = spot.folder / f"resolv-{spot.location}.conf"
     resolv.write_text(f"nameserver {host}\noptions timeout:2 attempts:2\n", encoding="ascii")
-    return namespace.wrapped(resolv, command), environment
+    return namespace.wrapped({namespace.RESOLV: resolv}, command), environment
 
 
 def become(argv: list[str], environment: Mapping[str, str]) -> NoReturn:

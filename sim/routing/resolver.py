@@ -134,8 +134,8 @@ class Resolver:
     # --- what is answered --------------------------------------------------------------------
 
     def reply(self, packet: bytes, source: str, transport: Transport) -> bytes | None:
-        """The reply to a packet of somebody who is in no location."""
-        return self._authority.reply(packet, None, source, transport)
+        """The reply to a packet of a machine: it is in no location, and asks others too."""
+        return self._authority.reply(packet, None, source, transport, alone=False)
 
     def serve(self, healthy_regions: Collection[str]) -> None:
         """Answer by this health from now on, and journal each location whose answer changed."""

@@ -138,6 +138,15 @@ def test_a_container_finds_its_siblings_by_name(boxed):
     if said("print(os.environ['SIM_NAMESERVER'])").endswith(":53"):
         name = "'iad.boxed.internal', 1, socket.AF_INET6"
         assert said(f"print(socket.getaddrinfo({name})[0][4][0])") == there
+        alone = "'fra.boxed.internal', 1, socket.AF_INET"
+        with pytest.raises(subprocess.CalledProcessError):
+            said(f"socket.getaddrinfo({alone})")
+        both = "'boxed.internal', 1, 0, socket.SOCK_STREAM"
+        assert said(f"print(len(socket.getaddrinfo({both})))") == "2"
+        told = {(e["name"], e["type"]) for e in world.events("private_name_asked")}
+        assert ("fra.boxed.internal", "A") in told
+        assert ("fra.boxed.internal", "AAAA") not in told
+        assert {("boxed.internal", kind) for kind in ("A", "AAAA")} <= told
 
 
 def test_a_network_that_is_removed_is_a_failed_part(boxed):

@@ -7,6 +7,8 @@ import json
 import pytest
 import yaml
 
+from sim.processes import namespace
+
 pytestmark = pytest.mark.e2e
 
 # A gateway that answers its checks only while a file is there, and says what its environment has.
@@ -60,23 +62,36 @@ def test_machines_find_each_other_by_state_and_not_by_health(sim, tmp_path):
     assert {row["region"] for row in world["regions"]} == {"iad", "fra"}
 
 
-# A gateway that looks its peers up as it is asked, by the types in LOOKUPS; it is well if it could
-# connect to itself at every address that it was given, over IPv6.
+# A gateway that looks its peers up as it is asked, by the types in LOOKUPS: by its own resolver
+# where machines have names of their own. It is well if it could connect to itself at every address
+# that it was given, over IPv6.
 PEERS = """
 import http.server, os, socket
 from dnslib import DNSRecord
 host, port = os.environ["SIM_NAMESERVER"].split(":")
 own = int(os.environ["PORT"])
+families = {"A": socket.AF_INET, "AAAA": socket.AF_INET6}
+def resolved(name, kind):
+    try:
+        found = socket.getaddrinfo(name, own, families[kind], socket.SOCK_STREAM)
+    except socket.gaierror:
+        return []
+    return [address[0] for *_, address in found]
+def look(kind):
+    if os.environ["NAMED"] and port == "53":
+        return resolved("atlas.internal", kind)
+    asked = DNSRecord.question("atlas.internal", kind).send(host, int(port))
+    records = DNSRecord.parse(asked).rr
+    return [socket.inet_ntop(socket.AF_INET6, bytes(r.rdata.data)) for r in records]
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        found = []
-        for kind in os.environ["LOOKUPS"].split():
-            asked = DNSRecord.question("atlas.internal", kind).send(host, int(port))
-            records = DNSRecord.parse(asked).rr
-            found += [socket.inet_ntop(socket.AF_INET6, bytes(r.rdata.data)) for r in records]
+        found = [address for kind in os.environ["LOOKUPS"].split() for address in look(kind)]
+        if os.environ["NAMED"]:
+            found += [a for a in resolved("fly-local-6pn", "AAAA") if a not in found]
         for address in found:
             socket.create_connection((address, own)).close()
-        well = found == ([os.environ["FLY_PRIVATE_IP"]] if "AAAA" in os.environ["LOOKUPS"] else [])
+        expected = "AAAA" in os.environ["LOOKUPS"] or os.environ["NAMED"]
+        well = found == ([os.environ["FLY_PRIVATE_IP"]] if expected else [])
         self.send_response(200 if well else 500)
         self.send_header("Content-Length", "0"); self.end_headers()
     def log_message(self, *_): pass
@@ -93,7 +108,7 @@ def test_a_machine_that_asks_for_ipv4_peers_alone_is_told_of(sim, tmp_path, look
         "app": "atlas",
         "gateway": {
             "command": ["python", "gateway.py"],
-            "env": {"LOOKUPS": lookups},
+            "env": {"LOOKUPS": lookups, "NAMED": "" if namespace.obstacle() else "yes"},
             "checks": [{"type": "http", "path": "/", "interval": "1s"}],
         },
         "regions": {"iad": {}},

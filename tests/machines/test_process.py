@@ -20,6 +20,7 @@ from sim.errors import InputError, StartError
 from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
 from sim.machines.runtime import MachineSpec
 from sim.machines.stopping import StopOrder, Stopped, stop
+from sim.processes import namespace
 from sim.processes.exit import Exit
 from sim.streams.silence import has_filters
 from sim.topology.addresses import AddressPlan, Endpoint
@@ -96,6 +97,23 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     yield made
     for instance in made.instances:
         await instance.kill()
+
+
+@pytest.mark.skipif(bool(namespace.obstacle()), reason=str(namespace.obstacle()))
+async def test_a_machine_and_what_is_run_in_it_have_names_of_their_own(bench: Bench) -> None:
+    runtime = ProcessRuntime(bench.clock, PLAN)
+    await runtime.open()
+    look = "import socket; print(socket.getaddrinfo('fly-local-6pn', 1)[0][4][0])"
+    own = {"FLY_PRIVATE_IP": "::ffff:127.92.151.10", "SIM_NAMESERVER": "127.92.151.3:53"}
+    spec = bench.spec(sys.executable, "-c", f"{look}; {READY_AND_WAIT}", **own)
+    spec.log_path.parent.mkdir()
+    instance = await runtime.start(spec)
+    bench.instances.append(instance)
+    await bench.printed(instance, "ready")
+    assert await instance.tail(2) == ["::ffff:127.92.151.10", "ready"]
+    ran = await instance.execute(["cat", "/etc/hosts", "/etc/resolv.conf"], "", 10.0)
+    assert "\n::ffff:127.92.151.10 fly-local-6pn\nnameserver 127.92.151.3\n" in ran.stdout
+    assert (await instance.kill()).signal == signal.SIGKILL
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.places import namespace, running
+from sim.places import running
 from sim.places.proxy_variables import through
+from sim.processes import namespace
 from sim.trust import bundle, trusting
 from tests.places.conftest import CERTIFICATE
 
@@ -91,7 +92,8 @@ def test_without_root_it_is_still_the_user_who_started_it(monkeypatch):
     for name in ("geteuid", "getuid", "getgid"):
         monkeypatch.setattr(os, name, lambda: 65_534)
     another = Path("/etc/hostname")  # a file that anybody may read
-    argv = namespace.wrapped(another, ("sh", "-c", "id -u; cat /etc/resolv.conf"))
+    files = {namespace.RESOLV: another}
+    argv = namespace.wrapped(files, ("sh", "-c", "id -u; cat /etc/resolv.conf"))
     nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
     done = subprocess.run([*nobody, *argv], check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (f"65534\n{another.read_text()}", "")

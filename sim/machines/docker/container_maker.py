@@ -14,11 +14,11 @@ from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.archive import packed
 from sim.machines.docker.names import nameservers
 from sim.machines.docker.networks import Networks
+from sim.machines.own_names import OWN_NAME
 from sim.machines.runtime import MachineSpec
 from sim.topology.addresses import container_host, private_address
 
 _AUTHORITIES = Path("/sim-authorities.pem")
-_OWN_NAME = "fly-local-6pn"  # Fly's, in a machine's hosts file: its own private address
 
 
 class ContainerMaker:
@@ -45,7 +45,7 @@ class ContainerMaker:
             memswap_limit=spec.memory_bytes,
             nano_cpus=int(spec.cpus * 1e9) if spec.cpus else None,
             dns=nameservers(spec.env.get("SIM_NAMESERVER")),
-            extra_hosts={_OWN_NAME: private_address(address)},
+            extra_hosts={OWN_NAME: private_address(address)},
             log_config=LogConfig(type="json-file", config={"max-size": "20m"}),
         )
         network = api.create_endpoint_config(ipv4_address=address)

@@ -74,16 +74,25 @@ class ZoneAuthority:
         }
 
     def reply(
-        self, packet: bytes, asked: str | None, source: str, transport: wire.Transport = "udp"
+        self,
+        packet: bytes,
+        asked: str | None,
+        source: str,
+        transport: wire.Transport = "udp",
+        *,
+        alone: bool = True,
     ) -> bytes | None:
-        """The reply to a packet from `source` at the nameserver of location `asked`, or None."""
+        """The reply to a packet from `source` at the nameserver of location `asked`, or None.
+
+        `alone`: whoever asks has no other nameserver, unless it is one itself.
+        """
         if self.silent:
             if None in self.silent or asked in self.silent:
                 self.counters.silenced.count += 1
                 return None
         elif ready := self._ready(packet, asked):
             return ready
-        return self._work_out(packet, asked, source, transport)
+        return self._work_out(packet, asked, source, transport, alone=alone)
 
     def _ready(self, packet: bytes, asked: str | None) -> bytes | None:
         """The reply to a query that is like an earlier one, or None to have it worked out.
@@ -118,7 +127,13 @@ class ZoneAuthority:
         return reply
 
     def _work_out(
-        self, packet: bytes, asked: str | None, source: str, transport: wire.Transport
+        self,
+        packet: bytes,
+        asked: str | None,
+        source: str,
+        transport: wire.Transport,
+        *,
+        alone: bool = True,
     ) -> bytes | None:
         query = wire.scan(packet)
         if query is None:
@@ -137,7 +152,7 @@ class ZoneAuthority:
         template, tally = (
             self._answer(query.key, view)
             if self._zone.holds(query.key)
-            else self._foreign(query.key, stub=bool(packet[2] & 1))
+            else self._foreign(query.key, stub=alone and bool(packet[2] & 1))
         )
         tally.count += 1
         client.tally.count += 1

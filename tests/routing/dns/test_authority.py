@@ -135,6 +135,12 @@ def test_a_name_outside_the_zone_is_refused_to_resolvers_and_is_none_for_stubs(a
         assert not message.flags & dns.flags.AA
 
 
+def test_a_stub_that_has_other_nameservers_is_refused_and_asks_them(authority):
+    query = dns.message.make_query("example.com", "A").to_wire()
+    reply = dns.message.from_wire(authority.reply(query, None, "127.0.0.1", alone=False))
+    assert reply.rcode() == dns.rcode.REFUSED
+
+
 @pytest.mark.parametrize(("ttl_s", "ttl"), [(30.0, 30), (0.25, 1), (0.0, 0), (1.5, 2)])
 def test_the_ttl_is_in_whole_seconds(topology, build, ttl_s, ttl):
     authority = build(dataclasses.replace(topology, routing=Routing(ttl_s=ttl_s)))._authority

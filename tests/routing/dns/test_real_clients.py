@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 
 from sim.clock import Clock
-from sim.places import namespace
+from sim.processes import namespace
 from sim.routing.dns.nameserver import PORT, _permitted_port
 from sim.routing.resolver import Resolver
 from tests.slot import address
@@ -55,7 +55,9 @@ async def looks_up(tmp_path):
 async def test_musl_goes_on_to_the_next_search_domain(at_port_53, plan, tmp_path, looks_up, search):
     resolv = tmp_path / "resolv.conf"
     resolv.write_text(f"nameserver {plan.nameserver('london')}\nsearch {search}\n")
-    found = await said(*namespace.wrapped(resolv, (str(looks_up), "atlas-voice-v2")))
+    found = await said(
+        *namespace.wrapped({namespace.RESOLV: resolv}, (str(looks_up), "atlas-voice-v2"))
+    )
     assert found == plan.link("london", "fra").host
 
 
