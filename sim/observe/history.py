@@ -40,6 +40,7 @@ from sim.observe.events import (
 from sim.observe.journal import Record
 from sim.observe.noise import Noise
 from sim.observe.refusals import Refusal, refusals
+from sim.observe.retransmission import Retransmission
 
 E = TypeVar("E", bound=Event)
 Timed = tuple[float, E]
@@ -250,6 +251,11 @@ class History:
     def noise(self) -> Noise:
         """What the host kept waiting."""
         return Noise(self.speed, self.among(*Noise.kinds))
+
+    @cached_property
+    def retransmission(self) -> Retransmission:
+        """How much later TCP carried on after a silence than it would in life."""
+        return Retransmission(self.speed, self.among(*Retransmission.kinds))
 
     @cached_property
     def regions(self) -> Collection[str]:

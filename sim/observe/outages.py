@@ -34,8 +34,9 @@ class Outage:
 
     `region` is the one that served it last (None: it was never served), `to_region` the one that
     served it again (None: the run ended first, and `to_s` is that end). For `host_s` of it, at
-    most, the host kept its path waiting, one part alone for `part_s`. A gap of
-    `ordinary_s` is none, and one where nothing holds an answer up lasts `typical_s` at most.
+    most, the host kept its path waiting, one part alone for `part_s`; for `tcp_s` of it, at most,
+    TCP carried on later than in life (`retransmission`). A gap of `ordinary_s` is none, and one
+    where nothing holds an answer up lasts `typical_s` at most.
     `failed`: the client lost its connection in it, or did not get one. `starved`: it gave one up
     that nothing stood in the way of, and for half of the time that it allows the host kept its
     path waiting.
@@ -53,6 +54,7 @@ class Outage:
     reconnect_s: float
     host_s: float = 0.0
     part_s: float = 0.0
+    tcp_s: float = 0.0
     ordinary_s: float = 0.0
     typical_s: float = 0.0
     failed: bool = False
@@ -65,8 +67,8 @@ class Outage:
 
     @property
     def certain_s(self) -> float:
-        """How long it was at least, whatever the host kept waiting."""
-        return 0.0 if self.doubtful else self.seconds - self.host_s
+        """How long it was at least, whatever was due to the host and to TCP's real time."""
+        return 0.0 if self.doubtful else self.seconds - self.host_s - self.tcp_s
 
     @property
     def excused(self) -> bool:
@@ -75,8 +77,8 @@ class Outage:
 
     @property
     def doubtful(self) -> bool:
-        """Whether it may be the host's."""
-        return self.starved or self.seconds - self.host_s <= self.ordinary_s
+        """Whether it may be the host's, or TCP's real time's."""
+        return self.starved or self.seconds - self.host_s - self.tcp_s <= self.ordinary_s
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
                 **vars(parts),
                 host_s=history.noise.path_s(*path),
                 part_s=history.noise.most_s(*path),
+                tcp_s=history.retransmission.late_s({location, *path[0]}, start, end),
                 ordinary_s=allowed_s,
                 typical_s=allowed_s if slow else pace.resolution(location, region),
                 failed=failed,

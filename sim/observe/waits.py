@@ -30,6 +30,7 @@ from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
 from sim.observe.ordinary import Pace
 from sim.observe.outages import gave_up
+from sim.observe.retransmission import Retransmission
 from sim.observe.usual import Usual
 from sim.topology.model import Topology
 
@@ -72,8 +73,9 @@ class Over:
 class Waits:
     """The clients of the load that runs, and how long each has waited.
 
-    A wait is an outage once it is longer than its pace and than what the host kept its path
-    waiting. It never is where the client gave an attempt up for which the host may be the reason.
+    A wait is an outage once it is longer than its pace, than what the host kept its path waiting,
+    and than TCP was late. It never is where the client gave an attempt up for which the host may be
+    the reason.
     """
 
     kinds: tuple[type[Event], ...] = (
@@ -91,6 +93,7 @@ class Waits:
         self._floor_s = 0.0
         self._noise = Noise(speed)
         self._obstacles = Obstacles()
+        self._retransmission = Retransmission(speed)
 
     def __repr__(self) -> str:
         return f"<Waits of {len(self.clients)} clients>"
@@ -127,7 +130,9 @@ class Waits:
         slow = client.region is None and not client.turned_away
         allowed_s = pace.allowed_first() if slow else pace.allowed(client.location, client.region)
         ways = self._ways(client.region)
-        return client.since + allowed_s + self._noise.path_s(ways, client.since, t)
+        late_s = self._noise.path_s(ways, client.since, t)
+        late_s += self._retransmission.late_s({client.location, *ways}, client.since, t)
+        return client.since + allowed_s + late_s
 
     def settled(self, client: ClientWait, t: float) -> float:
         """When it is established whether a wait is an outage, as known at an instant.
@@ -149,7 +154,10 @@ class Waits:
         match event:
             case HostStalled() | ProcessorWaits():
                 self._noise.take(t, event)
-            case LinkChanged() | MachineChanged():
+            case LinkChanged():
+                self._obstacles.take(event)
+                self._retransmission.take(t, event)
+            case MachineChanged():
                 self._obstacles.take(event)
             case LinksMeasured():
                 self._floor_s = max(self._floor_s, event.added_real_ms / 1000 * self._speed)

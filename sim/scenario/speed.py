@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sim.observe.retransmission import FIRST_REAL_S
 from sim.scenario.model import Expectation, Scenario
 from sim.topology.distance import round_trip
 from sim.topology.model import DATABASE, Topology
@@ -21,6 +22,7 @@ FASTEST = 20.0  # beyond it little is won: worlds come up and machines start in 
 _ATTEMPT_REAL_S = 0.15  # a client's attempt: a name, a connection, an upgrade, an answer
 _CHECK_REAL_S = 0.15  # a gateway's answer to a health check
 _TURN_REAL_S = 0.05  # a client's turn, so that a late one is none that failed
+_SILENT_REAL_S = 2 * FIRST_REAL_S  # so that TCP goes on after a silence as in life
 _DRAIN_REAL_S = 1.0  # a gateway that keeps real time ends within its kill_timeout
 _TOLD_REAL_S = 0.05  # of a threshold in seconds
 _TOLD_REAL_MS = 10.0  # of a latency beyond its path
@@ -85,6 +87,11 @@ def _limits(scenario: Scenario, cores: int, *, lens: bool) -> Iterator[SpeedLimi
         kill_s = topology.gateway.kill_timeout_s
         yield SpeedLimit(
             kill_s / _DRAIN_REAL_S, f"machines drain in real time, within {kill_s:g} s"
+        )
+    for flap in (entry for entry in scenario.timeline if entry.fault == "flap"):
+        silent_s = flap.params["period_s"] / 2
+        yield SpeedLimit(
+            silent_s / _SILENT_REAL_S, f"a link is silent for {silent_s:g} s again and again"
         )
     for expectation in scenario.expect:
         yield from _of_check(expectation, path_s)

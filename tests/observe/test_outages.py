@@ -360,3 +360,36 @@ class TestUsual:
 
     def test_a_hiccup_does_not_hide_itself(self, history):
         assert len(self.found(history, 20.0, 20.0, 5000.0)) == 1
+
+
+class TestRetransmission:
+    """A link of London's that is silent from 12 s to 14 s; the client is served again at 18 s."""
+
+    def found(self, history, speed, silence="tcp", link="london:fra"):
+        run = RunStarted(1, speed, "process", "embedded", "0", {})
+        silent = LinkChanged(link, "silent", 15.0, 0.0, {"silence": silence})
+        return find_gaps(
+            history(
+                (-2.0, run),
+                connected(0, "fra"),
+                *answers("fra", 0.0, 12.0),
+                (12.0, silent),
+                (14.0, LinkChanged(link, "up", 15.0)),
+                *answers("fra", 18.0, 149.5),
+            ),
+            PACE,
+        )
+
+    def test_what_tcp_may_have_added_at_a_speed_leaves_an_outage_in_doubt(self, history):
+        (gap,) = self.found(history, 20.0)
+        assert gap.tcp_s == pytest.approx(0.2 * 19)
+        assert gap.certain_s == pytest.approx(gap.seconds - gap.tcp_s)
+
+    def test_at_speed_1_it_is_as_in_life(self, history):
+        (gap,) = self.found(history, 1.0)
+        assert (gap.tcp_s, gap.certain_s) == (0.0, gap.seconds)
+
+    @pytest.mark.parametrize("other", [{"silence": "connect"}, {"link": "new-york:iad"}])
+    def test_where_standing_connections_lost_nothing_it_added_nothing(self, history, other):
+        (gap,) = self.found(history, 20.0, **other)
+        assert gap.tcp_s == 0.0

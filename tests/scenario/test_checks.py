@@ -18,6 +18,7 @@ from sim.observe.events import (
     FaultBegan,
     HealthChanged,
     HostStalled,
+    LinkChanged,
     LinksMeasured,
     MachineChanged,
     ProcessorWaits,
@@ -630,6 +631,15 @@ class TestNoise:
         for bound, held in bounds.items():
             found = finding(evidence, *self.gap, *noise, **self.asked, max=bound)
             assert found.held is held, bound
+
+    def test_what_tcp_may_have_added_at_this_speed_is_unknown(self, evidence):
+        silent = LinkChanged("london:fra", "silent", 15.0, 0.0, {"silence": "tcp"})
+        ends = [(19.6, silent), (24.0, LinkChanged("london:fra", "up", 15.0))]
+        asked = [{**self.asked, "max": bound} for bound in ("5s", "6s", "8s")]
+        ran = evidence(connected(), *self.gap, *ends, expect=asked, speed=10.0)
+        found = [row for _, row in judge(ran).findings]
+        assert [row.held for row in found] == [False, None, True]
+        assert "of 7.0 s up to 1.8 s may be TCP's" in found[1].why
 
     def test_a_latency_is_at_least_what_the_host_does_not_explain(self, evidence):
         slow = [(10.0 + n, Acked(LONDON, "s", n, "fra", "m", 800.0)) for n in range(50)]

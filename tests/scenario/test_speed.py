@@ -56,6 +56,13 @@ CASES = {
         5,
         "latency must stay below 150 ms",
     ),
+    "flapping": (
+        scenario(
+            timeline=[{"at": "5s", "fault": "flap", "link": ["london", "fra"], "period": "4s"}]
+        ),
+        5,
+        "a link is silent for 2 s again and again",
+    ),
     "never less than 1": (scenario({"clients": 9000, "every": "1s"}), 1, "clients send"),
 }
 

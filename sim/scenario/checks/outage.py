@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from sim.clients.load_spec import PERSONALITIES
 from sim.observe.history import History
 from sim.observe.outages import Outage
+from sim.observe.retransmission import FIRST_REAL_S
 from sim.scenario.checks.check_spec import (
     LOCATION,
     Finding,
@@ -38,7 +39,8 @@ from sim.scenario.params import Param, choice, read_seconds
 def outage(evidence: Evidence, params: Params) -> Finding:
     """Held where the longest outage is at most `max_s` and at least `min_s`.
 
-    Unknown where it is longer than `max_s` only with what the host kept its path waiting.
+    Unknown where it is longer than `max_s` only with what the host kept its path waiting, or TCP's
+    own timers may have added at this speed.
 
     Those of `longer_than_s` and less do not count. `resolver` narrows it to the clients whose
     resolver has that personality.
@@ -77,12 +79,25 @@ def outage(evidence: Evidence, params: Params) -> Finding:
     if shorter:
         observed += f" ({counted(shorter, 'shorter outage')} not counted)"
     if worst and undecided and not too_short:
-        return Finding(None, observed, f"{_host(history, worst)}; {why}")
+        return Finding(None, observed, "; ".join([*_doubts(history, worst), why]))
     if not served:
         why = f"no client of {of} was ever served; {why}" if why else ""
         if not too_long:
             return unknown(f"no client of {of} was ever served")
     return Finding(not too_long and not too_short, observed, why)
+
+
+def _doubts(history: History, gap: Outage) -> Iterator[str]:
+    """What of a gap may not be the gateway's."""
+    if gap.starved or gap.host_s:
+        yield _host(history, gap)
+    if gap.tcp_s:
+        least_s = FIRST_REAL_S * history.speed
+        yield (
+            f"of {gap.seconds:.1f} s up to {gap.tcp_s:.1f} s may be TCP's: what a silent link"
+            f" swallowed is sent again after {FIRST_REAL_S:g} s of real time at the earliest, which"
+            f" are {least_s:g} s at speed {history.speed:g}. Run it at a lower speed"
+        )
 
 
 def _host(history: History, gap: Outage) -> str:
