@@ -23,8 +23,8 @@ _HTTP_1_1 = ["http/1.1"]
 
 
 @dataclass(frozen=True)
-class Papers:
-    """What servers and clients of the world need. `spki` is how Chromium names the edges' key.
+class Credentials:
+    """TLS credentials of a world. `spki` is how Chromium names the edges' key.
 
     `certificate` is the authority's own, in PEM; `authority` issues more.
     """
@@ -41,7 +41,7 @@ class CertificateAuthority:
 
     def __init__(self, hostname: str) -> None:
         self._hostname = hostname
-        self._making: asyncio.Future[Papers] | None = None
+        self._making: asyncio.Future[Credentials] | None = None
 
     def __repr__(self) -> str:
         made = self._making is not None and self._making.done()
@@ -49,9 +49,9 @@ class CertificateAuthority:
 
     async def prepare(self) -> None:
         """Have them made now, where the first client must not wait for it."""
-        await self.papers()
+        await self.credentials()
 
-    async def papers(self) -> Papers:
+    async def credentials(self) -> Credentials:
         """The same ones for everybody who asks."""
         if self._making is None:
             self._making = asyncio.ensure_future(asyncio.to_thread(_make, self._hostname))
@@ -59,11 +59,11 @@ class CertificateAuthority:
 
     async def vouch_for(self, *names: str) -> ssl.SSLContext:
         """What a server needs that is called by these names and addresses."""
-        papers = await self.papers()
-        return await asyncio.to_thread(_context, _issue(papers.authority, *names))
+        credentials = await self.credentials()
+        return await asyncio.to_thread(_context, _issue(credentials.authority, *names))
 
 
-def _make(hostname: str) -> Papers:
+def _make(hostname: str) -> Credentials:
     import trustme  # noqa: PLC0415 - with `cryptography` it takes 0.1 s
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
         Encoding,
@@ -78,7 +78,7 @@ def _make(hostname: str) -> Papers:
     certificate = authority.cert_pem.bytes().decode("ascii")
     key = load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).public_key()
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return Papers(
+    return Credentials(
         certificate=certificate,
         spki=b64encode(sha256(spki).digest()).decode("ascii"),
         server=_server(leaf, hostname),

@@ -13,7 +13,7 @@ from sim.topology.model import Topology
 def claim(
     topology: Topology, stack: contextlib.AsyncExitStack
 ) -> tuple[socket.socket, AddressPlan]:
-    """The listener of a free slot's control address, and its plan; `stack` gives the slot up.
+    """Claim a free slot: the listener of its control address, and its plan. `stack` gives it up.
 
     The claim is a UDP socket at that address, which no two worlds can have: the listener goes
     before other parts of the world do. A slot where a killed world's link server or database still

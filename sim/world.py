@@ -48,13 +48,13 @@ from sim.places.entry import Entries
 from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.ingress import Ingress
-from sim.routing.internal import InternalNames
+from sim.routing.internal_nameserver import InternalNames
 from sim.routing.machine_pool import MachinePool
 from sim.routing.resolver import Resolver
 from sim.routing.steering import Steering
 from sim.scenario.runner import client_context_of
 from sim.secrets import redactor
-from sim.services.services import Around, Services
+from sim.services.services import ServiceContext, Services
 from sim.slots import claim
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan
 from sim.topology.model import Topology
@@ -214,8 +214,8 @@ class World:
         redact = redactor(hidden)
         self.journal = Journal(clock, path, redact)
         self._stack.callback(self.journal.close)
-        whereabouts = CommandContext(folder.name, topology.folder, folder / "alerts.log", redact)
-        self.alarm = Alarm(topology, whereabouts, clock, self.journal)
+        alert_context = CommandContext(folder.name, topology.folder, folder / "alerts.log", redact)
+        self.alarm = Alarm(topology, alert_context, clock, self.journal)
         push(self.alarm.close)
         self.journal.write(
             RunStarted(
@@ -260,12 +260,12 @@ class World:
         secrets = AppSecrets(self._secrets, redact.hide)
         database = topology.database
         authorities = folder / trust.FILE if database and database.speaks_tls else None
-        around = MachineContext(
+        machine_context = MachineContext(
             folder.name, logs, secrets, self._told, self.nameservers, authorities
         )
-        specs = SpecBuilder(topology, plan, self.rng, around)
+        specs = SpecBuilder(topology, plan, self.rng, machine_context)
         self.services = Services(
-            Around(
+            ServiceContext(
                 topology,
                 plan,
                 clock,

@@ -11,7 +11,7 @@ from sim.observe.events import Alert
 
 
 class Condition(NamedTuple):
-    """That something is wrong with a subject, or no longer, as of now. It may be found again.
+    """What a watch finds of a subject: something is wrong, or no longer. It may repeat itself.
 
     `since` is when it began, where that was before it was found.
     """

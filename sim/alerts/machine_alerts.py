@@ -1,4 +1,4 @@
-"""machine_down and region_out.
+"""The alerts machine_down and region_out.
 
 A machine is down when it is not running though it should (truth), or when its check fails
 (belief); the reason says which. It is well again when it runs and its check passes. One that is

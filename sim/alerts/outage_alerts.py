@@ -1,4 +1,4 @@
-"""outage: clients of a location are not served, by the rule of `observe/outages.py`, as it happens.
+"""The alert outage: a location's clients are not served, by the rule of `observe/outages.py`.
 
 A location's outage begins with the first of its clients whose wait is one (`observe/waits.py`), and
 ends when the last one is served again, or the load is over. It is known only when the ordinary gap
@@ -20,7 +20,7 @@ from sim.observe.events import (
     LoadEnded,
     Resolved,
 )
-from sim.observe.waits import ClientWait, Over, Waits
+from sim.observe.waits import ClientWait, EndedWait, Waits
 from sim.topology.model import Topology
 
 
@@ -65,7 +65,7 @@ class OutageWatch:
             else:
                 self._wait(client, limit)
 
-    def _served(self, t: float, over: Over) -> Iterator[Condition]:
+    def _served(self, t: float, over: EndedWait) -> Iterator[Condition]:
         client = over.client
         cut_off = self._cut_off.setdefault(client.location, set())
         if over.seconds and client.name not in cut_off:

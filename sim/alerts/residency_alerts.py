@@ -1,4 +1,4 @@
-"""residency_broken: what a policy's locations send is served outside the policy's regions.
+"""The alert residency_broken: what a policy's locations send is served outside its regions.
 
 It begins with the first client that is, and ends when all that were are served inside again, or
 ask no more. Where a location has no load, what its connections through the edges say counts: each

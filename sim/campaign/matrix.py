@@ -69,7 +69,7 @@ class Cell:
 
     @property
     def setup(self) -> dict[str, Any]:
-        """What it is a repetition of."""
+        """Everything of it but the seed: runs of one setup repeat each other."""
         named = {SCENARIO: self.scenario, RUNTIME: self.runtime, SPEED: self.speed}
         return {**named, **self.settings}
 

@@ -16,8 +16,8 @@ import distributed
 
 from sim.apart import FILES, empty, ran_of, words
 from sim.campaign import worker_side
+from sim.campaign.bundle import folders_of, packed
 from sim.campaign.cell_run import row_from
-from sim.campaign.luggage import folders_of, packed
 from sim.campaign.matrix import Cell
 from sim.campaign.results import Results
 from sim.campaign.row import Row, row_unjudged
@@ -56,8 +56,8 @@ async def on_cluster(
             raise EnvironmentLacksError(
                 f"no worker of {address} has a `{RESOURCE}` to give", f"start workers: {_WORKER}"
             )
-        luggage = worker_side.Luggage(name, packed(folders))
-        await client.register_plugin(luggage, name=name)
+        bundle = worker_side.BundlePlugin(name, packed(folders))
+        await client.register_plugin(bundle, name=name)
 
         async def run(cell: Cell) -> Row:
             future = client.submit(

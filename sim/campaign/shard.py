@@ -24,9 +24,6 @@ class Shard:
         return (cell for cell in cells if cell.index % self.of == self.number - 1)
 
 
-WHOLE = Shard()
-
-
 def shard_of(text: str) -> Shard:
     """The shard that `3/8` names. Raises ValueError for anything else."""
     match = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)

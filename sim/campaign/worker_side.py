@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TO_END_S = 60.0
 
 
-class Luggage(WorkerPlugin):
+class BundlePlugin(WorkerPlugin):
     """Unpacks the package and the campaign's files on each worker, also on one that comes later.
 
     With its end the runs that are still on end as well, with their worlds.
@@ -53,13 +53,13 @@ class Luggage(WorkerPlugin):
 
 
 def run_world(
-    luggage: str, at: str, arguments: Sequence[str], files: Sequence[str]
+    bundle: str, at: str, arguments: Sequence[str], files: Sequence[str]
 ) -> tuple[int, dict[str, bytes]]:
-    """The exit code of `sim run` in the folder `at` of the luggage, and the files that it wrote.
+    """The exit code of `sim run` in the folder `at` of the bundle, and the files that it wrote.
 
     Where `arguments` have `{out}`, the run has a folder of its own. What it said is `output.txt`.
     """
-    folder = _place(get_worker(), luggage)
+    folder = _place(get_worker(), bundle)
     out = Path(tempfile.mkdtemp(dir=folder))
     with (out / "output.txt").open("wb") as output:
         process = subprocess.Popen(

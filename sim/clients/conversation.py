@@ -21,7 +21,7 @@ M_co = TypeVar("M_co", covariant=True)
 
 
 @dataclass
-class Book:
+class SessionRecord:
     """What the client knows of one session."""
 
     session: str
@@ -47,9 +47,9 @@ class Incoming(Protocol[M_co]):
 class Conversation(ABC, Generic[M]):
     """Sends what is due and listens, until something ends the connection."""
 
-    def __init__(self, client: Client, book: Book, incoming: Incoming[M]) -> None:
+    def __init__(self, client: Client, record: SessionRecord, incoming: Incoming[M]) -> None:
         self._client = client
-        self.book = book
+        self.record = record
         self._incoming = incoming
         self._timer: asyncio.TimerHandle | None = None
         self._late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -89,24 +89,24 @@ class Conversation(ABC, Generic[M]):
 
     def acked(self, seq: int) -> None:
         """The gateway acknowledged that message; again, or for one never sent, means nothing."""
-        book = self.book
-        if book.waiting.pop(seq, None) is not None:
-            book.remembered = max(book.remembered, seq)
-            self._client.acked(book.session, seq)
+        record = self.record
+        if record.waiting.pop(seq, None) is not None:
+            record.remembered = max(record.remembered, seq)
+            self._client.acked(record.session, seq)
 
     async def _send_all(self, begin_after: int) -> None:
-        book = self.book
-        for seq in list(book.waiting):
+        record = self.record
+        for seq in list(record.waiting):
             await self._send(seq)
-        book.own = max(begin_after, book.own)
+        record.own = max(begin_after, record.own)
         async for _ in self._client.pace():
-            if len(book.waiting) < WINDOW:
-                book.own += 1
-                await self._send(book.own)
+            if len(record.waiting) < WINDOW:
+                record.own += 1
+                await self._send(record.own)
 
     async def _send(self, seq: int) -> None:
-        self.book.waiting[seq] = self._client.clock.now()
-        self._client.send(self.book.session, seq)
+        self.record.waiting[seq] = self._client.clock.now()
+        self._client.send(self.record.session, seq)
         if self._timer is None:
             self._timer = self._client.clock.call_later(self._client.timeout_s, self._check)
         await self.deliver(seq)
@@ -114,7 +114,7 @@ class Conversation(ABC, Generic[M]):
     def _check(self) -> None:
         """One timer for all messages: look at the oldest, and come back when it will be due."""
         self._timer = None
-        oldest = next(iter(self.book.waiting.values()), None)
+        oldest = next(iter(self.record.waiting.values()), None)
         if oldest is None or self._late.done():
             return
         left_s = oldest + self._client.timeout_s - self._client.clock.now()

@@ -41,11 +41,6 @@ class JsonPath:
             at = step.end()
         return cls(text, tuple(steps))
 
-    @property
-    def plural(self) -> bool:
-        """Whether it can lead to several values."""
-        return None in self.steps
-
     def find(self, data: Any) -> list[Any]:
         """All values that it leads to, in order."""
         found = [data]

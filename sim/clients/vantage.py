@@ -14,8 +14,8 @@ from aiohttp.client_proto import ResponseHandler
 
 from sim.authority import CertificateAuthority
 from sim.clients import eyeballs
-from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
+from sim.clients.dns_cache import DnsCache
 from sim.clients.load_spec import Personality
 from sim.clients.stub_resolver import Answer, ResolveError, StubResolver
 from sim.clients.urls import only_to
@@ -207,8 +207,8 @@ class _Connector(aiohttp.BaseConnector):
         try:
             tls: dict[str, Any] = {}
             if secure:
-                papers = await self._vantage.authority.papers()
-                tls = {"ssl": papers.client, "server_hostname": host}
+                credentials = await self._vantage.authority.credentials()
+                tls = {"ssl": credentials.client, "server_hostname": host}
         except BaseException:
             sock.close()
             raise

@@ -9,7 +9,7 @@ from typing import Any
 
 from sim.control.machine_verbs import size_of
 from sim.deploys.release import Order
-from sim.deploys.scaling import spread, wanted
+from sim.deploys.scale_counts import spread, wanted
 from sim.errors import InputError
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine

@@ -10,7 +10,7 @@ from sim import registry
 from sim.control.app_verbs import AppVerbs
 from sim.control.machine_verbs import MachineVerbs
 from sim.control.machines_api.site import MachinesApi
-from sim.control.metrics import MetricsSite
+from sim.control.metrics_site import MetricsSite
 from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
 from sim.dashboard.frame import machine_now
@@ -172,8 +172,8 @@ class Control:
 
     async def authority(self, _: Mapping[str, Any]) -> dict[str, str]:
         """Whom to trust: the authority's certificate, and the hash of the edges' key."""
-        papers = await self._world.authority.papers()
-        return {"certificate": papers.certificate, "spki": papers.spki}
+        credentials = await self._world.authority.credentials()
+        return {"certificate": credentials.certificate, "spki": credentials.spki}
 
     async def quarters(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Where a container is put to be in a location."""

@@ -1,1 +1,1 @@
-"""Deploys as flyctl makes them: a plan for each strategy, and one hand that carries it out."""
+"""Deploys as flyctl makes them: a plan for each strategy, and what carries it out."""

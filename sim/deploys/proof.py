@@ -17,7 +17,7 @@ _LOG_LINES = 20
 
 
 class Proof:
-    """Asks machines for it, one by one."""
+    """Watches machines of a new release come up, one by one."""
 
     def __init__(self, fleet: Fleet, health: HealthChecker, clock: Clock) -> None:
         self._fleet = fleet

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.clock import Clock
-from sim.gateway import schema
+from sim.gateway import tables
 from sim.gateway.batches import Batches
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class Store:
     def __init__(self, dsn: str, region: str, machine: str, variant: Variant, clock: Clock) -> None:
         self._here = (region, machine)
         self._memory: dict[str, int] | None = {} if variant.memory else None
-        create = schema.create(dedupe=variant.dedupe)
-        insert = schema.insert(dedupe=variant.dedupe)
+        create = tables.create(dedupe=variant.dedupe)
+        insert = tables.insert(dedupe=variant.dedupe)
         linger_s = 1.0 if variant.early else 0.0
         self._messages = Batches(dsn, create, insert, self._store, clock, linger_s)
-        self._openings = Batches(dsn, create, schema.OPEN, self._open, clock)
+        self._openings = Batches(dsn, create, tables.OPEN, self._open, clock)
 
     @property
     def connected(self) -> bool:

@@ -18,8 +18,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim.cache import user_cache
 from sim.errors import EnvironmentLacksError
+from sim.user_cache import user_cache
 
 SOURCES = Path(__file__).parent / "c"
 # Where a release puts what it has built (tools/lens.py).

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.cache import user_cache
 from sim.clock import real_ns
 from sim.errors import EnvironmentLacksError
 from sim.lens.lens import Lens
 from sim.lens.program import find_program
+from sim.user_cache import user_cache
 
 TOLERANCE = 0.02
 SPEED = 10.0

@@ -48,7 +48,7 @@ class RemoteLinkServer:
             ) from None
 
     async def ping(self) -> None:
-        """Nothing is known of it but what its links say."""
+        """Ask nothing: what is wrong with it shows in its links."""
 
     async def stop(self) -> None:
-        """It goes on without us."""
+        """Leave it running: it is somebody else's."""

@@ -14,12 +14,12 @@ from sim.observe.outages import LocationOutage
 
 
 def is_blip(group: LocationOutage, pace: Pace) -> bool:
-    """Whether of a location's outage, even of its worst client's, no full turn is certain."""
+    """Whether an outage is too short to tell: not even its worst client surely missed a turn."""
     certain_s = group.worst.seconds - pace.allowed(group.location, group.region)
     return certain_s < pace.every_s
 
 
 def folded(groups: Sequence[LocationOutage], pace: Pace) -> list[bool]:
-    """Which of them a report tells in one line; one alone is as good as a line."""
+    """Which of them a report tells together in one line: all blips, where there are several."""
     flags = [is_blip(group, pace) for group in groups]
     return flags if sum(flags) > 1 else [False] * len(flags)

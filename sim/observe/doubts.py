@@ -53,7 +53,7 @@ def driver_errors(history: History) -> Sequence[tuple[DriverRaised, int]]:
 
 
 def never_understood(history: History) -> Iterator[str]:
-    """In what driver and gateway did not understand one another in the whole run, in words."""
+    """What driver and gateway never understood of one another in the whole run, in words."""
     yield from _unmatched(history)
     yield from _only_rejected(history)
 

@@ -79,7 +79,7 @@ class Noise:
         insort(self._waits, wait)
 
     def path_s(self, regions: Collection[str], from_s: float, to_s: float) -> float:
-        """Simulated seconds for which paths to these regions waited within a time, at most."""
+        """The most that paths to these regions waited within a time, in simulated seconds."""
         waited_s, ours_s, late_s = 0.0, 0.0, 0.0
         for wait in self._touching(from_s, to_s):
             room_s = wait.within(from_s, to_s)
@@ -99,7 +99,7 @@ class Noise:
         return min(waited_s, max(0.0, to_s - from_s))
 
     def most_s(self, regions: Collection[str], from_s: float, to_s: float) -> float:
-        """What of such a path the one part waited within a time that waited most."""
+        """How long the part of such a path that waited longest did so within a time."""
         waits = self._touching(from_s, to_s)
         late_s = max((wait.late_s for wait in waits if OURS in wait.by_part), default=0.0)
         found = self.by_part(from_s, to_s)
@@ -117,7 +117,7 @@ class Noise:
         )
 
     def ours_s(self, from_s: float, to_s: float) -> float:
-        """What our own process waited within a time: so late is what it does by the clock."""
+        """What our own process waited within a time, by which what it does on time is late."""
         found = self.by_part(from_s, to_s)
         return found.get(OURS, 0.0) + found.get(OURS_STILL, 0.0)
 

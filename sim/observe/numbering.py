@@ -34,7 +34,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Numbering:
-    """The mistakes of a run's drivers, and of which messages they leave the fate unknown."""
+    """The mistakes of a run's drivers, and the messages whose fate they leave unknown."""
 
     mistakes: Sequence[Mistake]
     keys: frozenset[Key]

@@ -39,7 +39,7 @@ def parts_of(
     last: tuple[float, str | None],
     again: tuple[float, Acked | None],
 ) -> OutageParts:
-    """Split what lies between two answers: when and by which region, and when and with which."""
+    """Split the time from the `last` answer (when, by which region) to the next (`again`)."""
     (start, region), (end, after) = last, again
     location = location_of(client)
     to_region = after.region if after else None

@@ -40,7 +40,7 @@ _TOLD_REAL_S = 0.25
 
 @dataclass(slots=True, eq=False)
 class ClientWait:
-    """One client's. `since` is when it was served last, or first tried; by `region`, if ever.
+    """One client's wait. `since` is when it was served last, or first tried; by `region`, if ever.
 
     `connected` is the region that it is connected to. `answer` is the region that DNS named last,
     which it may hold until `expires`. `given_up` has the attempts since then that it gave up though
@@ -59,7 +59,7 @@ class ClientWait:
 
 
 @dataclass(frozen=True)
-class Over:
+class EndedWait:
     """A wait that has ended by an answer, and when it began.
 
     `seconds` is its length where it was an outage, or 0.
@@ -98,7 +98,7 @@ class Waits:
     def __repr__(self) -> str:
         return f"<Waits of {len(self.clients)} clients>"
 
-    def take(self, t: float, event: Event) -> Over | None:
+    def take(self, t: float, event: Event) -> EndedWait | None:
         """Take an event in; a wait that it ends."""
         match event:
             case Acked():
@@ -204,14 +204,14 @@ class Waits:
         if given_up and not self._obstacles.between(client.location, region):
             client.given_up.append((t, region))
 
-    def _acked(self, t: float, event: Acked) -> Over | None:
+    def _acked(self, t: float, event: Acked) -> EndedWait | None:
         if self._pace:
             self._pace.usual.take(event)
         client = self.clients.get(event.client)
         if client is None:
             return None
         since = t if client.since is None else client.since
-        over = Over(client, since, t - since if self.is_outage(client, t) else 0.0)
+        over = EndedWait(client, since, t - since if self.is_outage(client, t) else 0.0)
         client.since, client.region, client.connected = t, event.region, event.region
         client.given_up.clear()
         return over

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from sim.clients.cache import DnsCache
 from sim.clients.dial import dial
+from sim.clients.dns_cache import DnsCache
 from sim.clients.stub_resolver import Answer, ResolveError, StubResolver
 from sim.clients.vantage import ClientContext
 from sim.places.reachable import Destination, Reach

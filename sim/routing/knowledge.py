@@ -17,7 +17,7 @@ Views = Sequence[MachineView]
 
 
 class Belief:
-    """One edge's. `truth` are all machines, `is_up` whether news of a region gets through.
+    """What one edge believes of the machines. `is_up` says whether news of a region gets through.
 
     `news` is called when something that was so `delay_s` ago is believed from now on.
     """

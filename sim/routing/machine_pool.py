@@ -55,7 +55,7 @@ class MachinePool:
         ]
 
     def seen_from(self, is_up: Callable[[str], bool]) -> Callable[[], Sequence[MachineView]]:
-        """The machines as an edge knows them to which news of a region gets while that is up."""
+        """The machines as one edge knows them; `is_up` says whether a region's news reaches it."""
         if not self._delay_s:
             return self.views
         told = self.loads.changed
@@ -64,7 +64,7 @@ class MachinePool:
         return belief.views
 
     def changed(self) -> None:
-        """Something that decides where requests go is different: health, say."""
+        """Tell the edges that what decides where requests go has changed, such as health."""
         for belief in self._beliefs:
             belief.changed()
         self.loads.changed()

@@ -20,7 +20,7 @@ from sim.clients.blame import contained, foreseen, mistake_of
 from sim.clients.driver import Driver, Lagging, Ledger, Question
 from sim.clients.drivers.declared import DeclaredLedger
 from sim.clock import Clock
-from sim.gateway.schema import STORED
+from sim.gateway.tables import STORED
 from sim.machines.fleet import Fleet
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine

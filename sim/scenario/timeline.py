@@ -30,7 +30,7 @@ class Timeline:
         return f"<Timeline {how} at {self.now():.1f} s>"
 
     def begin(self) -> None:
-        """It is zero now."""
+        """Count from this instant on."""
         self._start = self._clock.now()
 
     @property
@@ -62,7 +62,7 @@ class Timeline:
             self._tell()
 
     def end(self) -> None:
-        """Be over now: whoever waits for an instant waits no longer."""
+        """End it now: whoever waits for an instant waits no longer."""
         self.over = True
         self._tell()
 

@@ -15,11 +15,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from sim.cache import user_cache
 from sim.errors import StartError
 from sim.processes.child import Child
 from sim.services.binaries import Binaries
 from sim.services.unprivileged import explain_failure
+from sim.user_cache import user_cache
 
 SUPERUSER = "sim"
 DATABASE = "gateway"

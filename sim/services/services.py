@@ -32,7 +32,7 @@ _ELSEWHERE_IN_TIME = (
 
 
 @dataclass(frozen=True)
-class Around:
+class ServiceContext:
     """What services are given of their world. `mark` goes into the environment of what they run."""
 
     topology: Topology
@@ -51,11 +51,11 @@ class Around:
 class Services:
     """The services of a world, by name."""
 
-    def __init__(self, around: Around) -> None:
-        self._around = around
+    def __init__(self, context: ServiceContext) -> None:
+        self._around = context
         self._all: dict[str, WorldService] = {}
         self.database: WorldDatabase | None = None
-        for name, asked in around.topology.services.items():
+        for name, asked in context.topology.services.items():
             match asked:
                 case Database():
                     self._all[name] = self.database = self._made_database(asked)
@@ -63,35 +63,35 @@ class Services:
                     self._all[name] = ServiceProgram(asked, self._hosting(asked))
 
     def _made_database(self, asked: Database) -> WorldDatabase:
-        around, inside = self._around, self._around.plan.database
+        context, inside = self._around, self._around.plan.database
         front = None
         if asked.speaks_tls:
             front = TlsFront(
-                around.plan.database_front, inside, self._vouched_for_database, around.journal
+                context.plan.database_front, inside, self._vouched_for_database, context.journal
             )
-        made = around.folder, around.clock, around.mark, around.lens
+        made = context.folder, context.clock, context.mark, context.lens
         return WorldDatabase(asked, inside, *made, front=front)
 
     async def _vouched_for_database(self) -> ssl.SSLContext:
         """By every address at which machines reach it, which have the authority as a file."""
-        around = self._around
-        papers = await around.authority.papers()
-        trust.bundle(around.folder, papers.certificate, os.environ)
-        doors = {around.runtime.door(region) for region in around.topology.regions}
-        return await around.authority.vouch_for(around.plan.database_front.host, *sorted(doors))
+        context = self._around
+        credentials = await context.authority.credentials()
+        trust.bundle(context.folder, credentials.certificate, os.environ)
+        doors = {context.runtime.door(region) for region in context.topology.regions}
+        return await context.authority.vouch_for(context.plan.database_front.host, *sorted(doors))
 
     def _hosting(self, asked: Program) -> Hosting:
-        around, host = self._around, self._around.plan.program(asked.name)
+        context, host = self._around, self._around.plan.program(asked.name)
         log = f"{asked.region}-{asked.name.replace('-', '_')}.log"  # as machines' are called
         return Hosting(
-            around.runtime,
-            around.clock,
-            Endpoint(host, around.ports.take(host)),
-            around.folder / "services" / asked.name,
-            around.topology.folder,
-            around.folder / "logs" / log,
-            lambda: {**around.mark, **self._known(asked.region, until=asked.name)},
-            around.authorities,
+            context.runtime,
+            context.clock,
+            Endpoint(host, context.ports.take(host)),
+            context.folder / "services" / asked.name,
+            context.topology.folder,
+            context.folder / "logs" / log,
+            lambda: {**context.mark, **self._known(asked.region, until=asked.name)},
+            context.authorities,
         )
 
     def __repr__(self) -> str:
@@ -173,8 +173,8 @@ class Services:
         return self.database.details(self._door(region, self.database.name))
 
     def _door(self, region: str, name: str) -> Endpoint:
-        around = self._around
-        return Endpoint(around.runtime.door(region), around.plan.service_port(name))
+        context = self._around
+        return Endpoint(context.runtime.door(region), context.plan.service_port(name))
 
     async def stop(self) -> None:
         """End them, the last one first. Safe to call again."""

@@ -31,7 +31,7 @@ async def accept(sock: socket.socket, authority: CertificateAuthority) -> TcpStr
     loop = asyncio.get_running_loop()
     try:
         secure = await peek(sock, at_least=1)
-        context = (await authority.papers()).server if secure[:1] == _HANDSHAKE else None
+        context = (await authority.credentials()).server if secure[:1] == _HANDSHAKE else None
     except BaseException:
         sock.close()
         raise

@@ -62,7 +62,7 @@ class Trap:
 
     @property
     def sprung(self) -> bool:
-        """Whether every blow has fallen."""
+        """Whether every kill has been done."""
         return len(self.struck) == len(self._blows)
 
     def __call__(self, record: Record) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sim.errors import EnvironmentLacksError, InputError, SimError, StartError
 from sim.report.outcome import Outcome
 from sim.testing.clients import Answer, SimClient
-from sim.testing.errors import CutOffError, ExpectationError, NotSettledError
 from sim.testing.expect import Expect
+from sim.testing.failures import CutOffError, ExpectationError, NotSettledError
 from sim.testing.opening import open_world
 from sim.testing.running_load import RunningLoad
 from sim.testing.sim_session import SimSession

@@ -16,7 +16,7 @@ from sim.clients.http_declaration import SERVICE
 from sim.clients.load import why_ended, write_end
 from sim.clients.vantage import ClientContext
 from sim.routing.edge import SIM_MACHINE, SIM_REGION
-from sim.testing.errors import CutOffError
+from sim.testing.failures import CutOffError
 from sim.testing.portal import Portal
 from sim.testing.sim_session import Notes, SimSession
 

@@ -25,7 +25,7 @@ from sim.scenario.disturbances import settled
 from sim.scenario.evidence import Evidence
 from sim.scenario.felt import unfelt
 from sim.scenario.model import Expectation, Scenario
-from sim.testing.errors import ExpectationError
+from sim.testing.failures import ExpectationError
 from sim.topology.model import Topology
 from sim.topology.units import format_duration, parse_duration
 

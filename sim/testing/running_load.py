@@ -14,7 +14,7 @@ from sim.rng import Rng
 from sim.scenario import runner
 from sim.scenario.checks.check_spec import some_of
 from sim.testing.portal import Portal
-from sim.testing.watch import Watch
+from sim.testing.waiting import Watch
 from sim.topology.units import format_duration, parse_duration
 from sim.world import World
 

@@ -10,7 +10,7 @@ from sim.clients.client import Client
 from sim.clients.ending import ConnectionOverError
 from sim.clients.reference import acked_in, message_frame, take_up
 from sim.clients.websocket import WebSocket
-from sim.testing.errors import CutOffError
+from sim.testing.failures import CutOffError
 from sim.testing.portal import Portal
 from sim.topology.units import format_duration, parse_duration
 

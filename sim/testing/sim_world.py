@@ -31,7 +31,7 @@ from sim.testing.episode import Episode, demand
 from sim.testing.expect import Expect
 from sim.testing.portal import Portal
 from sim.testing.running_load import RunningLoad
-from sim.testing.watch import Watch, settle
+from sim.testing.waiting import Watch, settle
 from sim.topology.units import parse_duration
 from sim.world import World
 

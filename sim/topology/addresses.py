@@ -30,10 +30,10 @@ connects to, and ports are the same everywhere. On Linux all of 127/8 can be bou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from ipaddress import IPv4Network
 
 from sim.errors import InputError
-from sim.topology.model import DATABASE, Subnet, Topology
+from sim.topology.model import DATABASE, Topology
 
 SLOTS = range(44, 108)
 MAX_LOCATIONS = 149
@@ -90,14 +90,6 @@ class AddressPlan:
         programs = [one for one in topology.services.values() if one.name != DATABASE]
         self._programs = {one.name: (i, one.region) for i, one in enumerate(programs)}
         self._services = {name: i for i, name in enumerate(topology.services)}
-        prefixes: list[tuple[Subnet, str]] = [
-            (subnet, name)
-            for name, location in topology.locations.items()
-            for subnet in location.subnets
-        ]
-        prefixes += [(self.network(name), name) for name in topology.locations]
-        # Longest first: the first that contains an address is the longest match.
-        self._prefixes = sorted(prefixes, key=lambda pair: -pair[0].prefixlen)
 
     def _host(self, third: int, fourth: int) -> str:
         return f"127.{self.slot}.{third}.{fourth}"
@@ -206,8 +198,3 @@ class AddressPlan:
         third, fourth = int(parts[2]), int(parts[3])
         number = third - 150 if third >= 150 else fourth - 100
         return next((code for code, i in self._regions.items() if i == number), None)
-
-    def locate(self, subnet: str | IPv4Address | IPv6Address) -> str | None:
-        """The location that an address belongs to by the longest matching prefix, or None."""
-        address = ip_address(subnet) if isinstance(subnet, str) else subnet
-        return next((name for prefix, name in self._prefixes if address in prefix), None)

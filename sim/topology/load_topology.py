@@ -39,11 +39,6 @@ def topology_from_mapping(data: Mapping[str, Any], path: Path | None = None) -> 
     return _topology_of(Document(dict(data), str(path) if path else None), path)
 
 
-def document_of(path: Path) -> dict[str, Any]:
-    """A topology file as data for a journal: see Topology.document."""
-    return dict(load_topology(path).document)
-
-
 def _topology_of(
     document: Document, path: Path | None, settings: Mapping[str, Any] = NO_SETTINGS
 ) -> Topology:

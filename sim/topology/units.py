@@ -77,11 +77,6 @@ def format_duration(seconds: float) -> str:
     return f"{millis}ms" if millis < 1000 else f"{millis / 1000:.15g}s"
 
 
-def format_rate(kbps: float) -> str:
-    """The text of a rate, in the largest unit that leaves no fraction."""
-    return _format(kbps, _KBPS)
-
-
 def format_size(size: int) -> str:
     """The text of a size, in the largest unit that leaves no fraction."""
     return _format(size, _BYTES)

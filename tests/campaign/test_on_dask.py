@@ -13,11 +13,11 @@ import sys
 
 import pytest
 
-from sim.campaign import luggage
+from sim.campaign import bundle
 from sim.campaign.matrix import cells
 from sim.campaign.results import About, Results
 from sim.campaign.runner import go_on
-from sim.campaign.shard import WHOLE
+from sim.campaign.shard import Shard
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
 
@@ -62,7 +62,7 @@ def start(tmp_path, monkeypatch):
     (marks / "report.json").write_text(json.dumps(REPORT))
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(STAND_IN)
-    monkeypatch.setattr(luggage, "_PACKAGE", package)
+    monkeypatch.setattr(bundle, "_PACKAGE", package)
     started: list[subprocess.Popen[str]] = []
 
     def program(*words):
@@ -94,7 +94,7 @@ def start(tmp_path, monkeypatch):
 
 @pytest.fixture
 def results(campaign, tmp_path):
-    return Results.begin(tmp_path / "out", About(campaign(seeds=6), WHOLE, ""))
+    return Results.begin(tmp_path / "out", About(campaign(seeds=6), Shard(), ""))
 
 
 async def test_a_cell_of_a_worker_that_dies_is_done_again_and_counts_once(start, results, tmp_path):

@@ -15,12 +15,13 @@ from sim.campaign import forms, junit, page, summary
 from sim.campaign.matrix import cells
 from sim.campaign.merge import merged, pages, report_of
 from sim.campaign.results import About, Results
-from sim.campaign.shard import WHOLE, Shard
+from sim.campaign.shard import Shard
 from sim.errors import InputError
 from sim.topology.settings import setting_of
 from tests.campaign.conftest import TTL
 
 JUNIT = Path(__file__).parents[1] / "report" / "junit.xsd"
+WHOLE = Shard()
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_shard_that_did_not_finish_is_said(done):
 
 
 def test_a_cell_of_two_folders_counts_once_and_the_worse_is_believed(tmp_path, asked, row, done):
-    again = Results.begin(tmp_path / "again", About(asked, WHOLE, "digest"))
+    again = Results.begin(tmp_path / "again", About(asked, Shard(), "digest"))
     first = next(cells(asked))
     again.keep(row(first, verdict="failed"))
     document = merged([done(), again])
@@ -106,7 +107,7 @@ def test_results_of_something_else_are_refused(tmp_path, asked, campaign, done, 
 def test_a_folder_with_results_is_not_begun_again(done, asked):
     whole = done()
     with pytest.raises(InputError, match="--resume"):
-        Results.begin(whole.folder, About(asked, WHOLE, "digest"))
+        Results.begin(whole.folder, About(asked, Shard(), "digest"))
     with pytest.raises(InputError, match="not of 2/3"):
         Results.resume(whole.folder, About(asked, Shard(2, 3), "digest"))
 
@@ -188,13 +189,13 @@ from sim.campaign.matrix import Campaign, cells
 from sim.campaign.merge import pages, report_of
 from sim.campaign.results import About, Results
 from sim.campaign.row import row_unjudged
-from sim.campaign.shard import WHOLE
+from sim.campaign.shard import Shard
 
 folder = Path(sys.argv[1])
 asked = Campaign("large", ["a.yaml", "b.yaml"], range(1, 101), ["auto"], ["process"],
                  {"routing.ttl": [f"{n}s" for n in range(50)]}, "full", [])
 asked = Campaign(**{**vars(asked), "seeds": [*asked.seeds]})
-results = Results.begin(folder, About(asked, WHOLE, ""))
+results = Results.begin(folder, About(asked, Shard(), ""))
 for cell in cells(asked):
     results.keep({**row_unjudged(cell, "because " * 20), "verdict": "held", "outage_s": 1.5})
 document = report_of(Results.read(folder))

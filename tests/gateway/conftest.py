@@ -20,8 +20,8 @@ from aiohttp import web
 
 from sim.clock import Clock
 from sim.gateway.app import Gateway, Identity
-from sim.gateway.schema import STORED
 from sim.gateway.store import Store, Variant
+from sim.gateway.tables import STORED
 from sim.services.postgres import Postgres
 from sim.topology.addresses import Endpoint
 

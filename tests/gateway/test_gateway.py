@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from sim.clock import Clock
-from sim.gateway.schema import create
 from sim.gateway.store import Store, Variant
+from sim.gateway.tables import create
 
 Serve = Callable[..., Awaitable[Any]]
 Stored = Callable[[str], Awaitable[list[tuple[str, int, str]]]]

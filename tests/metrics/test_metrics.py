@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from sim.control.metrics import _asked_by_loopback
+from sim.control.metrics_site import _asked_by_loopback
 from sim.network.toxiproxy_api import LinkServerError
 from sim.observe.client_names import location_of
 from sim.observe.events import Acked, Alert, EdgeConnection, Sent

@@ -51,13 +51,13 @@ async def test_a_tunnel_leads_where_the_location_is_led(program, location, regio
 
 
 async def test_a_tunnel_carries_tls_to_the_edge(program):
-    papers = await program.world.authority.papers()
+    credentials = await program.world.authority.credentials()
     async with (
         aiohttp.ClientSession() as http,
         http.get(
             "https://demo.fly.dev/x",
             proxy=f"http://{program.world.plan.entry('london')}",
-            ssl=papers.client,
+            ssl=credentials.client,
         ) as answer,
     ):
         assert await answer.text() == "hello from fra"
@@ -91,11 +91,11 @@ async def test_a_body_crosses_and_so_does_its_answer(program):
 
 @pytest.mark.parametrize("url", ["ws://demo.fly.dev/echo", "wss://demo.fly.dev/echo"])
 async def test_a_websocket_crosses(program, url):
-    papers = await program.world.authority.papers()
+    credentials = await program.world.authority.credentials()
     proxy = f"http://{program.world.plan.entry('london')}"
     async with (
         aiohttp.ClientSession() as http,
-        http.ws_connect(url, proxy=proxy, ssl=papers.client) as websocket,
+        http.ws_connect(url, proxy=proxy, ssl=credentials.client) as websocket,
     ):
         await websocket.send_str("hello")
         assert await program.within(websocket.receive_str()) == "hello"

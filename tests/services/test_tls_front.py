@@ -74,7 +74,7 @@ async def bench() -> AsyncIterator[Bench]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def roots(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of those that a client trusts."""
-    file = bundle(bench.folder, (await bench.authority.papers()).certificate, {})
+    file = bundle(bench.folder, (await bench.authority.credentials()).certificate, {})
     monkeypatch.setenv("PGSSLROOTCERT", str(file))
     return file
 
@@ -99,8 +99,8 @@ async def test_who_does_not_know_the_authority_or_the_address_is_not_connected(
     elsewhere = bench.url.replace(str(bench.door), str(bench.front.endpoint))
     with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
         await asyncpg.connect(elsewhere)
-    papers = await CertificateAuthority("demo.fly.dev").papers()
-    assert bundle(bench.folder, papers.certificate, {}) == roots
+    credentials = await CertificateAuthority("demo.fly.dev").credentials()
+    assert bundle(bench.folder, credentials.certificate, {}) == roots
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
         await asyncpg.connect(bench.url)
 

@@ -18,7 +18,7 @@ from sim.observe.events import (
 from sim.observe.journal import Record
 from sim.scenario.live import live_expectation
 from sim.testing.episode import Episode, demand
-from sim.testing.errors import ExpectationError
+from sim.testing.failures import ExpectationError
 from sim.topology.load_topology import topology_from_mapping
 
 TOPOLOGY = topology_from_mapping(

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any
 
 from sim.clients.client import Client
-from sim.clients.conversation import Book, Conversation
+from sim.clients.conversation import Conversation, SessionRecord
 from sim.clients.declaration import Declaration, Opening, Request
 from sim.clients.driver import Question
 from sim.clients.drivers.greeting import (
@@ -40,42 +40,42 @@ class Declared:
 
     def __init__(self, declaration: Declaration) -> None:
         self._is = declaration
-        self._book: Book | None = None
+        self._record: SessionRecord | None = None
         self._taken: dict[str, Value] = {}
         self._since: dict[str, str] = {}
-        self._books: dict[str, Book] = {}  # by the gateway's names for them
+        self._records: dict[str, SessionRecord] = {}  # by the gateway's names for them
 
     async def run(self, client: Client) -> None:
         """Open or resume the session and send until something fails or the load ends."""
-        if self._book is not None and self._book.opened and self._is.resume is None:
-            self._leave(client, self._book)
-        book = self._book = self._book or Book(client.rng.hex_id(16))
-        resume = self._is.resume if book.opened else None
+        if self._record is not None and self._record.opened and self._is.resume is None:
+            self._leave(client, self._record)
+        record = self._record = self._record or SessionRecord(client.rng.hex_id(16))
+        resume = self._is.resume if record.opened else None
         opening = resume or self._is.opening
         said: dict[str, Any] = {}
 
         def take(taken: Mapping[str, Value]) -> dict[str, Value]:
             """Keep what the gateway gave; a new session's name is used at once."""
-            nonlocal book
+            nonlocal record
             if "session" in taken:
                 said["session"] = taken["session"]
-                book = self._entered(book, said)
+                record = self._entered(record, said)
             self._taken |= taken
-            return _values(self._is, client, book, self._taken)
+            return _values(self._is, client, record, self._taken)
 
         values = take(
-            await ask(client, opening.before, _values(self._is, client, book, self._taken))
+            await ask(client, opening.before, _values(self._is, client, record, self._taken))
         )
         async with open_line(client, opening, values, self._since) as line:
-            talk = _Talk(self._is, client, book, line, self._taken)
+            talk = _Talk(self._is, client, record, line, self._taken)
             of = "" if opening.hello == self._is.opening.hello else " of `resume`"
             values = take(await greet(client, opening.hello, talk, values, of))
             ready = await self._ready(client, opening, talk)
             take({name: value for name, value in ready.items() if name not in _OF_READY})
             said |= ready
-            book, acked = self._settle(client, self._entered(book, said), said)
-            talk.book = book
-            for seq in [seq for seq in book.waiting if seq <= acked]:
+            record, acked = self._settle(client, self._entered(record, said), said)
+            talk.record = record
+            for seq in [seq for seq in record.waiting if seq <= acked]:
                 talk.acked(seq)
             try:
                 await talk.hold(begin_after=acked)
@@ -93,45 +93,47 @@ class Declared:
         came, values = await wait_for(client, replies, talk, f"`ready`{of}")
         return {"acked": 0} if came is forgotten else values
 
-    def _entered(self, book: Book, said: Mapping[str, Any]) -> Book:
-        """The book of the session that the gateway let a client into, who may know it already."""
-        if "session" in said and not book.opened:
-            book = self._book = self._books.setdefault(str(said["session"]), book)
-            book.session = str(said["session"])
-        return book
+    def _entered(self, record: SessionRecord, said: Mapping[str, Any]) -> SessionRecord:
+        """The record of the session that the gateway let a client into, who may know it already."""
+        if "session" in said and not record.opened:
+            record = self._record = self._records.setdefault(str(said["session"]), record)
+            record.session = str(said["session"])
+        return record
 
-    def _settle(self, client: Client, book: Book, said: Mapping[str, Any]) -> tuple[Book, int]:
+    def _settle(
+        self, client: Client, record: SessionRecord, said: Mapping[str, Any]
+    ) -> tuple[SessionRecord, int]:
         """The session that goes on, and up to which message the gateway has all of it.
 
         Where it names another session than was asked for, that one goes on in place, as with a
         client of a library's. Raises ConnectionOverError where it has less than it acknowledged.
         """
-        known, named = book.acked_up_to, str(said.get("session", book.session))
-        if named != book.session:
+        known, named = record.acked_up_to, str(said.get("session", record.session))
+        if named != record.session:
             if known:  # else there was nothing to forget: it is replaced
-                client.session_ready(book.session, resumed=True, acked=0, remembered=known)
-            self._leave(client, book)
-            begun = self._book = self._books.setdefault(named, Book(named))
+                client.session_ready(record.session, resumed=True, acked=0, remembered=known)
+            self._leave(client, record)
+            begun = self._record = self._records.setdefault(named, SessionRecord(named))
             client.session_ready(named, resumed=False, acked=0, remembered=0)
             begun.opened = True
             return begun, 0
         acked = _number(said["acked"], "`acked`") if "acked" in said else known
-        client.session_ready(book.session, resumed=book.opened, acked=acked, remembered=known)
-        book.opened = True
+        client.session_ready(record.session, resumed=record.opened, acked=acked, remembered=known)
+        record.opened = True
         if acked < known:
-            self._leave(client, book)
-            book.remembered = acked  # forgetting counts once
+            self._leave(client, record)
+            record.remembered = acked  # forgetting counts once
             raise ConnectionOverError(f"the gateway forgot: it has {acked} of {known}")
-        return book, acked
+        return record, acked
 
-    def _leave(self, client: Client, book: Book) -> None:
+    def _leave(self, client: Client, record: SessionRecord) -> None:
         """The session is over: what nobody answered is not held against the next one."""
-        for seq in book.waiting:
-            client.unknown(book.session, seq)
-        book.waiting.clear()
-        book.opened = False
+        for seq in record.waiting:
+            client.unknown(record.session, seq)
+        record.waiting.clear()
+        record.opened = False
         if self._is.names_sessions:
-            self._book = None
+            self._record = None
 
 
 class DeclaredLedger(Declared):
@@ -176,11 +178,11 @@ class _Talk(Conversation[Heard]):
         self,
         declaration: Declaration,
         client: Client,
-        book: Book,
+        record: SessionRecord,
         line: Line,
         taken: Mapping[str, Value],
     ) -> None:
-        super().__init__(client, book, line)
+        super().__init__(client, record, line)
         self._is = declaration
         self._line = line
         self._taken = taken
@@ -228,8 +230,8 @@ class _Talk(Conversation[Heard]):
                 self.acked(seq)
         elif self._is.refused and (refusal := self._is.refused.read(heard)) is not None:
             for seq in self._meant(refusal, heard, "`refused`"):
-                self.book.waiting.pop(seq, None)
-                self._client.failed(self.book.session, seq, str(heard))
+                self.record.waiting.pop(seq, None)
+                self._client.failed(self.record.session, seq, str(heard))
         else:
             return False
         self._client.matched("`ack`")
@@ -252,7 +254,7 @@ class _Talk(Conversation[Heard]):
 
     @property
     def _values(self) -> dict[str, Value]:
-        return _values(self._is, self._client, self.book, self._taken)
+        return _values(self._is, self._client, self.record, self._taken)
 
     def _meant(self, values: Mapping[str, Any], heard: Heard, pattern: str) -> list[int]:
         """Which messages an answer is about: one, all up to one, or else the oldest that waits.
@@ -261,10 +263,10 @@ class _Talk(Conversation[Heard]):
         Raises ValueError for a message that was never sent: whatever is taken for its answer may
         as well be taken for another's.
         """
-        waiting = list(self.book.waiting)
+        waiting = list(self.record.waiting)
         if "sequence" in values:
             seq = _number(values["sequence"], "`sequence`")
-            if not 0 < seq <= self.book.own:
+            if not 0 < seq <= self.record.own:
                 raise ValueError(
                     f"{pattern} took number {seq} from {heard}, and no such message was sent in"
                     " this session: what is said to others, or about something else, must not match"
@@ -277,16 +279,16 @@ class _Talk(Conversation[Heard]):
 
 
 def _values(
-    declaration: Declaration, client: Client, book: Book, taken: Mapping[str, Value]
+    declaration: Declaration, client: Client, record: SessionRecord, taken: Mapping[str, Value]
 ) -> dict[str, Value]:
     payload = "x" * client.payload
     if declaration.payload_as == "base64":
         payload = base64.b64encode(payload.encode()).decode()
     return {
         **taken,
-        "session": book.session,
+        "session": record.session,
         "client": client.name,
-        "acked": book.remembered,
+        "acked": record.remembered,
         "payload": payload,
     }
 

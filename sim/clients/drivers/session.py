@@ -9,7 +9,7 @@ from __future__ import annotations
 import aiohttp
 
 from sim.clients.client import Client
-from sim.clients.conversation import Book, Conversation
+from sim.clients.conversation import Conversation, SessionRecord
 from sim.clients.ending import ConnectionOverError
 from sim.clients.reference import acked_in, message_frame, take_up
 from sim.clients.websocket import WebSocket
@@ -25,34 +25,34 @@ class Session:
     settles_within_s = 1.0
 
     def __init__(self) -> None:
-        self._book: Book | None = None
+        self._record: SessionRecord | None = None
 
     async def run(self, client: Client) -> None:
         """Open or resume the session and send until something fails or the load ends."""
-        book = self._book = self._book or Book(client.rng.hex_id(16))
-        async with client.websocket(f"/session?id={book.session}") as socket:
+        record = self._record = self._record or SessionRecord(client.rng.hex_id(16))
+        async with client.websocket(f"/session?id={record.session}") as socket:
             acked = await take_up(
-                client, socket, book.session, opened=book.opened, remembered=book.remembered
+                client, socket, record.session, opened=record.opened, remembered=record.remembered
             )
-            self._settle(client, book, acked)
-            await _Talk(client, book, socket).hold(begin_after=acked)
+            self._settle(client, record, acked)
+            await _Talk(client, record, socket).hold(begin_after=acked)
 
-    def _settle(self, client: Client, book: Book, acked: int) -> None:
+    def _settle(self, client: Client, record: SessionRecord, acked: int) -> None:
         """Raises ConnectionOverError where the gateway forgot what it had acknowledged."""
-        book.opened = True
-        if acked < book.remembered:
+        record.opened = True
+        if acked < record.remembered:
             # Forgetting counts once: what is left of this session is not held against the next.
-            for seq in book.waiting:
-                client.unknown(book.session, seq)
-            self._book = None
-            raise ConnectionOverError(f"the gateway forgot: it has {acked} of {book.remembered}")
+            for seq in record.waiting:
+                client.unknown(record.session, seq)
+            self._record = None
+            raise ConnectionOverError(f"the gateway forgot: it has {acked} of {record.remembered}")
 
 
 class _Talk(Conversation[aiohttp.WSMessage]):
     """The protocol's frames."""
 
-    def __init__(self, client: Client, book: Book, socket: WebSocket) -> None:
-        super().__init__(client, book, socket)
+    def __init__(self, client: Client, record: SessionRecord, socket: WebSocket) -> None:
+        super().__init__(client, record, socket)
         self._socket = socket
         self._body = "x" * client.payload
 

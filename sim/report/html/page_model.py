@@ -30,7 +30,7 @@ from sim.report.document import Document
 from sim.report.html.anatomy import anatomy
 from sim.report.html.bands import bands
 from sim.report.html.lanes import lanes
-from sim.report.html.series import series, totals
+from sim.report.html.traffic_series import series, totals
 from sim.report.narrate import Narrator
 from sim.report.terminal import blips_in_words
 from sim.scenario.evidence import Evidence

@@ -40,29 +40,29 @@ class Counters:
         return self._ended_out + sum(stream.bytes_out for stream in self._open)
 
     def opened(self, stream: TcpStream) -> None:
-        """A client's connection has turned out to be one."""
+        """Count a connection of a client, which has shown that it is one."""
         self.connects += 1
         self._open.add(stream)
 
     def closed(self, stream: TcpStream) -> None:
-        """It has ended."""
+        """Count the end of a client's connection."""
         self.disconnects += 1
         self._open.discard(stream)
         self._ended_in += stream.bytes_in
         self._ended_out += stream.bytes_out
 
     def answered(self, status: int, seconds: float) -> None:
-        """A client was answered, so long after it had asked."""
+        """Count an answer to a client, and how long after its question it came."""
         self.answers[status].observe(seconds)
 
     def machine_answered(self, machine: str, status: int, seconds: float) -> None:
-        """A machine answered, so long after it was asked."""
+        """Count an answer of a machine, and how long after the question it came."""
         self.machine_answers[machine, status].observe(seconds)
 
     def reached(self, machine: str, seconds: float) -> None:
-        """A machine accepted a connection, so long after the first one was tried."""
+        """Count a connection that a machine took, and how long after the first try."""
         self.machine_connects[machine].observe(seconds)
 
     def left(self, machine: str) -> None:
-        """A connection to a machine has ended."""
+        """Count the end of a connection to a machine."""
         self.machine_disconnects[machine] += 1

@@ -39,13 +39,13 @@ class Loads:
         return MappingProxyType(self._open)
 
     def enter(self, machine: str) -> None:
-        """A machine carries one more: what the present task does."""
+        """Count one more for a machine: what the present task carries."""
         self._open[machine] += 1
         if task := asyncio.current_task():
             self._ends[machine][task] = task.cancel
 
     def leave(self, machine: str) -> None:
-        """A machine carries one less: whoever waits for a place looks again."""
+        """Count one less for a machine, and let whoever waits for a place look again."""
         self._open[machine] -= 1
         if task := asyncio.current_task():
             self._ends[machine].pop(task, None)
@@ -54,7 +54,7 @@ class Loads:
         self.changed()
 
     def leave_by(self, machine: str, end: Callable[[], object]) -> None:
-        """What the present task carries for a machine is ended like this, not by cancelling it."""
+        """Say how `cut` is to end what the present task carries, other than by cancelling it."""
         if task := asyncio.current_task():
             self._ends[machine][task] = end
 
@@ -64,7 +64,7 @@ class Loads:
             end()
 
     def changed(self) -> None:
-        """Something that decides where requests go is different: health, say."""
+        """Let those who wait look again: what decides has changed, such as health."""
         waiting, self._waiting = self._waiting, {}
         for arrival in sorted(waiting):
             if not waiting[arrival].done():

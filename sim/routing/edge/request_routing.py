@@ -15,7 +15,7 @@ _UNAVAILABLE = b"fly-preferred-instance-unavailable"
 
 
 class RequestRouting:
-    """One request's: `request` as the next machine gets it, and what is known of finding that one.
+    """Where one request goes: `request` is what the next machine gets, `tries` how that is found.
 
     `until_s` is the instant at which a replay's time is up.
     """
@@ -64,7 +64,7 @@ class RequestRouting:
         self._attempt = Attempt(directive, origin, now_s)
 
     def came_to_nothing(self, reason: str) -> bool:
-        """Whether the request goes back to the machine whose replay found nobody; then it does."""
+        """Send a request whose replay found nobody back to who asked. False: not wanted."""
         attempt, self._attempt = self._attempt, None
         if attempt is None or attempt.directive.fallback is None:
             return False

@@ -1,6 +1,7 @@
 """The answers of the zone, read with dnspython, which shares no code with what writes them."""
 
 import dataclasses
+from ipaddress import ip_address
 
 import dns.edns
 import dns.flags
@@ -61,7 +62,7 @@ def test_the_subnet_goes_before_the_nameserver_and_that_before_the_source(author
     ):
         [address] = told(ask(authority, asked=asked, source=source, **parts))
         assert where(address)
-        assert plan.locate(address) == location
+        assert ip_address(address) in plan.network(location)
 
 
 def test_a_client_that_hides_its_subnet_is_known_by_what_it_asked(authority, plan):

@@ -23,7 +23,7 @@ FROM_LONDON = b"PROXY TCP4 127.8.2.10 127.8.2.100 4711 443\r\n"
 @pytest.fixture
 async def trusting(front):
     """What a client of the world has: trust in its authority."""
-    return (await front.authority.papers()).client
+    return (await front.authority.credentials()).client
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ async def test_force_https_redirects_plain_requests_to_the_same_place(forcing):
         assert answer.startswith(b"HTTP/1.1 301 Moved Permanently\r\n")
         assert b"\r\nLocation: https://" + place + b"/a?b=1\r\n" in answer
     assert machine.connections == 0
-    trusting = (await forcing.authority.papers()).client
+    trusting = (await forcing.authority.credentials()).client
     assert (await ask(forcing, GET, trusting)).endswith(b"ok")
 
 
@@ -230,7 +230,7 @@ async def test_an_edge_that_ends_cuts_handshakes_too(front):
     reader, writer = await front.knock()
     writer.write(b"\x16\x03\x01\x02\x00")
     silent, _ = await front.knock()
-    await front.authority.papers()
+    await front.authority.credentials()
     await front.edge.stop()
     for end in (reader, silent):
         with suppress(ConnectionResetError):

@@ -10,7 +10,7 @@ from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 from sim.observe.events import Event, FaultBegan, MachineChanged
 from sim.observe.journal import Journal, Record
-from sim.testing.errors import NotSettledError
+from sim.testing.failures import NotSettledError
 from sim.topology.units import format_duration
 from sim.world import World
 

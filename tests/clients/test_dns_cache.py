@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sim.clients.cache import DnsCache
+from sim.clients.dns_cache import DnsCache
 from sim.clients.load_spec import PERSONALITIES
 from sim.clients.stub_resolver import Answer, ResolveError
 from sim.clock import Clock

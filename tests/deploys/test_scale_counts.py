@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.deploys.scaling import spread, wanted
+from sim.deploys.scale_counts import spread, wanted
 from sim.errors import InputError
 
 
