@@ -71,7 +71,7 @@ def hunt(
     finally:
         for finding in going.found.values():
             click.echo(f"{finding.name}: {finding.title}; fails {finding.failed} of {finding.runs}")
-    click.echo(f"\n{going.tried} tries, {len(going.found)} found")
-    if going.found:
+    click.echo(f"\n{going.tried} tries, {len(going.known)} found")
+    if going.known:
         return 1
     return 0 if going.decided else 4

@@ -129,7 +129,7 @@ class Hunt:
         seen = Tried(tried.plan, tried.seed, kept, tried.report, tried.symptoms)
         self.tell(f"{symptom.name}: {symptom.observed}; again, {_REPEATS} times")
         seeds = range(tried.seed + 1, tried.seed + 1 + _REPEATS)
-        runs = await self._repeat(tried.plan, symptom, seeds)
+        runs = await self._repeat(tried.plan, symptom, seeds, enough=_BELIEVED - 1)
         failed = 1 + sum(run.shows(symptom) is True for run in runs)
         if failed < _BELIEVED:
             self.tell(f"{symptom.name}: not seen again in {_REPEATS} runs, so it is no finding")
@@ -137,7 +137,8 @@ class Hunt:
         self.known.add(symptom.name)
         self._write_line({"found": symptom.name})
         number = len(self.known)
-        finding = Finding(number, symptom, tried.plan, seen, [seen.seed, *seeds], failed)
+        ran = [seen.seed, *seeds[: len(runs)]]
+        finding = Finding(number, symptom, tried.plan, seen, ran, failed)
         self._keep(finding)
         await self._shrink(finding)
 
@@ -147,6 +148,9 @@ class Hunt:
         symptom, number = first.symptom, first.number
         runs: dict[str, list[Tried]] = {}
         seeds = iter(range(first.seen.seed + 100, first.seen.seed + 10_000))
+
+        def go_on() -> bool:
+            return self._time_left() and self._clock.now() < ends_s
 
         async def fails(plan: Plan) -> list[bool | None]:
             tries = await self._repeat(plan, symptom, [next(seeds) for _ in range(self.jobs)])
@@ -164,13 +168,13 @@ class Hunt:
             self._keep(finding)
 
         rate = first.failed / first.runs
-        plan = await shrunk(first.plan, rate, fails, lambda: self._clock.now() < ends_s, smaller)
+        plan = await shrunk(first.plan, rate, fails, go_on, smaller)
         last = self.found[number]
         more = range(last.seen.seed + 20_000, last.seen.seed + 20_000 + _LAST_RUNS)
-        again = await self._repeat(plan, symptom, more)
+        again = await self._repeat(plan, symptom, more, enough=0)
         failed = last.failed + sum(run.shows(symptom) is True for run in again)
-        told = Finding(number, last.symptom, plan, last.seen, [*last.seeds, *more], failed)
-        self._keep(told)
+        ran = [*last.seeds, *more[: len(again)]]
+        self._keep(Finding(number, last.symptom, plan, last.seen, ran, failed))
 
     def _set_aside(self, tried: Tried, name: str) -> Tried:
         """The same try with its files where no later one writes."""
@@ -179,9 +183,15 @@ class Hunt:
         shutil.copytree(tried.folder, folder)
         return Tried(tried.plan, tried.seed, folder, tried.report, tried.symptoms)
 
-    async def _repeat(self, plan: Plan, symptom: Symptom, seeds: Sequence[int]) -> list[Tried]:
+    async def _repeat(
+        self, plan: Plan, symptom: Symptom, seeds: Sequence[int], *, enough: int | None = None
+    ) -> list[Tried]:
+        """A run for each seed; once the budget is over, until `enough` have failed (None: all)."""
         found: list[Tried] = []
         for k in range(0, len(seeds), self.jobs):
+            shown = sum(run.shows(symptom) is True for run in found)
+            if enough is not None and shown >= enough and not self._time_left():
+                break
             found += await self._side_by_side(
                 [(plan, seed, f"again-{n}") for n, seed in enumerate(seeds[k : k + self.jobs])],
                 symptom,
@@ -204,6 +214,8 @@ class Hunt:
     def _outcome(self, tried: Tried) -> str:
         if tried.report is None:
             return f"unknown ({tried.said})"
+        if tried.verdict == "unknown":
+            return f"unknown ({tried.doubt})"
         names = ", ".join(symptom.name for symptom in tried.symptoms)
         return f"{tried.verdict} ({names})" if names else tried.verdict
 

@@ -67,7 +67,7 @@ def invariants(scenario: Scenario, plan: Plan) -> list[Document]:
     longest = format_duration(recovery(scenario))
     found: list[Document] = [
         *({"check": "messages", kind: 0} for kind in KINDS),
-        {"check": "sessions", "resumed": "all"},
+        *([{"check": "sessions", "resumed": "all"}] if plan.strikes else []),  # else none is cut
         {"check": "machines", "deaths": 0},
         # One that has gone on since before the healing is longer than that.
         *(

@@ -72,7 +72,7 @@ async def shrunk(
                 return plan
             if repr(candidate) in refused:
                 continue
-            if await accepted(candidate, rate, fails):
+            if await accepted(candidate, rate, fails, go_on):
                 plan = candidate
                 smallest(plan)
                 break
@@ -81,9 +81,12 @@ async def shrunk(
             return plan
 
 
-async def accepted(plan: Plan, rate: float, fails: Fails) -> bool:
-    """Whether a plan fails about as often as `rate`. A run that decides nothing counts as held."""
+async def accepted(plan: Plan, rate: float, fails: Fails, go_on: Callable[[], bool]) -> bool:
+    """Whether a plan fails about as often as `rate`. A run that decides nothing counts as held.
+
+    What is not decided when it is no longer to `go_on` is not accepted.
+    """
     runs: list[bool] = []
-    while (decided := decision(runs, rate)) is None:
+    while (decided := decision(runs, rate)) is None and go_on():
         runs.extend(map(bool, await fails(plan)))
-    return decided
+    return bool(decided)

@@ -1,6 +1,8 @@
 """What a failed run shows, as the kind of failure it is. Pure, of a run's report.
 
-Two findings of one symptom are one: the same promise is broken in the same way.
+Two findings of one symptom are one: the same promise is broken in the same way. In one run so are
+two of which one follows from the other: a session is forgotten because its messages are lost, a
+client is served by nobody because the machines have died.
 """
 
 from __future__ import annotations
@@ -31,7 +33,15 @@ def symptoms(report: Report, asked: Sequence[Mapping[str, Any]]) -> list[Symptom
         if row["held"] is False and row["check"] == expect["check"] and _counts(row, report):
             name = _name(row, report)
             found.setdefault(name, Symptom(name, expect, row["observed"], row["why"]))
-    return list(found.values())
+    return [symptom for symptom in found.values() if not _follows(symptom, [*found])]
+
+
+def _follows(symptom: Symptom, names: Sequence[str]) -> bool:
+    """Whether it follows from another one of these."""
+    if symptom.name == "forgotten":
+        return "lost" in names and "was lost" in symptom.why
+    unserved = symptom.name in ("never-served-again", "never-resumed")
+    return unserved and any(name.startswith("died") for name in names)
 
 
 def _counts(row: Mapping[str, Any], report: Report) -> bool:

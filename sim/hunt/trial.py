@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import yaml
@@ -21,6 +22,7 @@ from sim.observe.journal import read
 from sim.scenario.model import Scenario
 
 _SCENARIO = "scenario.yaml"
+_DOUBT = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class Tried:
     def verdict(self) -> str:
         """held, failed or unknown."""
         return self.report["verdict"] if self.report else "unknown"
+
+    @property
+    def doubt(self) -> str:
+        """Why a verdict is unknown, in a few words."""
+        report = self.report or {}
+        open_ = (row for row in report.get("expectations", ()) if row["held"] is None)
+        said = [*report.get("doubts", ()), *(f"{row['check']}: {row['why']}" for row in open_)]
+        return shorten(said[0], _DOUBT, placeholder=" …") if said else "nothing was judged"
 
     def shows(self, symptom: Symptom) -> bool | None:
         """Whether it is broken in that way; None where the run could not tell."""

@@ -37,6 +37,15 @@ def process_end(history: History, machine: str, since_s: float) -> float | None:
     return _first(history, machine, since_s, started=False)
 
 
+def asked_to_end(history: History, machine: str, instant: float) -> float | None:
+    """When the process that a machine ran at an instant began to end: before it, if it drained."""
+    changes = history.machine_changes.get(machine, ())
+    before = next((change for change in reversed(changes) if change[0] <= instant), None)
+    if before and before[1].state != "started":
+        return before[0]
+    return process_end(history, machine, instant)
+
+
 def next_process(history: History, machine: str, since_s: float) -> float | None:
     """When a machine next ran another process after an instant, or None: it did not."""
     return _first(history, machine, since_s, started=True)

@@ -71,7 +71,7 @@ class Gateway:
         report = {
             "verdict": self.verdict if broken else "held",
             "expectations": [{**row, "held": held}],
-            "anomalies": [{"kind": "lost", "session": "s", "seq": 1}],
+            "anomalies": [{"kind": "lost", "session": "s", "seq": 1, "text": "not stored"}],
             "faults": [],
             "deaths": [],
         }
@@ -111,7 +111,7 @@ async def test_a_failure_is_confirmed_made_small_and_written(hunt, tmp_path):
     assert [dict(row) for row in written.document["expect"]] == [ASKED]
     ast.parse((folder / "test_found_001.py").read_text())
     story = (folder / "story.md").read_text()
-    assert "Message 1 of session s was sent at 9.00 s." in story
+    assert "Message 1 of session s of london/0 was sent at 9.00 s." in story
     assert "acknowledged it at 9.10 s, 0.20 s before crash fra." in story
     assert f"Fails {finding.failed} of {finding.runs}." in story
     assert not (tmp_path / "found" / "runs").exists()
@@ -146,6 +146,14 @@ async def test_a_hunt_goes_on_and_finds_nothing_twice(hunt, tmp_path):
     ]
     assert sum("strikes" in row for row in rows) == 20
     assert sum("found" in row for row in rows) == 1
+
+
+async def test_a_budget_that_is_over_leaves_time_to_confirm_alone(hunt, monkeypatch):
+    gateway = Gateway(lambda plan, _: "crash" in plan.words)
+    going = await hunt(gateway, 1)
+    (finding,) = going.found.values()
+    assert (finding.failed, finding.runs) == (3, 3)  # the try, and those of one round that sufficed
+    assert len(gateway.plans) == 1 + 2 + 2  # undisturbed, a round of two tries, a round of repeats
 
 
 async def test_an_interrupted_hunt_leaves_what_it_found(hunt, tmp_path):

@@ -15,7 +15,7 @@ from sim.hunt.hunted import document, healed_s, recovery
 from sim.hunt.learned import Lesson, lesson, moments, support, way_s
 from sim.hunt.search import Search
 from sim.hunt.sequential import MOST_RUNS, decision
-from sim.hunt.shrink import LEAST_CLIENTS, shrunk, size, smaller
+from sim.hunt.shrink import LEAST_CLIENTS, accepted, shrunk, size, smaller
 from sim.hunt.strike import Due, Plan, Strike
 from sim.hunt.symptom import symptoms
 from sim.hunt.trial import write
@@ -86,13 +86,15 @@ def test_each_fault_is_in_the_grammar_and_can_be_asked_for_alone(fault):
 def test_what_must_hold_has_the_scenarios_own_where_no_fault_excuses_it():
     expect = document(SCENARIO, "x.yaml", Plan((), 8))["expect"]
     checks = [row["check"] for row in expect]
-    assert {"messages", "sessions", "machines", "residency", "disconnects"} < set(checks)
+    assert {"messages", "machines", "residency", "disconnects"} < set(checks)
+    assert "sessions" not in checks  # where nothing is struck none is interrupted
     assert checks.count("outage") == len(TOWN.locations)
     assert ("served_by" in checks, checks.count("messages")) == (False, 3)
     (crash,) = blows(TOWN, ["crash"])[:1]
     strike = Strike(crash, GRAMMAR.due(Rng(1)))
     struck = document(SCENARIO, "x.yaml", Plan((strike,), 8))["expect"]
     assert "disconnects" not in [row["check"] for row in struck]
+    assert "sessions" in [row["check"] for row in struck]
 
 
 @settings(max_examples=20)
@@ -179,6 +181,19 @@ def test_a_budget_ends_shrinking():
     assert asyncio.run(shrunk(plan, 1.0, fails, lambda: False, lambda _: None)) == plan
 
 
+def test_a_budget_ends_a_test_that_is_undecided():
+    asked = 0
+
+    async def fails(_):
+        nonlocal asked
+        asked += 1
+        return [asked % 2 == 0]
+
+    plan = GRAMMAR.plan(Rng(1), 3)
+    assert not asyncio.run(accepted(plan, 0.5, fails, lambda: asked < 2))
+    assert asked == 2
+
+
 def report(*rows):
     healed = {"fault": "heal", "target": "everything"}
     shown = [{"observed": "", "why": "", **row} for row in rows]
@@ -203,6 +218,25 @@ def test_a_symptom_is_surely_broken_and_named_by_its_kind():
     )
     assert [one.name for one in found] == ["duplicated", "never-served-again"]
     assert [one.expect for one in found] == [asked[1], asked[3]]
+
+
+def test_what_follows_from_another_failure_of_the_run_is_no_finding_of_its_own():
+    asked: list[dict[str, Any]] = [
+        {"check": "messages", "lost": 0},
+        {"check": "sessions", "resumed": "all"},
+        {"check": "machines", "deaths": 0},
+        {"check": "outage", "location": "london"},
+    ]
+    forgot = "1 resumed session that forgot: at 9 s …; what is missing was lost (see messages)"
+    why = ["", forgot, "", ""]
+    broken = [{**row, "held": False, "why": said} for row, said in zip(asked, why, strict=True)]
+    seen = {**report(*broken), "deaths": [{"exit": "exited with code 3"}]}
+    assert [one.name for one in symptoms(seen, asked)] == ["lost", "died-exited with code 3"]
+    held = [{**row, "held": n not in (1, 3)} for n, row in enumerate(broken)]
+    assert [one.name for one in symptoms(report(*held), asked)] == [
+        "forgotten",
+        "never-served-again",
+    ]
 
 
 def test_an_outage_under_a_fault_that_came_after_the_healing_is_no_symptom():

@@ -335,6 +335,10 @@ class TestSessions:
         )
         pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), cut()]
         pairs.append(ready(50, 0, 1, region="fra"))
+        drained = [(1.05, MachineChanged("m-fra", "fra", "updating"))]
+        drained += [(21.0, MachineChanged("m-fra", "fra", "started"))]
+        said = finding(evidence, *pairs, *drained, **self.asked).why
+        assert said.endswith("so this state lived on the machine that is gone")
         said = finding(evidence, *pairs, **self.asked).why
         assert said.endswith("the same process acknowledged them: it answered by less")
         pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1, stored=0), cut(), ready(50, 0, 1)]

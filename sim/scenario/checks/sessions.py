@@ -7,7 +7,7 @@ import math
 from sim.clients.declaration import Declaration
 from sim.observe.events import SessionReady
 from sim.observe.numbering import told
-from sim.observe.processes import process_end
+from sim.observe.processes import asked_to_end, next_process
 from sim.observe.sessions import Sessions, count
 from sim.scenario.checks.check_spec import (
     Finding,
@@ -33,10 +33,12 @@ def _reason(evidence: Evidence, t: float, ready: SessionReady) -> str:
     history = evidence.history
     acked = [(at, e) for at, e in history.acked.get(ready.client, ()) if at <= t]
     last_s, last = next(((at, e) for at, e in acked[::-1] if e.session == ready.session), (t, None))
-    if last is not None and (process_end(history, last.machine, last_s) or math.inf) <= t:
-        return "they are stored, so this state lived on the machine that is gone"
-    if last is not None and last.machine == ready.machine:
-        return "they are stored, and the same process acknowledged them: it answered by less"
+    if last is not None:
+        again_s = next_process(history, last.machine, last_s) or math.inf
+        if last.machine == ready.machine and again_s > t:
+            return "they are stored, and the same process acknowledged them: it answered by less"
+        if (asked_to_end(history, last.machine, last_s) or math.inf) <= t:
+            return "they are stored, so this state lived on the machine that is gone"
     return (
         "they are stored, so this state lived on the machine that acknowledged them, or what was"
         " read lagged behind"
