@@ -227,7 +227,7 @@ def _seconds(value: float | None) -> float | None:
 
 
 def _sums(bins: Sequence[Bin], span_s: float) -> dict[str, Any]:
-    """Answers a simulated second, the share that was refused, and latencies in real ms."""
+    """Answers a simulated second, the share that was refused, and latencies in simulated ms."""
     answers = sum(one.answers for one in bins)
     refused = sum(one.refused for one in bins)
     return {

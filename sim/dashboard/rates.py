@@ -67,7 +67,7 @@ class Series:
 
 
 def percentiles(bins: Iterable[Bin], *percents: int) -> list[float | None]:
-    """Latencies that so many percent of the answers do not exceed, in real ms; None without any."""
+    """Latencies that so many percent of the answers do not exceed, in ms; None without any."""
     classes: Counter[int] = Counter()
     for one in bins:
         classes.update(one.latencies)

@@ -92,7 +92,7 @@ class Expect:
         from_: str | None = None,
         until: str | None = None,
     ) -> None:
-        """A percentile of the answers to a location took at most so long, in real time."""
+        """A percentile of the answers to a location took at most so long."""
         __tracebackhide__ = True
         more = {"region": region, "percentile": percentile, "from_": from_, "until": until}
         self("latency", location=location, max=max, **more)

@@ -34,26 +34,6 @@ def run(stage: Stage, until: float = math.inf) -> list[tuple[float, Item]]:
     return left
 
 
-def test_every_documented_type_is_there() -> None:
-    assert sorted(TOXICS) == [
-        "bandwidth",
-        "blackhole",
-        "half_open",
-        "handshake",
-        "latency",
-        "limit_age",
-        "limit_data",
-        "loss",
-        "noop",
-        "reset_peer",
-        "shared_bandwidth",
-        "slicer",
-        "slow_close",
-        "timeout",
-        "unanswered",
-    ]
-
-
 def test_noop_passes_at_once() -> None:
     noop = stage("noop")
     noop.push(b"x", 5.0)

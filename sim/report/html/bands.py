@@ -152,7 +152,7 @@ def _dns(history: History, evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def _links(history: History) -> list[dict[str, Any]]:
-    """Each link's state and round trip in real milliseconds: [t, [state, rtt_ms]]."""
+    """Each link's state and round trip in simulated milliseconds: [t, [state, rtt_ms]]."""
     found: dict[str, Changes] = {}
     for t, event in history.of(LinkChanged):
         _add(history, found.setdefault(event.link, []), t, [event.state, round(event.rtt_ms, 1)])

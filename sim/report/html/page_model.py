@@ -1,6 +1,6 @@
 """What the page shows, as plain data: computed from the evidence, bounded in size, free of markup.
 
-Times are simulated seconds from the start of the load; latencies are real milliseconds. Whatever
+Times are simulated seconds from the start of the load, latencies simulated milliseconds. Whatever
 is cut short says by how much.
 """
 

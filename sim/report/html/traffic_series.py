@@ -16,7 +16,7 @@ _WIDTHS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
 
 
 def series(evidence: Evidence) -> dict[str, Any]:
-    """Per pair: answers, and the median and 99th percentile of latency in real ms, bin by bin.
+    """Per pair: answers, and the median and 99th percentile of latency in simulated ms, by bin.
 
     `refused` has each location's refused connections and messages. A bin without an answer has
     None for its latencies.
