@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
+from sim.observe.boots import Boots
 from sim.observe.client_names import location_of
 from sim.observe.events import (
     Acked,
@@ -251,6 +252,11 @@ class History:
     def noise(self) -> Noise:
         """What the host kept waiting."""
         return Noise(self.speed, self.among(*Noise.kinds))
+
+    @cached_property
+    def boots(self) -> Boots:
+        """When machines were booting."""
+        return Boots(self.speed, self.among(*Boots.kinds))
 
     @cached_property
     def retransmission(self) -> Retransmission:

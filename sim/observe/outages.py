@@ -35,8 +35,9 @@ class Outage:
     `region` is the one that served it last (None: it was never served), `to_region` the one that
     served it again (None: the run ended first, and `to_s` is that end). For `host_s` of it, at
     most, the host kept its path waiting, one part alone for `part_s`; for `tcp_s` of it, at most,
-    TCP carried on later than in life (`retransmission`). A gap of `ordinary_s` is none, and one
-    where nothing holds an answer up lasts `typical_s` at most.
+    TCP carried on later than in life (`retransmission`), and for `boot_s` a machine booted longer
+    (`boots`). A gap of `ordinary_s` is none, and one where nothing holds an answer up lasts
+    `typical_s` at most.
     `failed`: the client lost its connection in it, or did not get one. `starved`: it gave one up
     that nothing stood in the way of, and for half of the time that it allows the host kept its
     path waiting.
@@ -55,6 +56,7 @@ class Outage:
     host_s: float = 0.0
     part_s: float = 0.0
     tcp_s: float = 0.0
+    boot_s: float = 0.0
     ordinary_s: float = 0.0
     typical_s: float = 0.0
     failed: bool = False
@@ -67,8 +69,8 @@ class Outage:
 
     @property
     def certain_s(self) -> float:
-        """How long it was at least, whatever was due to the host and to TCP's real time."""
-        return 0.0 if self.doubtful else self.seconds - self.host_s - self.tcp_s
+        """How long it was at least, whatever was the host's or counts real time."""
+        return 0.0 if self.doubtful else self._left_s
 
     @property
     def excused(self) -> bool:
@@ -77,8 +79,12 @@ class Outage:
 
     @property
     def doubtful(self) -> bool:
-        """Whether it may be the host's, or TCP's real time's."""
-        return self.starved or self.seconds - self.host_s - self.tcp_s <= self.ordinary_s
+        """Whether without what was the host's or counts real time it may have been ordinary."""
+        return self.starved or self._left_s <= self.ordinary_s
+
+    @property
+    def _left_s(self) -> float:
+        return self.seconds - self.host_s - self.tcp_s - self.boot_s
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,7 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
                 host_s=history.noise.path_s(*path),
                 part_s=history.noise.most_s(*path),
                 tcp_s=history.retransmission.late_s({location, *path[0]}, start, end),
+                boot_s=history.boots.late_s(path[0], start, end),
                 ordinary_s=allowed_s,
                 typical_s=allowed_s if slow else pace.resolution(location, region),
                 failed=failed,

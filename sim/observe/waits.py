@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
+from sim.observe.boots import Boots
 from sim.observe.events import (
     Acked,
     ClientMade,
@@ -82,7 +83,7 @@ class Waits:
         *(LoadStarted, LoadEnded, ClientMade, FaultBegan, LinksMeasured),
         *(Resolved, Connected, ConnectFailed, Disconnected, Acked),
         *Noise.kinds,
-        *Obstacles.kinds,
+        *sorted({*Obstacles.kinds, *Retransmission.kinds, *Boots.kinds}, key=lambda k: k.kind),
     )
 
     def __init__(self, topology: Topology, speed: float) -> None:
@@ -94,6 +95,7 @@ class Waits:
         self._noise = Noise(speed)
         self._obstacles = Obstacles()
         self._retransmission = Retransmission(speed)
+        self._boots = Boots(speed)
 
     def __repr__(self) -> str:
         return f"<Waits of {len(self.clients)} clients>"
@@ -132,6 +134,7 @@ class Waits:
         ways = self._ways(client.region)
         late_s = self._noise.path_s(ways, client.since, t)
         late_s += self._retransmission.late_s({client.location, *ways}, client.since, t)
+        late_s += self._boots.late_s(ways, client.since, t)
         return client.since + allowed_s + late_s
 
     def settled(self, client: ClientWait, t: float) -> float:
@@ -151,6 +154,7 @@ class Waits:
     # --- the events ---
 
     def _of_the_world(self, t: float, event: Event) -> None:
+        self._boots.take(t, event)
         match event:
             case HostStalled() | ProcessorWaits():
                 self._noise.take(t, event)

@@ -1,7 +1,9 @@
-"""What the simulator itself did late: faults, health checks and DNS are its own process's. Pure.
+"""What came late that an expectation about belief waits for. Pure.
 
-Where the host kept that process waiting, what an expectation asks for "from 13 s on" comes so much
-later. An expectation that holds when its time begins that much later is not known to be broken.
+Faults, health checks and DNS are the simulator's own process's: where the host kept that waiting,
+what is asked for "from 13 s on" comes so much later. So it does where a machine has to boot before
+it, which takes a processor's time, `speed` times as much as in life. An expectation that holds when
+its time begins that much later is not known to be broken.
 """
 
 from __future__ import annotations
@@ -24,18 +26,32 @@ def kept_late(evidence: Evidence, expectation: Expectation) -> Finding | None:
         return None
     judge, late_s = CHECKS[expectation.check].judge, 0.0
     finding = judge(evidence, expectation.params)
+    why = ""
     while finding.held is False:
-        later_s = _late_s(evidence, expectation.params, late_s)
-        if later_s - late_s < _NOTICEABLE_S:
+        since, by_s = _span(evidence, expectation.params, late_s)
+        ours_s = evidence.history.noise.ours_s(since, by_s)
+        boot_s = evidence.history.boots.late_s(evidence.history.regions, since, by_s)
+        if ours_s + boot_s - late_s < _NOTICEABLE_S:
             return None  # late or not, it is broken
-        late_s = later_s
+        late_s = ours_s + boot_s
+        why = _why(ours_s, boot_s, evidence.history.speed)
         finding = judge(evidence, _begun_later(expectation.params, late_s))
-    why = (
-        f"the simulator's own process was kept waiting for up to {late_s:.1f} s before or in this"
-        " time (run it slower, or with less beside it): what it does comes so much later"
-    )
-    observed = judge(evidence, expectation.params).observed
-    return Finding(None, observed, why)
+    return Finding(None, judge(evidence, expectation.params).observed, why)
+
+
+def _why(ours_s: float, boot_s: float, speed: float) -> str:
+    late = []
+    if ours_s >= _NOTICEABLE_S:
+        late.append(
+            f"the simulator's own process was kept waiting for up to {ours_s:.1f} s before or in"
+            " this time (run it slower, or with less beside it): what it does comes so much later"
+        )
+    if boot_s >= _NOTICEABLE_S:
+        late.append(
+            f"machines booted for {boot_s:.1f} s longer than in life, at most, before or in this"
+            f" time: what they compute counts {speed:g} times (run it slower)"
+        )
+    return "; ".join(late)
 
 
 def _begun_later(params: Mapping[str, Any], late_s: float) -> Mapping[str, Any]:
@@ -43,15 +59,12 @@ def _begun_later(params: Mapping[str, Any], late_s: float) -> Mapping[str, Any]:
     return {**params, name: (params.get(name) or 0.0) + late_s}
 
 
-def _late_s(evidence: Evidence, params: Mapping[str, Any], late_s: float) -> float:
-    """How late our process may be with what a fault before the expectation's time leads to."""
-    history = evidence.history
-    faults = [t for t, _ in history.faults]
+def _span(evidence: Evidence, params: Mapping[str, Any], late_s: float) -> tuple[float, float]:
+    """From a fault before the expectation's time until that time begins, so much later."""
+    faults = [t for t, _ in evidence.history.faults]
     if params.get("within_s") is not None:
-        until_s = params.get("until_s") or history.end
+        until_s = params.get("until_s") or evidence.history.end
         since = max((t for t in faults if t < until_s), default=0.0)
-        from_s = since + params["within_s"]
-    else:
-        from_s = params.get("from_s") or 0.0
-        since = max((t for t in faults if t <= from_s), default=0.0)
-    return history.noise.ours_s(since, from_s + late_s)
+        return since, since + params["within_s"] + late_s
+    from_s = params.get("from_s") or 0.0
+    return max((t for t in faults if t <= from_s), default=0.0), from_s + late_s

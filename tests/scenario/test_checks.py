@@ -593,6 +593,19 @@ class TestLateness:
         assert finding(evidence, *self.moved, *pairs, *stalls, **asked).held is None
         assert finding(evidence, *self.moved, *pairs, *stalls[1:], **asked).held is False
 
+    @pytest.mark.parametrize(("speed", "held"), [(1.0, False), (10.0, None)])
+    def test_a_boot_before_it_takes_as_much_longer(self, evidence, speed, held):
+        asked = [{"check": "dns", "location": "london", "region": "iad", "from": "40s"}]
+        boot = [
+            (35.0, MachineChanged("m-iad", "iad", "starting")),
+            (43.0, HealthChanged("m-iad", "iad", "passing")),
+        ]
+        pairs = [led(0.0, "fra", "iad"), _crash(20.0), *boot, led(44.0, "iad")]
+        ran = evidence(connected(), *self.moved, *pairs, expect=asked, speed=speed)
+        ((_, found),) = judge(ran).findings
+        assert found.held is held
+        assert ("machines booted for 4.5 s longer than in life" in found.why) is (held is None)
+
 
 class TestHerd:
     def test_the_highest_rate_of_new_connections(self, evidence):
@@ -644,6 +657,18 @@ class TestNoise:
         found = [row for _, row in judge(ran).findings]
         assert [row.held for row in found] == [False, None, True]
         assert "of 7.0 s up to 1.8 s may be TCP's" in found[1].why
+
+    def test_what_a_boot_may_have_computed_at_this_speed_is_unknown(self, evidence):
+        boot = [
+            (21.0, MachineChanged("m-fra", "fra", "starting")),
+            (21.1, MachineChanged("m-fra", "fra", "started")),
+            (25.0, HealthChanged("m-fra", "fra", "passing")),
+        ]
+        asked = [{**self.asked, "max": bound} for bound in ("3s", "5s", "8s")]
+        ran = evidence(connected(), *self.gap, *boot, expect=asked, speed=10.0)
+        found = [row for _, row in judge(ran).findings]
+        assert [row.held for row in found] == [False, None, True]
+        assert "of 7.0 s up to 3.6 s may be a machine's that booted" in found[1].why
 
     def test_a_latency_is_at_least_what_the_host_does_not_explain(self, evidence):
         slow = [(10.0 + n, Acked(LONDON, "s", n, "fra", "m", 800.0)) for n in range(50)]

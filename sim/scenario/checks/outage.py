@@ -39,8 +39,8 @@ from sim.scenario.params import Param, choice, read_seconds
 def outage(evidence: Evidence, params: Params) -> Finding:
     """Held where the longest outage is at most `max_s` and at least `min_s`.
 
-    Unknown where it is longer than `max_s` only with what the host kept its path waiting, or TCP's
-    own timers may have added at this speed.
+    Unknown where it is longer than `max_s` only with what the host kept its path waiting, or what
+    TCP's own timers and a machine's boot may have added at this speed.
 
     Those of `longer_than_s` and less do not count. `resolver` narrows it to the clients whose
     resolver has that personality.
@@ -97,6 +97,11 @@ def _doubts(history: History, gap: Outage) -> Iterator[str]:
             f"of {gap.seconds:.1f} s up to {gap.tcp_s:.1f} s may be TCP's: what a silent link"
             f" swallowed is sent again after {FIRST_REAL_S:g} s of real time at the earliest, which"
             f" are {least_s:g} s at speed {history.speed:g}. Run it at a lower speed"
+        )
+    if gap.boot_s:
+        yield (
+            f"of {gap.seconds:.1f} s up to {gap.boot_s:.1f} s may be a machine's that booted: what"
+            f" it computes counts {history.speed:g} times at this speed. Run it at a lower one"
         )
 
 
