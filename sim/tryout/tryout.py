@@ -20,6 +20,7 @@ from sim.clients.driver_loading import load_driver
 from sim.clients.http_declaration import InData
 from sim.clients.load import why_ended
 from sim.clients.load_spec import LoadSpec
+from sim.clients.own_tasks import hear_own_tasks
 from sim.clients.vantage import ClientContext, Vantage
 from sim.clock import Clock
 from sim.observe.events import Acked, Failed, PatternMissed, Sent, SessionReady
@@ -91,6 +92,12 @@ async def try_out(
     """Live `connections`, each of so many messages. Raises InputError where there is no driver."""
     driver = load_driver(spec.driver, spec.folder)()
     tried = Tried()
+
+    def raised_in_a_task(error: Exception) -> None:
+        if foreseen(error) is None:
+            _blame(error, driver, spec, tried, tell)
+
+    hear_own_tasks(raised_in_a_task)
     clock = Clock()
     journal = Journal(clock)
     journal.subscribe(lambda record: _note(record, tried, tell))
@@ -127,11 +134,15 @@ async def _live(driver: Driver, client: Client, spec: LoadSpec, tried: Tried, te
             tried.ended = why_ended(cause, client)
             tell(f"  it ended: {tried.ended}")
         else:
-            declared = spec.driver if isinstance(spec.driver, InData) else None
-            tried.mistake = str(mistake_of(error, driver, declared))
-            tell(f"  the driver raised {tried.mistake}")
+            _blame(error, driver, spec, tried, tell)
         return False
     return True
+
+
+def _blame(error: Exception, driver: Driver, spec: LoadSpec, tried: Tried, tell: Tell) -> None:
+    declared = spec.driver if isinstance(spec.driver, InData) else None
+    tried.mistake = str(mistake_of(error, driver, declared))
+    tell(f"  the driver raised {tried.mistake}")
 
 
 async def _ask(driver: Ledger, tried: Tried, place: _Place, tell: Tell) -> None:

@@ -22,6 +22,7 @@ from sim.observe.events import (
     LinksMeasured,
     MachineChanged,
     ProcessorWaits,
+    Resolved,
     RoutingChanged,
     Sent,
     SessionReady,
@@ -123,6 +124,26 @@ class TestOutage:
         turned_down = (20.0, ConnectFailed(LONDON, "london", "fra", "status 403", "m"))
         ran = evidence(connected(client="new-york/0"), *tries, turned_down, expect=[asked])
         assert judge(ran).findings[0][1].held is False
+
+    def test_a_race_that_the_host_decided_proves_no_short_outage(self, evidence):
+        """London's clients would have asked before DNS left Frankfurt, and stayed for a TTL."""
+        lost = Disconnected(LONDON, "london", "fra", "m-fra", "reset", how="broken")
+        pairs = [
+            *(*steadily(end=20), *steadily("iad", start=23.5)),
+            *((20.6, HostStalled(1000.0)), (20.9, lost)),
+            *((-1.0, RoutingChanged("london", ("fra", "iad"))),),
+            (20.8, RoutingChanged("london", ("iad",))),
+            (21.0, Resolved(LONDON, "london", "iad", "127.44.1.101", 51.0)),
+        ]
+        asked = {**self.asked, "max": "30s"}
+        found = finding(evidence, *pairs, **asked)
+        assert (found.held, found.observed) == (None, "4.0 s")
+        assert "london/0 noticed so late that DNS had left fra" in found.why
+        assert finding(evidence, *pairs, **self.asked, min="20s").held is None
+        assert finding(evidence, *pairs, **self.asked, min="40s").held is False
+        assert finding(evidence, *pairs, **self.asked, max="35s").held is True
+        quiet = [(t, e) for t, e in pairs if not isinstance(e, HostStalled)]
+        assert finding(evidence, *quiet, **asked).held is True
 
     def test_what_is_no_longer_than_the_floor_does_not_count(self, evidence):
         twice = [*steadily(end=20), *steadily(start=24, end=60), *steadily(start=90.5)]

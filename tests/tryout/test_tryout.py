@@ -109,6 +109,25 @@ async def test_a_mistake_of_a_driver_in_python_has_its_line(gateway, tmp_path):
     assert "mine_driver.py:3: found `x`; a path begins with a slash" in (tried.mistake or "")
 
 
+TASK = """import asyncio
+class Mine:
+    async def run(self, client):
+        async with client.websocket("/live?ticket=x") as socket:
+            self.task = asyncio.create_task(self.read())
+            async for turn in client.pace():
+                client.send("s", turn)
+    async def read(self):
+        raise KeyError("room")
+"""
+
+
+async def test_a_mistake_in_a_task_of_the_drivers_has_its_line_too(gateway, tmp_path):
+    (tmp_path / "task_driver.py").write_text(TASK)
+    spec = LoadSpec(driver="task_driver:Mine", every_s=0.01, timeout_s=0.2, folder=tmp_path)
+    tried = await try_out(spec, gateway, lambda _: None)
+    assert "task_driver.py:9: KeyError: 'room'" in (tried.mistake or "")
+
+
 def test_a_gateway_that_is_not_there_is_exit_code_1():
     done = CliRunner().invoke(
         command, ["echo", "--against", "http://127.0.0.1:1"], standalone_mode=False

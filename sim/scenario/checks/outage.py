@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from sim.clients.load_spec import PERSONALITIES
 from sim.observe.history import History
 from sim.observe.outages import Outage
+from sim.observe.overtaken import overtaken
 from sim.observe.retransmission import FIRST_REAL_S
 from sim.scenario.checks.check_spec import (
     LOCATION,
@@ -40,7 +41,8 @@ def outage(evidence: Evidence, params: Params) -> Finding:
     """Held where the longest outage is at most `max_s` and at least `min_s`.
 
     Unknown where it is longer than `max_s` only with what the host kept its path waiting, or what
-    TCP's own timers and a machine's boot may have added at this speed.
+    TCP's own timers and a machine's boot may have added at this speed; and where it is not longer
+    only because the host let DNS be quicker than a client.
 
     Those of `longer_than_s` and less do not count. `resolver` narrows it to the clients whose
     resolver has that personality.
@@ -80,6 +82,12 @@ def outage(evidence: Evidence, params: Params) -> Finding:
         observed += f" ({counted(shorter, 'shorter outage')} not counted)"
     if worst and undecided and not too_short:
         return Finding(None, observed, "; ".join([*_doubts(history, worst), why]))
+    lucky = [gap for gap in counting if overtaken(history, gap)]
+    longer_s = max((gap.seconds + _wrong_for_s(evidence) for gap in lucky), default=0.0)
+    if too_short and longer_s >= (least or 0.0):
+        return Finding(None, observed, f"{_overtook(history, lucky[0], longer_s)}; {why}")
+    if most is not None and not too_long and longer_s > most:
+        return Finding(None, observed, f"{_overtook(history, lucky[0], longer_s)}; {why}")
     if not served:
         why = f"no client of {of} was ever served; {why}" if why else ""
         if not too_long:
@@ -103,6 +111,23 @@ def _doubts(history: History, gap: Outage) -> Iterator[str]:
             f"of {gap.seconds:.1f} s up to {gap.boot_s:.1f} s may be a machine's that booted: what"
             f" it computes counts {history.speed:g} times at this speed. Run it at a lower one"
         )
+
+
+def _wrong_for_s(evidence: Evidence) -> float:
+    """How long a client keeps an answer that has just become wrong."""
+    routing = evidence.topology.routing
+    if routing.mode != "geodns":
+        return 0.0
+    return routing.ttl_s if routing.min_ttl_s is None else routing.min_ttl_s
+
+
+def _overtook(history: History, gap: Outage, longer_s: float) -> str:
+    """That a client may only have been led away at once because it noticed late."""
+    return (
+        f"this machine was busy: {gap.client} noticed so late that DNS had left {gap.region} by"
+        f" then, and might have kept the wrong answer, for up to {longer_s:.1f} s in all. Run it"
+        f" with less beside it, or at a lower speed than {history.speed:g}"
+    )
 
 
 def _host(history: History, gap: Outage) -> str:
