@@ -97,12 +97,12 @@ def sweep(
     )
     if curve:
         return _curve(plan, points, seeds, report, page)
-    passages = run_async(plan.run(boundaries(), _say))
-    rows = [_row(passage) for passage in passages]
+    results = run_async(plan.run(boundaries(), _say))
+    rows = [_row(result) for result in results]
     if report:
         report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     _show(rows)
-    return _tell_verdict(passages)
+    return _tell_verdict(results)
 
 
 def _curve(plan: Sweep, points: int, seeds: int, report: Path | None, page: Path | None) -> int:
@@ -116,10 +116,10 @@ def _curve(plan: Sweep, points: int, seeds: int, report: Path | None, page: Path
             found += await replace(plan, seed=seed).run(curve_moments(points), _say)
         return found
 
-    passages = run_async(runs())
-    way_s = median(p.ack_ms for p in passages if p.boundary is None) / 1000
+    results = run_async(runs())
+    way_s = median(p.ack_ms for p in results if p.boundary is None) / 1000
     pause_s = max(0.001, plan.scenario.load.every_s - way_s)
-    found = points_of(passages, way_s, pause_s)
+    found = points_of(results, way_s, pause_s)
     if report:
         rows = [{**asdict(point), "share": point.share} for point in found]
         report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
@@ -143,38 +143,38 @@ def _curve(plan: Sweep, points: int, seeds: int, report: Path | None, page: Path
         for point in found
     ]
     listing(rows, tuple(rows[0]), as_json=False)
-    return _tell_verdict(passages)
+    return _tell_verdict(results)
 
 
-def _tell_verdict(passages: Sequence[BoundaryResult]) -> int:
-    verdicts = [passage.verdict for passage in passages]
+def _tell_verdict(results: Sequence[BoundaryResult]) -> int:
+    verdicts = [result.verdict for result in results]
     outcome = next((v for v in ("failed", "unknown") if v in verdicts), "held")
     click.echo(f"\nverdict: {outcome}")
     return {"held": 0, "failed": 1, "unknown": 4}[outcome]
 
 
-def _say(passage: BoundaryResult) -> None:
-    click.echo(f"{_name(passage)}: {passage.verdict}", err=True)
+def _say(result: BoundaryResult) -> None:
+    click.echo(f"{_name(result)}: {result.verdict}", err=True)
 
 
-def _name(passage: BoundaryResult) -> str:
-    return passage.boundary.name if passage.boundary else "undisturbed"
+def _name(result: BoundaryResult) -> str:
+    return result.boundary.name if result.boundary else "undisturbed"
 
 
-def _row(passage: BoundaryResult) -> dict[str, Any]:
+def _row(result: BoundaryResult) -> dict[str, Any]:
     return {
-        "boundary": _name(passage),
-        "verdict": passage.verdict,
-        "killed": list(passage.machines),
-        "outage_s": round(passage.outage_s, 3),
-        "lost": passage.lost,
-        "duplicated": passage.duplicated,
-        "reordered": passage.reordered,
-        "forgotten": passage.forgot,
-        "refused": passage.refused,
-        "unanswered": passage.unanswered,
-        "came_back": passage.came_back,
-        "why_unknown": passage.why_unknown or passage.why_unstored,
+        "boundary": _name(result),
+        "verdict": result.verdict,
+        "killed": list(result.machines),
+        "outage_s": round(result.outage_s, 3),
+        "lost": result.lost,
+        "duplicated": result.duplicated,
+        "reordered": result.reordered,
+        "forgotten": result.forgot,
+        "refused": result.refused,
+        "unanswered": result.unanswered,
+        "came_back": result.came_back,
+        "why_unknown": result.why_unknown or result.why_unstored,
     }
 
 

@@ -223,16 +223,16 @@ async def splice(
     to_machine += client.detach()
     to_client += machine.detach()
     frames = FrameCounter() if on_leave else None
-    passage = _PassingResets(
+    spliced = _PassingResets(
         client.transport, machine.transport, ab=to_machine, ba=to_client, frames=frames
     )
     if on_leave and frames:
-        on_leave(partial(passage.leave, frames))
-    client.carries(lambda: (passage.bytes_ab - len(to_machine), passage.bytes_ba))
-    passage.ended_before(client_did=client.at_end, machine_did=machine.at_end)
+        on_leave(partial(spliced.leave, frames))
+    client.carries(lambda: (spliced.bytes_ab - len(to_machine), spliced.bytes_ba))
+    spliced.ended_before(client_did=client.at_end, machine_did=machine.at_end)
     try:
-        await passage.wait()
+        await spliced.wait()
     finally:
         client.has_ended()
         machine.has_ended()
-    return passage.machine_broke_off
+    return spliced.machine_broke_off

@@ -41,7 +41,7 @@ class BoundaryResult:
 
     `forgot` counts resumptions at which the gateway no longer knew all that it had acknowledged;
     `refused` and `unanswered` messages are no broken promise, but told. `why_unknown` says why this
-    passage proves nothing; `why_unstored`, why only what is stored is not known: `askable` is false
+    result proves nothing; `why_unstored`, why only what is stored is not known: `askable` is false
     where that is because the driver knows no way to ask.
     """
 
@@ -91,11 +91,11 @@ class Sweep:
     async def run(
         self, at: Sequence[Boundary], told: Callable[[BoundaryResult], None]
     ) -> list[BoundaryResult]:
-        """The clean run's passage, then those of the boundaries; each is `told` at its end.
+        """The clean run's result, then those of the boundaries; each is `told` at its end.
 
         Raises InputError where even the undisturbed session does not fare well.
         """
-        clean = await self.passage(None, 0.0)
+        clean = await self.run_boundary(None, 0.0)
         if not clean.sound:
             why = (
                 clean.why_unknown
@@ -108,13 +108,13 @@ class Sweep:
 
         async def one(boundary: Boundary) -> BoundaryResult:
             async with places:
-                passage = await self.passage(boundary, clean.ack_ms / 1000)
-            told(passage)
-            return passage
+                result = await self.run_boundary(boundary, clean.ack_ms / 1000)
+            told(result)
+            return result
 
         return [clean, *await asyncio.gather(*(one(boundary) for boundary in at))]
 
-    async def passage(self, boundary: Boundary | None, way_s: float) -> BoundaryResult:
+    async def run_boundary(self, boundary: Boundary | None, way_s: float) -> BoundaryResult:
         """Take one session through a boundary, in a world of its own."""
         topology = self.scenario.topology
         alone = replace(topology, locations={self.location: topology.locations[self.location]})

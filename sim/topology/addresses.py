@@ -46,7 +46,7 @@ PUBLIC_PORT = 8480  # where clients reach the gateway, at every link and edge
 _SERVICES = 8432  # + a service's number: where a region's machines reach it
 ENTRY_PORT = 8490
 _EDGE_LISTENERS = 9000  # + the location's number: one listener for each link that ends here
-_BACKBONE = 9200  # + a region's number: where the edge reaches that region
+_BACKHAUL = 9200  # + a region's number: where the edge reaches that region
 _WORKERS = 9300  # + a region's number: where the worker takes what that region's edge forwards
 
 _CLIENT_SOURCES = 40
@@ -150,7 +150,7 @@ class AddressPlan:
 
     def backhaul(self, source: str, region: str) -> Endpoint:
         """Where the edge of a region connects to reach another region."""
-        return Endpoint(self.edge(source).host, _BACKBONE + self._regions[region])
+        return Endpoint(self.edge(source).host, _BACKHAUL + self._regions[region])
 
     def worker(self, region: str, source: str) -> Endpoint:
         """Where a region takes what another one's edge forwards: the far end of that link."""

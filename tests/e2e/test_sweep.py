@@ -94,9 +94,9 @@ async def test_each_broken_variant_is_found_at_its_boundary(
         secrets={},
         warn=print,
     )
-    clean, *passages = await sweep.run(chosen, lambda _: None)
+    clean, *results = await sweep.run(chosen, lambda _: None)
     assert clean.verdict == "held"
-    found = {p.boundary.name: p for p in passages if p.boundary}
+    found = {p.boundary.name: p for p in results if p.boundary}
     for name in passes:
         assert found[name].verdict == "held", found[name]
     for name, kind in breaks_at.items():

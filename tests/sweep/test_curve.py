@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from sim.sweep.curve import curve_moments, points_of, wilson
 from sim.sweep.curve_page import Turn, render
-from tests.sweep.test_passage import passage
+from tests.sweep.test_boundary_result import result_at
 
 
 @given(st.integers(2, 100))
 def test_moments_are_as_many_as_asked_and_in_the_order_of_a_turn(points):
     moments = curve_moments(points)
-    results = [passage(boundary=moment) for moment in moments]
+    results = [result_at(boundary=moment) for moment in moments]
     found = points_of(results, 0.2, 0.8)
     assert [point.name for point in found] == [moment.name for moment in moments]
     assert len({point.at_s for point in found}) == points
@@ -43,9 +43,9 @@ def test_intervals_are_those_of_the_literature(hits, of, interval):
 def test_unknown_runs_are_counted_and_decide_nothing():
     moment = curve_moments(2)[0]
     of = [
-        passage(boundary=moment, lost=1, outage_s=9.0),
-        passage(boundary=moment, outage_s=5.0),
-        passage(boundary=moment, why_unknown="never reached", machines=()),
+        result_at(boundary=moment, lost=1, outage_s=9.0),
+        result_at(boundary=moment, outage_s=5.0),
+        result_at(boundary=moment, why_unknown="never reached", machines=()),
     ]
     (point,) = points_of(of, 0.2, 0.8)
     assert (point.runs, point.broken, point.unknown, point.share) == (3, 1, 1, 0.5)
@@ -56,7 +56,7 @@ def test_unknown_runs_are_counted_and_decide_nothing():
 
 def test_the_page_has_a_mark_for_each_point_beside_the_turn():
     moments = curve_moments(6)
-    points = points_of([passage(boundary=moment) for moment in moments], 0.2, 0.8)
+    points = points_of([result_at(boundary=moment) for moment in moments], 0.2, 0.8)
     page = render(Turn("<crash>", "london", 0.2, 0.8, [7, 8]), points)
     assert "<crash>" not in page
     charts = page.split("<svg")[1:]

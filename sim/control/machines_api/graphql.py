@@ -54,8 +54,8 @@ class NoAnswerError(Exception):
 class Graphql:
     """The endpoint /graphql."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
         # The first whose pattern is in the query answers it.
         self._known: tuple[tuple[str, Callable[[Variables], _Data]], ...] = (
             (r"\bunsetSecrets\b", self._unset_secrets),
@@ -96,14 +96,14 @@ class Graphql:
         return {"appcompact": self._details(variables)}
 
     def _app(self, variables: Variables) -> dict[str, Any]:
-        plan, topology = self._desk.world.plan, self._desk.topology
+        plan, topology = self._context.world.plan, self._context.topology
         address = plan.edge(topology.primary.code).host
         node = {"id": "1", "type": "shared_v4", "region": "global", "address": address}
         return {"app": {**self._details(variables), "ipAddresses": {"nodes": [node]}}}
 
     def _releases(self, variables: Variables) -> dict[str, Any]:
         """The releases, the newest first, under both names that there are for the list."""
-        newest = reversed(self._desk.world.deploys.releases)
+        newest = reversed(self._context.world.deploys.releases)
         releases = {"nodes": [self._release(release) for release in newest]}
         details = self._details(variables)
         return {"app": {**details, "releases": releases, "releasesUnprocessed": releases}}
@@ -111,7 +111,7 @@ class Graphql:
     def _current(self, variables: Variables) -> dict[str, Any]:
         """The newest. No release has a config of its own: flyctl then reads the machines'."""
         release = {
-            **self._release(self._desk.world.deploys.releases[-1]),
+            **self._release(self._context.world.deploys.releases[-1]),
             "configDefinition": None,
         }
         details = self._details(variables)
@@ -129,9 +129,9 @@ class Graphql:
         return {"canPerformBluegreenDeployment": True}
 
     def _apps(self, _: Variables) -> dict[str, Any]:
-        release = self._desk.world.deploys.releases[-1]
+        release = self._context.world.deploys.releases[-1]
         node = {
-            **self._details({"name": self._desk.topology.app}),
+            **self._details({"name": self._context.topology.app}),
             "currentRelease": self._release(release),
         }
         return {"apps": {"pageInfo": {"hasNextPage": False, "endCursor": ""}, "nodes": [node]}}
@@ -141,17 +141,17 @@ class Graphql:
         name = plain_image(str(variables.get("imageRef") or ""))
         ref = full_image(name or None)
         image = {"id": ref, "digest": "", "ref": ref, "compressedSize": "0", "manifest": None}
-        known = await self._desk.world.machine_runtime.has_image(name)
+        known = await self._context.world.machine_runtime.has_image(name)
         return {"app": {**self._details(variables), "image": image if known else None}}
 
     def _egress(self, variables: Variables) -> dict[str, Any]:
         return {"app": {**self._details(variables), "egressIpAddresses": {"nodes": []}}}
 
     def _platform(self, _: Variables) -> dict[str, Any]:
-        regions = self._desk.topology.regions.values()
+        regions = self._context.topology.regions.values()
         return {
             "platform": {
-                "requestRegion": self._desk.topology.primary.code,
+                "requestRegion": self._context.topology.primary.code,
                 "regions": [
                     {
                         "name": region.city,
@@ -173,12 +173,12 @@ class Graphql:
 
     def _set_secrets(self, variables: Variables) -> dict[str, Any]:
         given = self._input(_SetSecrets, variables)
-        self._desk.change_secrets({secret.key: secret.value for secret in given.secrets})
+        self._context.change_secrets({secret.key: secret.value for secret in given.secrets})
         return {"setSecrets": {"release": None, "app": {"name": given.app_id}}}
 
     def _unset_secrets(self, variables: Variables) -> dict[str, Any]:
         given = self._input(_UnsetSecrets, variables)
-        self._desk.change_secrets(dict.fromkeys(given.keys))
+        self._context.change_secrets(dict.fromkeys(given.keys))
         return {"unsetSecrets": {"release": None, "app": {"name": given.app_id}}}
 
     def _input(self, model: type[M], variables: Variables) -> M:
@@ -187,15 +187,15 @@ class Graphql:
         return given
 
     def _demand_app(self, name: object) -> None:
-        if name != self._desk.topology.app:
+        if name != self._context.topology.app:
             raise NoAnswerError("Could not find App")
 
     def _details(self, variables: Variables) -> dict[str, Any]:
         """An app as several queries read it. They name it by different variables."""
         names = [variables[key] for key in ("appName", "name", "app") if key in variables]
         self._demand_app(names[0] if names else None)
-        topology = self._desk.topology
-        app = app_json(topology, len(self._desk.fleet.machines))
+        topology = self._context.topology
+        app = app_json(topology, len(self._context.fleet.machines))
         return {
             "id": app["id"],
             "internalNumericId": app["internal_numeric_id"],
@@ -220,7 +220,7 @@ class Graphql:
             "reason": "",
             "user": USER,
             "evaluationId": "",
-            "createdAt": self._desk.view.date(release.began_s),
+            "createdAt": self._context.view.date(release.began_s),
             "imageRef": full_image(release.image or None),
             "stable": release.status == "complete",
             "inProgress": release.status == "running",

@@ -39,18 +39,18 @@ class _Chunk:
 class Logs:
     """The endpoint /api/v1/apps/{app}/logs."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def answer(self, request: web.Request) -> web.Response:
         """The last lines, or those since `next_token`: of a region, or of one machine."""
-        self._desk.app(request)
+        self._context.app(request)
         token = request.query.get("next_token") or ""
         offsets = _offsets(token) if token else None
         region, wanted = request.query.get("region"), request.query.get("instance")
         chunks = [
             (machine, chunk)
-            for machine in self._desk.fleet.machines.values()
+            for machine in self._context.fleet.machines.values()
             if (not region or machine.region == region) and (not wanted or machine.id == wanted)
             if (chunk := _read(machine.spec.log_path, machine.id, offsets))
         ]

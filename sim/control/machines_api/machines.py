@@ -25,31 +25,31 @@ _DOWN = (State.CREATED, State.STOPPED, State.FAILED, State.SUSPENDED)
 class Machines:
     """The endpoints below /v1/apps/{app}/machines that are of the whole machine."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def list(self, request: web.Request) -> web.Response:
         """Those of the app: of a `region`, in a `state`, with a `metadata.KEY`."""
-        self._desk.app(request)
-        machines = [*self._desk.fleet.machines.values()]
+        self._context.app(request)
+        machines = [*self._context.fleet.machines.values()]
         if flag(request, "include_deleted"):
-            machines += self._desk.departed.values()
+            machines += self._context.departed.values()
         found = [machine for machine in machines if _matches(machine, request)]
-        return web.json_response([self._desk.shown(machine) for machine in found])
+        return web.json_response([self._context.shown(machine) for machine in found])
 
     async def get(self, request: web.Request) -> web.Response:
         """One machine."""
-        return web.json_response(self._desk.shown(self._desk.machine(request)))
+        return web.json_response(self._context.shown(self._context.machine(request)))
 
     async def events(self, request: web.Request) -> web.Response:
         """What happened to a machine, the newest first."""
-        machine = self._desk.machine(request)
-        shown = [event_json(machine.id, event, self._desk.view) for event in machine.events]
+        machine = self._context.machine(request)
+        shown = [event_json(machine.id, event, self._context.view) for event in machine.events]
         return web.json_response(shown)
 
     async def versions(self, request: web.Request) -> web.Response:
         """The versions of a machine, the newest first."""
-        machine, view = self._desk.machine(request), self._desk.view
+        machine, view = self._context.machine(request), self._context.view
         versions = [(machine.instance_id, machine.config), *machine.before]
         return web.json_response(
             [
@@ -60,33 +60,33 @@ class Machines:
 
     async def create(self, request: web.Request) -> web.Response:
         """A new machine, started unless `skip_launch`; its state is waited for, not here."""
-        desk = self._desk
-        desk.app(request)
+        context = self._context
+        context.app(request)
         given = parsed(LaunchGiven, await request.read())
         self._demand_secrets(given)
-        config = config_from(given.config, desk.fleet.default)
-        region = chosen(given.region, desk.topology)
-        if given.name and desk.fleet.named(given.name):
+        config = config_from(given.config, context.fleet.default)
+        region = chosen(given.region, context.topology)
+        if given.name and context.fleet.named(given.name):
             raise Refusal(422, f"a machine is called {given.name} already", "name_taken")
         try:
-            machine = desk.fleet.create(region, config, given.name)
+            machine = context.fleet.create(region, config, given.name)
         except EnvironmentLacksError as error:
             raise no_room(error) from None
         if given.skip_service_registration:
-            desk.fleet.cordon(machine)
+            context.fleet.cordon(machine)
         if given.lease_ttl:
-            machine.lease = new_lease(desk, given.lease_ttl)
-        desk.world.deploys.tell("create", machine)
+            machine.lease = new_lease(context, given.lease_ttl)
+        context.world.deploys.tell("create", machine)
         shown = self._with_nonce(machine)
         if not given.skip_launch:
-            starting = desk.fleet.start(machine, settled=False)
-            await desk.begin(desk.launch(machine, starting))
+            starting = context.fleet.start(machine, settled=False)
+            await context.begin(context.launch(machine, starting))
         return web.json_response(shown)
 
     async def update(self, request: web.Request) -> web.Response:
         """Another version of a machine. It is started then, unless `skip_launch`."""
-        desk = self._desk
-        machine = desk.held(request)
+        context = self._context
+        machine = context.held(request)
         given = parsed(LaunchGiven, await request.read())
         self._demand_secrets(given)
         if given.current_version not in (None, "", machine.instance_id):
@@ -97,18 +97,18 @@ class Machines:
             )
         if given.region and machine.region not in given.region.split(","):
             raise Refusal(400, f"machine {machine.id} is in {machine.region}, and stays there")
-        config = config_from(given.config, desk.fleet.default)
-        desk.held(request)  # reading the body took time
+        config = config_from(given.config, context.fleet.default)
+        context.held(request)  # reading the body took time
         _demand(machine, Action.STOP if given.skip_launch and _runs(machine) else Action.UPDATE)
         if given.lease_ttl:
-            machine.lease = new_lease(desk, given.lease_ttl)
-        desk.world.deploys.tell("update", machine)
-        await desk.begin(self._replaced(machine, config, launch=not given.skip_launch))
+            machine.lease = new_lease(context, given.lease_ttl)
+        context.world.deploys.tell("update", machine)
+        await context.begin(self._replaced(machine, config, launch=not given.skip_launch))
         return web.json_response(self._with_nonce(machine))
 
     async def destroy(self, request: web.Request) -> web.Response:
         """Remove a machine. One that is up only by `force` or `kill`, which is sudden."""
-        machine = self._desk.held(request)
+        machine = self._context.held(request)
         forced = flag(request, "force") or flag(request, "kill")
         if not forced and machine.state not in _DOWN:
             raise IllegalTransitionError(
@@ -116,25 +116,25 @@ class Machines:
                 " force=true"
             )
         if machine.state not in _DOWN:
-            self._desk.world.deploys.tell("stop", machine)
-        self._desk.world.deploys.tell("destroy", machine)
-        await self._desk.begin(self._desk.fleet.destroy(machine))
+            self._context.world.deploys.tell("stop", machine)
+        self._context.world.deploys.tell("destroy", machine)
+        await self._context.begin(self._context.fleet.destroy(machine))
         return web.json_response({"ok": True})
 
     async def _replaced(self, machine: Machine, config: MachineConfig, *, launch: bool) -> None:
-        fleet = self._desk.fleet
+        fleet = self._context.fleet
         if not launch and _runs(machine):
             await fleet.stop(machine)
-        await self._desk.launch(machine, fleet.update(machine, config, settled=False))
+        await self._context.launch(machine, fleet.update(machine, config, settled=False))
         if launch and machine.state in _DOWN:
-            await self._desk.launch(machine, fleet.start(machine, settled=False))
+            await self._context.launch(machine, fleet.start(machine, settled=False))
 
     def _with_nonce(self, machine: Machine) -> dict[str, Any]:
-        shown = self._desk.shown(machine)
+        shown = self._context.shown(machine)
         return {**shown, "nonce": machine.lease.nonce} if machine.lease else shown
 
     def _demand_secrets(self, given: LaunchGiven) -> None:
-        version = self._desk.secrets_version
+        version = self._context.secrets_version
         if given.min_secrets_version is not None and given.min_secrets_version > version:
             wanted = given.min_secrets_version
             raise Refusal(412, f"min_secrets_version is {wanted}; the secrets are at {version}")

@@ -12,12 +12,12 @@ from sim.control.machines_api.configs import with_metadata
 class Metadata:
     """The endpoints at /v1/apps/{app}/machines/{id}/metadata."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def get(self, request: web.Request) -> web.Response:
         """All of it."""
-        return web.json_response(dict(self._desk.machine(request).config.metadata))
+        return web.json_response(dict(self._context.machine(request).config.metadata))
 
     async def set(self, request: web.Request) -> web.Response:
         """One key."""
@@ -31,6 +31,6 @@ class Metadata:
         return web.Response(status=204)
 
     def _change(self, request: web.Request, value: str | None) -> None:
-        machine = self._desk.held(request)
+        machine = self._context.held(request)
         metadata = with_metadata(machine.config, request.match_info["key"], value)
-        self._desk.fleet.annotate(machine, metadata)
+        self._context.fleet.annotate(machine, metadata)

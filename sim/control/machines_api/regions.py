@@ -25,13 +25,13 @@ _GROUPS = {
 class Regions:
     """The endpoints below /v1/platform."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def list(self, request: web.Request) -> web.Response:
         """The world's regions; its primary one is the nearest."""
         del request
-        topology = self._desk.topology
+        topology = self._context.topology
         return web.json_response(
             {
                 "Regions": [region_json(region) for region in topology.regions.values()],
@@ -42,7 +42,7 @@ class Regions:
     async def placements(self, request: web.Request) -> web.Response:
         """Where so many machines would go: spread over the regions that are meant."""
         given = parsed(PlacementsRequest, await request.read())
-        regions = candidates(given.region, self._desk.topology)
+        regions = candidates(given.region, self._context.topology)
         each, more = divmod(given.count, len(regions))
         counts = {code: each + (place < more) for place, code in enumerate(regions)}
         return web.json_response(

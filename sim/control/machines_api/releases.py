@@ -58,9 +58,9 @@ class _ReleaseChange(_Given):
 class Releases:
     """The endpoints of releases and builds below /api/v1."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
-        self._deploys = desk.world.deploys
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
+        self._deploys = context.world.deploys
 
     async def build(self, request: web.Request) -> web.Response:
         """Nothing is built here: a build is over once it begins."""
@@ -70,12 +70,12 @@ class Releases:
     async def create(self, request: web.Request) -> web.Response:
         """A new release, whose deploy is under way from now on."""
         given = parsed(_ReleaseGiven, await request.read())
-        if given.app_name != self._desk.topology.app:
+        if given.app_name != self._context.topology.app:
             raise Refusal(404, f"app {given.app_name} not found")
         strategy = _STRATEGIES.get(given.strategy.upper())
         if strategy is None:
             raise Refusal(400, f"strategy {given.strategy!r} is none of {', '.join(_STRATEGIES)}")
-        config = self._desk.fleet.default
+        config = self._context.fleet.default
         if given.image:
             config = replace(config, image=plain_image(given.image))
         try:
@@ -103,29 +103,29 @@ class Releases:
 
     async def list(self, request: web.Request) -> web.Response:
         """The newest first."""
-        self._desk.app(request)
+        self._context.app(request)
         limit = number(request, "limit") or len(self._deploys.releases)
         newest = list(reversed(self._deploys.releases))[:limit]
         return web.json_response({"releases": [self._shown(release) for release in newest]})
 
     async def current(self, request: web.Request) -> web.Response:
         """The newest."""
-        self._desk.app(request)
+        self._context.app(request)
         return web.json_response(self._shown(self._deploys.releases[-1]))
 
     async def all_current(self, request: web.Request) -> web.Response:
         """When each app's newest was made."""
         del request
         began_s = self._deploys.releases[-1].began_s
-        return web.json_response({self._desk.topology.app: self._desk.view.date(began_s)})
+        return web.json_response({self._context.topology.app: self._context.view.date(began_s)})
 
     def _brought(self, release: Release) -> MachineConfig | None:
         """What machines of the topology's group have now, where they have the release."""
-        group = self._desk.fleet.default.process_group
+        group = self._context.fleet.default.process_group
         return next(
             (
                 machine.config
-                for machine in self._desk.fleet.machines.values()
+                for machine in self._context.fleet.machines.values()
                 if machine.config.release == str(release.number)
                 and machine.config.process_group == group
             ),
@@ -141,7 +141,7 @@ class Releases:
             "status": release.status,
             "strategy": release.strategy.upper(),
             "user": USER["email"],
-            "created_at": self._desk.view.date(release.began_s),
+            "created_at": self._context.view.date(release.began_s),
             "image_ref": full_image(release.image or None),
         }
 

@@ -15,42 +15,42 @@ from sim.machines.app_secrets import SecretDigest
 class Secrets:
     """The endpoints at /v1/apps/{app}/secrets."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
-        self._secrets = desk.fleet.secrets
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
+        self._secrets = context.fleet.secrets
 
     async def list(self, request: web.Request) -> web.Response:
         """All of them, without values whatever the request says."""
-        self._desk.app(request)
+        self._context.app(request)
         return web.json_response({"secrets": [_shown(s) for s in self._secrets.digests()]})
 
     async def get(self, request: web.Request) -> web.Response:
         """One of them."""
-        self._desk.app(request)
+        self._context.app(request)
         return web.json_response(_shown(self._find(request.match_info["name"])))
 
     async def set_all(self, request: web.Request) -> web.Response:
         """Several at a time; null removes one."""
-        self._desk.app(request)
+        self._context.app(request)
         values = parsed(SecretsRequest, await request.read()).values
-        version = self._desk.change_secrets(values)
+        version = self._context.change_secrets(values)
         shown = [_shown(s) for s in self._secrets.digests() if s.name in values]
         return web.json_response({"secrets": shown, "version": version})
 
     async def set(self, request: web.Request) -> web.Response:
         """One of them."""
-        self._desk.app(request)
+        self._context.app(request)
         name = request.match_info["name"]
-        version = self._desk.change_secrets(
+        version = self._context.change_secrets(
             {name: parsed(SecretRequest, await request.read()).value}
         )
         return web.json_response({**_shown(self._find(name)), "version": version}, status=201)
 
     async def unset(self, request: web.Request) -> web.Response:
         """One less."""
-        self._desk.app(request)
+        self._context.app(request)
         found = self._find(request.match_info["name"])
-        return web.json_response({"version": self._desk.change_secrets({found.name: None})})
+        return web.json_response({"version": self._context.change_secrets({found.name: None})})
 
     def _find(self, name: str) -> SecretDigest:
         for secret in self._secrets.digests():

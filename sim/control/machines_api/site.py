@@ -30,11 +30,11 @@ class MachinesApi:
     """A site of the control server. Close it before the fleet: it has verbs under way."""
 
     def __init__(self, world: ApiWorld) -> None:
-        self._desk = ApiContext(world)
+        self._context = ApiContext(world)
 
     async def close(self) -> None:
         """End what was asked for and is not done."""
-        await self._desk.close()
+        await self._context.close()
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Every path; what is none of them below /v1 is refused in Fly's shape too."""
@@ -43,11 +43,11 @@ class MachinesApi:
 
     def table(self) -> list[tuple[str, str, Handler]]:
         """Methods, paths and who answers them."""
-        desk = self._desk
-        apps, regions, secrets = Apps(desk), Regions(desk), Secrets(desk)
-        machines, verbs, leases = Machines(desk), Verbs(desk), Leases(desk)
-        releases, organizations = Releases(desk), Organizations()
-        metadata, volumes, addresses = Metadata(desk), Volumes(desk), Addresses(desk)
+        context = self._context
+        apps, regions, secrets = Apps(context), Regions(context), Secrets(context)
+        machines, verbs, leases = Machines(context), Verbs(context), Leases(context)
+        releases, organizations = Releases(context), Organizations()
+        metadata, volumes, addresses = Metadata(context), Volumes(context), Addresses(context)
         return [
             ("GET", "/v1/apps", apps.list),
             ("POST", "/v1/apps", apps.create),
@@ -69,7 +69,7 @@ class MachinesApi:
             ("POST", f"{_MACHINE}/uncordon", verbs.uncordon),
             ("POST", f"{_MACHINE}/exec", verbs.execute),
             ("GET", f"{_MACHINE}/ps", verbs.processes),
-            ("GET", f"{_MACHINE}/wait", Waiting(desk).wait),
+            ("GET", f"{_MACHINE}/wait", Waiting(context).wait),
             ("GET", f"{_MACHINE}/lease", leases.find),
             ("POST", f"{_MACHINE}/lease", leases.acquire),
             ("DELETE", f"{_MACHINE}/lease", leases.release),
@@ -90,8 +90,8 @@ class MachinesApi:
             ("DELETE", f"{_APP}/ip_assignments/{{ip}}", addresses.change),
             ("GET", "/v1/platform/regions", regions.list),
             ("POST", "/v1/platform/placements", regions.placements),
-            ("POST", "/graphql", Graphql(desk).answer),
-            ("GET", "/api/v1/apps/{app}/logs", Logs(desk).answer),
+            ("POST", "/graphql", Graphql(context).answer),
+            ("GET", "/api/v1/apps/{app}/logs", Logs(context).answer),
             ("GET", "/api/v1/organizations", organizations.list),
             ("GET", "/api/v1/organizations/{organization}", organizations.get),
             ("POST", "/api/v1/builds", releases.build),

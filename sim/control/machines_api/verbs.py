@@ -24,24 +24,24 @@ _OK = {"ok": True}
 class Verbs:
     """The endpoints /v1/apps/{app}/machines/{id}/VERB. Each comes back once it is under way."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def start(self, request: web.Request) -> web.Response:
         """Run it, or wake it."""
-        machine = self._desk.held(request)
+        machine = self._context.held(request)
         before = str(machine.state)
-        starting = self._desk.fleet.start(machine, settled=False)
-        await self._desk.begin(self._desk.launch(machine, starting))
+        starting = self._context.fleet.start(machine, settled=False)
+        await self._context.begin(self._context.launch(machine, starting))
         return web.json_response({"previous_state": before, "migrated": False, "new_host": ""})
 
     async def stop(self, request: web.Request) -> web.Response:
         """Its kill signal or another, and SIGKILL after a time (simulated, as kill_timeout)."""
         given = parsed(StopRequest, await request.read())
-        machine = self._desk.held(request)
-        self._desk.world.deploys.tell("stop", machine)
-        stopping = self._desk.fleet.stop(machine, signal=given.signal, timeout_s=given.timeout)
-        await self._desk.begin(stopping)
+        machine = self._context.held(request)
+        self._context.world.deploys.tell("stop", machine)
+        stopping = self._context.fleet.stop(machine, signal=given.signal, timeout_s=given.timeout)
+        await self._context.begin(stopping)
         return web.json_response(_OK)
 
     async def restart(self, request: web.Request) -> web.Response:
@@ -51,37 +51,37 @@ class Verbs:
         if asked := {name: value for name, value in query.items() if value}:
             given = checked(StopRequest, asked)
         timeout_s = 0.0 if flag(request, "force_stop") else given.timeout
-        machine = self._desk.held(request)
-        restarting = self._desk.fleet.restart(
+        machine = self._context.held(request)
+        restarting = self._context.fleet.restart(
             machine, signal=given.signal, timeout_s=timeout_s, settled=False
         )
-        await self._desk.begin(self._desk.launch(machine, restarting))
+        await self._context.begin(self._context.launch(machine, restarting))
         return web.json_response(_OK)
 
     async def suspend(self, request: web.Request) -> web.Response:
         """Freeze it with its memory."""
-        machine = self._desk.held(request)
-        await self._desk.begin(self._desk.fleet.suspend(machine))
+        machine = self._context.held(request)
+        await self._context.begin(self._context.fleet.suspend(machine))
         return web.json_response(_OK)
 
     async def cordon(self, request: web.Request) -> web.Response:
         """Lead no new traffic to it."""
-        machine = self._desk.held(request)
-        self._desk.world.deploys.tell("cordon", machine)
-        self._desk.fleet.cordon(machine)
+        machine = self._context.held(request)
+        self._context.world.deploys.tell("cordon", machine)
+        self._context.fleet.cordon(machine)
         return web.json_response(_OK)
 
     async def uncordon(self, request: web.Request) -> web.Response:
         """Lead traffic to it again."""
-        machine = self._desk.held(request)
-        self._desk.world.deploys.tell("uncordon", machine)
-        self._desk.fleet.uncordon(machine)
+        machine = self._context.held(request)
+        self._context.world.deploys.tell("uncordon", machine)
+        self._context.fleet.uncordon(machine)
         return web.json_response(_OK)
 
     async def signal(self, request: web.Request) -> web.Response:
         """Send it a signal. One that freezes it is known to be that."""
         given = parsed(SignalRequest, await request.read())
-        machine, fleet = self._desk.held(request), self._desk.fleet
+        machine, fleet = self._context.held(request), self._context.fleet
         if given.signal in (signals.SIGSTOP, signals.SIGTSTP):
             await fleet.freeze(machine)
         elif given.signal == signals.SIGCONT:
@@ -93,11 +93,11 @@ class Verbs:
     async def execute(self, request: web.Request) -> web.Response:
         """Run a command in it, to its end."""
         given = parsed(ExecRequest, await request.read())
-        machine = self._desk.machine(request)
+        machine = self._context.machine(request)
         argv = given.command or _split(given.cmd or "")
         if not argv or not argv[0]:
             raise Refusal(400, 'say what to run: "cmd" as a line, or "command" as a list')
-        done = await self._desk.fleet.execute(
+        done = await self._context.fleet.execute(
             machine, argv, stdin=given.stdin, timeout_real_s=given.timeout
         )
         if done.exit_code is None:
@@ -108,7 +108,7 @@ class Verbs:
 
     async def processes(self, request: web.Request) -> web.Response:
         """What runs in it."""
-        rows = await self._desk.fleet.processes(self._desk.machine(request))
+        rows = await self._context.fleet.processes(self._context.machine(request))
         return web.json_response([process_json(row) for row in rows])
 
 

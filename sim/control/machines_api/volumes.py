@@ -11,20 +11,20 @@ from sim.control.machines_api.refusals import Refusal
 class Volumes:
     """The endpoints at /v1/apps/{app}/volumes."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def list(self, request: web.Request) -> web.Response:
         """None."""
-        self._desk.app(request)
+        self._context.app(request)
         return web.json_response([])
 
     async def create(self, request: web.Request) -> web.Response:
         """Refused."""
-        self._desk.app(request)
+        self._context.app(request)
         raise Refusal(422, "volumes are not simulated: state is in the database, or is lost")
 
     async def one(self, request: web.Request) -> web.Response:
         """No volume has any id."""
-        self._desk.app(request)
+        self._context.app(request)
         raise Refusal(404, f"volume {request.match_info['volume']} not found")

@@ -22,13 +22,13 @@ _CAN_BE_AWAITED = (State.STARTED, State.STOPPED, State.SUSPENDED, State.DESTROYE
 class Waiting:
     """The endpoint /v1/apps/{app}/machines/{id}/wait."""
 
-    def __init__(self, desk: ApiContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def wait(self, request: web.Request) -> web.Response:
         """200 once the machine is in one of the states; 408 when the time is over."""
-        desk = self._desk
-        machine = desk.machine(request)
+        context = self._context
+        machine = context.machine(request)
         states = _states(request)
         version = request.query.get("version") or request.query.get("instance_id") or None
         if version and version not in _versions(machine):
@@ -37,9 +37,9 @@ class Waiting:
         asked_s = number(request, "timeout")
         limit_s = min(max(_LONGEST_REAL_S if asked_s is None else asked_s, 1), _LONGEST_REAL_S)
         try:
-            async with desk.clock.timeout(limit_s * desk.clock.speed):
+            async with context.clock.timeout(limit_s * context.clock.speed):
                 while not _reached(machine, states, version, after):
-                    await desk.fleet.news()
+                    await context.fleet.news()
         except TimeoutError:
             wanted = " or ".join(sorted(states))
             raise Refusal(

@@ -1,4 +1,4 @@
-"""What a passage proves: also of a gateway that nobody can ask what it stored."""
+"""What the result at a boundary proves: also of a gateway that nobody can ask what it stored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLEAN = BoundaryResult(
 UNASKABLE = {"why_unstored": "nobody knows", "askable": False}
 
 
-def passage(**changes):
+def result_at(**changes):
     return BoundaryResult(**{**vars(CLEAN), **changes})
 
 
@@ -54,7 +54,7 @@ def passage(**changes):
     ],
 )
 def test_verdict(changes, verdict):
-    assert passage(**changes).verdict == verdict
+    assert result_at(**changes).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_verdict(changes, verdict):
     ],
 )
 def test_an_undisturbed_session_is_sound_also_where_nobody_can_ask(changes, sound):
-    assert passage(boundary=None, machines=(), **changes).sound is sound
+    assert result_at(boundary=None, machines=(), **changes).sound is sound
 
 
 def test_the_table_tells_what_was_refused_and_unanswered_and_each_reason_once():
-    row = _row(passage(refused=2, unanswered=1, **UNASKABLE))
+    row = _row(result_at(refused=2, unanswered=1, **UNASKABLE))
     assert _found(row, "nobody knows") == "2 refused, 1 unanswered"
     assert _found(row, "") == "2 refused, 1 unanswered, nobody knows"
 
