@@ -6,7 +6,7 @@ import contextlib
 import socket
 
 from sim.errors import EnvironmentLacksError
-from sim.topology.addresses import CONTROL_PORT, SLOTS, AddressPlan, Endpoint
+from sim.topology.addresses import CONTROL_PORT, SLOTS, AddressPlan, Endpoint, control_of
 from sim.topology.model import Topology
 
 
@@ -31,7 +31,7 @@ def claim(
             return listener, plan
     raise EnvironmentLacksError(
         f"no loopback address is free for a world: port {CONTROL_PORT} is taken on all of"
-        f" 127.{SLOTS.start}.0.1 to 127.{SLOTS.stop - 1}.0.1",
+        f" {control_of(SLOTS[0]).host} to {control_of(SLOTS[-1]).host}",
         "end a program that listens on that port everywhere, or other worlds (sim down --all)",
     )
 

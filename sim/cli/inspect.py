@@ -17,7 +17,7 @@ from sim.clock import Clock
 from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
-from sim.topology.addresses import LINK_SERVER_PORT, Endpoint
+from sim.topology.addresses import LINK_SERVER_PORT, Endpoint, control_of
 
 _LOOK_REAL_S = 0.1
 
@@ -50,7 +50,7 @@ def dig(name: str, rrtype: str | None, place: str | None, explain: bool, world: 
     servers |= {row["region"]: row["nameserver"] for row in status["regions"]}
     if place is not None and place not in servers:
         raise InputError(f"no location or region {place!r}; there are: {', '.join(servers)}")
-    central = f"127.{record.slot}.0.1:{record.dns_port}"
+    central = f"{control_of(record.slot).host}:{record.dns_port}"
     host, _, port = servers.get(place or "", central).partition(":")
     question = DNSRecord.question(name, rrtype.upper())
     try:

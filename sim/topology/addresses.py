@@ -64,6 +64,11 @@ class Endpoint:
         return f"{self.host}:{self.port}"
 
 
+def control_of(slot: int) -> Endpoint:
+    """Where the control server of a slot's world listens. Binding it claims the slot."""
+    return Endpoint(f"127.{slot}.0.1", CONTROL_PORT)
+
+
 def container_host(host: str) -> str:
     """A container's address in its region's network: the machine's on this host, with 10 for 127.
 
@@ -96,8 +101,8 @@ class AddressPlan:
 
     @property
     def control(self) -> Endpoint:
-        """The control server. Binding it is what claims the slot."""
-        return Endpoint(self._host(0, 1), CONTROL_PORT)
+        """The control server."""
+        return control_of(self.slot)
 
     @property
     def link_server(self) -> Endpoint:
