@@ -111,13 +111,13 @@ class Services:
         return {name: pid for name, service in self._all.items() if (pid := service.pid)}
 
     def parts(self) -> Iterator[Part]:
-        """Those that the world runs, for whoever watches that they do."""
+        """The services that the world runs, as parts that can be watched."""
         for name, service in self._all.items():
             if service.own:
                 yield Part(name, service.ping, service.start)
 
     def told(self) -> list[dict[str, object]]:
-        """Each of them, for listings."""
+        """Each service as a row of listings."""
         return [
             {
                 "service": name,

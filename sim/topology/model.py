@@ -194,7 +194,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Database(Service):
-    """The built-in one, PostgreSQL: a server of the world's own, or the existing one at `url`.
+    """The built-in service, PostgreSQL: a server of the world's own, or the existing one at `url`.
 
     `sslmode` is libpq's; an existing one's is in its URL.
     """
@@ -210,7 +210,7 @@ class Database(Service):
 
 @dataclass(frozen=True)
 class Program(Service):
-    """Any other one: a `command` (process runtime) or an `image` (docker runtime).
+    """Any other service: a `command` (process runtime) or an `image` (docker runtime).
 
     A container listens on `port`; a process is told where. `env` is what machines are told of it,
     as templates (`variables.py`).

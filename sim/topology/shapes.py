@@ -39,7 +39,7 @@ WORDS: Shape = {"type": "array", "items": SCALAR, "minItems": 1}
 
 
 def either(*shapes: Shape) -> Shape:
-    """One of several."""
+    """The shape of a value that may have one of several."""
     return {"anyOf": [*shapes]}
 
 

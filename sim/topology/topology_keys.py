@@ -199,7 +199,7 @@ class ServicesSchema(Schema):
 
     @property
     def programs(self) -> dict[str, ProgramSchema]:
-        """Those that are not built in."""
+        """The services that are not built in."""
         return self.__pydantic_extra__
 
 

@@ -17,13 +17,13 @@ class Apps:
         self._context = context
 
     async def list(self, request: web.Request) -> web.Response:
-        """The one there is."""
+        """A list of the one app."""
         del request
         app = app_json(self._context.topology, len(self._context.fleet.machines))
         return web.json_response({"total_apps": 1, "apps": [app]})
 
     async def get(self, request: web.Request) -> web.Response:
-        """The one there is, by its name."""
+        """The app, by its name."""
         self._context.app(request)
         return web.json_response(
             app_json(self._context.topology, len(self._context.fleet.machines))

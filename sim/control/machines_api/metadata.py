@@ -16,17 +16,17 @@ class Metadata:
         self._context = context
 
     async def get(self, request: web.Request) -> web.Response:
-        """All of it."""
+        """The whole metadata."""
         return web.json_response(dict(self._context.machine(request).config.metadata))
 
     async def set(self, request: web.Request) -> web.Response:
-        """One key."""
+        """Set a key."""
         value = parsed(MetadataRequest, await request.read()).value
         self._change(request, value)
         return web.Response(status=204)
 
     async def unset(self, request: web.Request) -> web.Response:
-        """One key less."""
+        """Remove a key."""
         self._change(request, None)
         return web.Response(status=204)
 

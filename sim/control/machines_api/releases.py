@@ -150,12 +150,12 @@ class Organizations:
     """The endpoints of organizations below /api/v1: there is one."""
 
     async def list(self, request: web.Request) -> web.Response:
-        """The one there is."""
+        """A list of the one organization."""
         del request
         return web.json_response({"organizations": [_organization()]})
 
     async def get(self, request: web.Request) -> web.Response:
-        """The one there is, by its name."""
+        """The organization, by its name."""
         wanted = request.match_info["organization"]
         if wanted != ORGANIZATION["slug"]:
             raise Refusal(404, f"organization {wanted} not found; it is {ORGANIZATION['slug']}")

@@ -30,7 +30,7 @@ class Secrets:
         return web.json_response(_shown(self._find(request.match_info["name"])))
 
     async def set_all(self, request: web.Request) -> web.Response:
-        """Several at a time; null removes one."""
+        """Set several at a time; null removes one."""
         self._context.app(request)
         values = parsed(SecretsRequest, await request.read()).values
         version = self._context.change_secrets(values)
@@ -38,7 +38,7 @@ class Secrets:
         return web.json_response({"secrets": shown, "version": version})
 
     async def set(self, request: web.Request) -> web.Response:
-        """One of them."""
+        """Set one of them."""
         self._context.app(request)
         name = request.match_info["name"]
         version = self._context.change_secrets(
@@ -47,7 +47,7 @@ class Secrets:
         return web.json_response({**_shown(self._find(name)), "version": version}, status=201)
 
     async def unset(self, request: web.Request) -> web.Response:
-        """One less."""
+        """Remove one of them."""
         self._context.app(request)
         found = self._find(request.match_info["name"])
         return web.json_response({"version": self._context.change_secrets({found.name: None})})

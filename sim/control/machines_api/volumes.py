@@ -15,7 +15,7 @@ class Volumes:
         self._context = context
 
     async def list(self, request: web.Request) -> web.Response:
-        """None."""
+        """An empty list."""
         self._context.app(request)
         return web.json_response([])
 
@@ -25,6 +25,6 @@ class Volumes:
         raise Refusal(422, "volumes are not simulated: state is in the database, or is lost")
 
     async def one(self, request: web.Request) -> web.Response:
-        """No volume has any id."""
+        """404: there are no volumes."""
         self._context.app(request)
         raise Refusal(404, f"volume {request.match_info['volume']} not found")
