@@ -65,7 +65,6 @@ def hunt(
     loaded = load_scenario(scenario)
     chosen = fresh_seed() if seed is None else seed
     going = Hunt(loaded, out, chosen, budget_s, jobs, click.echo, faults=words, arguments=arguments)
-    click.echo(f"hunt: {loaded.name} (seed {chosen}, {budget}, {jobs} side by side)")
     try:
         run_async(going.run(resume=resume))
     finally:

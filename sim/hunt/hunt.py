@@ -57,6 +57,8 @@ class Hunt:
     async def run(self, *, resume: bool = False) -> None:
         """Fill `found`. Ctrl-C leaves what was found until then, and the tries to go on from."""
         before = self._begin(resume=resume)
+        what = f"{self.scenario.name} (seed {self.seed}, {self.jobs} side by side)"
+        self.tell(f"hunt: {what}" + (f", goes on after {len(before)} tries" if before else ""))
         self._clock = Clock()
         self._ends_s = self._clock.now() + self.budget_s
         self._trials = Trials(self.scenario, self.out / "runs", self.arguments)
@@ -113,7 +115,7 @@ class Hunt:
             self._note(tried, lesson)
             self.tell(
                 f"{self.tried}: {tried.plan}: {self._outcome(tried)} ({len(search.states)} states"
-                f" seen, {len(self.found)} found, {self._left()} left)"
+                f" seen, {len(self.known)} found, {self._left()} left)"
             )
         for tried in tries:
             for symptom in tried.symptoms:
@@ -236,6 +238,9 @@ class Hunt:
             file.write_text(json.dumps(about) + "\n", encoding="utf-8")
             return []
         begun, *rows = _lines(file)
+        if begun["scenario"] != self.scenario.name:
+            message = f"has a hunt of another scenario, {begun['scenario']}; name another folder"
+            raise InputError(Problem(f"{message} (--out)", str(self.out)))
         self.seed = begun["seed"]
         self.known = {row["found"] for row in rows if "found" in row}
         return [

@@ -17,6 +17,7 @@ from sim.observe.history import History
 from sim.observe.lives import Life, lives_of
 from sim.observe.obstacles import Obstacles
 from sim.observe.processes import asked_to_end
+from sim.scenario.lasting import Lasting
 
 _NOTICED_S = 1.0  # between a fault and what it does, or a stop and its being told, at most
 
@@ -28,17 +29,18 @@ def of_message(kind: str, session: str, seq: int, text: str, history: History) -
         return
     match kind:
         case "lost":
-            yield from _lost(session, seq, history)
+            yield from _lost(life, session, seq, history)
         case "duplicated":
             yield from _doubled(life, history)
         case "reordered":
             yield f"It was {text}: whoever stored them did not keep to the order of sending."
 
 
-def _lost(session: str, seq: int, history: History) -> Iterator[str]:
+def _lost(life: Life, session: str, seq: int, history: History) -> Iterator[str]:
     t, acked = next((t, e) for t, e in history.of(Acked) if (e.session, e.seq) == (session, seq))
-    if cut := _cut(history, acked.region, t):
-        yield f"The way to what it stores with was cut then ({listed(cut)})."
+    if cut := _cut(history, acked.region, life.sent_t, t):
+        when = "then" if _cut(history, acked.region, t) else "between the two"
+        yield f"The way to what it stores with was cut {when} ({listed(cut)})."
     ended_s = asked_to_end(history, acked.machine, t)
     if ended_s is None or ended_s > history.end:
         yield "The process that acknowledged it ran on to the end, and it is not stored."
@@ -120,9 +122,15 @@ def of_unserved(client: str, from_s: float, history: History) -> Iterator[str]:
 
 
 def _copy(history: History, client: str, t: float) -> str:
-    """Where a message went: to whom its client was connected."""
+    """Where a message went: to whom its client was connected, and under which faults."""
     ups = [up for at, up in history.connected.get(client, ()) if at <= t]
-    return f"{ups[-1].machine} in {ups[-1].region} at {t:.2f} s" if ups else f"nobody at {t:.2f} s"
+    whom = f"{ups[-1].machine} in {ups[-1].region}" if ups else "nobody"
+    faults = Lasting()
+    for at, fault in history.faults:
+        if at <= t:
+            faults.take(at, fault)
+    under = [f"{fault.fault} {fault.target}" for fault in faults.faults]
+    return f"{whom} at {t:.2f} s" + (f" (during {listed(under)})" if under else "")
 
 
 def _why_unanswered(history: History, life: Life) -> str:

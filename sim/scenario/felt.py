@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from sim.observe.client_names import location_of
-from sim.observe.events import Connected, FaultBegan
+from sim.observe.events import Connected, FaultBegan, LoadStarted
 from sim.observe.history import History
 from sim.scenario.faults import FAULTS
+from sim.scenario.lasting import ended_by, fault_of
 
 
 def unfelt(history: History, since_s: float = -math.inf) -> list[str]:
@@ -26,6 +27,8 @@ def _repairs(fault: FaultBegan) -> bool:
 def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
     """Whether a client was connected through the target then, or came to it afterwards."""
     kind = fault.detail.get("kind")
+    if FAULTS[fault.fault].newcomers(fault.detail) and kind != "service":
+        return _met_by_newcomers(history, t, fault)
     if kind in ("service", "everything"):
         return any(history.region_of(client, t) for client in history.clients)
     if kind == "location":
@@ -46,6 +49,24 @@ def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
         if any(at >= t and to == region for at, to in tried + came):
             return True
     return False
+
+
+def _met_by_newcomers(history: History, t: float, fault: FaultBegan) -> bool:
+    """Whether a client asked DNS or connected there while the fault stood, or was at it by then."""
+    begun = fault_of(t, fault)
+    later = [(at, event) for at, event in history.faults if at > t]
+    for at, event in later:
+        begun = ended_by(begun, at, event)
+    patience_s = max((event.timeout_s or 0.0 for _, event in history.of(LoadStarted)), default=0.0)
+    until_s = (begun.until_s or t) + patience_s
+    return any(
+        t <= at <= until_s
+        and begun.location in (None, location_of(client))
+        and begun.region in (None, event.region)
+        for events in (history.resolved, history.connect_failed, history.connected)
+        for client, records in events.items()
+        for at, event in records
+    )
 
 
 def _scope(fault: FaultBegan) -> tuple[str | None, str | None, frozenset[str]]:

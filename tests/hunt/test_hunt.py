@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from sim.scenario.load_scenario import load_scenario
 from tests.scenario.conftest import TOPOLOGY
 
 ASKED = {"check": "messages", "lost": 0}
+FEW = ("crash", "freeze", "reset")
 
 
 @pytest.fixture
@@ -82,9 +84,17 @@ class Gateway:
 def hunt(scenario, tmp_path, monkeypatch):
     """A hunt over a gateway that is made up, for so many tries."""
 
-    async def hunt(gateway, tries=8, *, resume=False, faults=("crash", "freeze", "reset")):
+    async def hunt(
+        gateway,
+        tries=8,
+        *,
+        resume=False,
+        faults=("crash", "freeze", "reset"),
+        tell=str,
+        of=scenario,
+    ):
         monkeypatch.setattr(Trials, "run", gateway.ran)
-        going = Hunt(scenario, tmp_path / "found", 7, 600.0, 2, lambda _: None, faults)
+        going = Hunt(of, tmp_path / "found", 7, 600.0, 2, tell, faults)
         monkeypatch.setattr(Hunt, "_time_left", lambda self: self.tried < tries)
         await going.run(resume=resume)
         return going
@@ -131,13 +141,16 @@ async def test_what_is_seen_once_is_no_finding_and_nor_is_what_is_unknown(hunt):
     assert (going.found, going.decided) == ({}, 0)
 
 
-async def test_a_hunt_goes_on_and_finds_nothing_twice(hunt, tmp_path):
+async def test_a_hunt_goes_on_and_finds_nothing_twice(hunt, scenario, tmp_path):
     gateway = Gateway(lambda plan, _: "crash" in plan.words)
     first = await hunt(gateway, 12)
     with pytest.raises(InputError, match="--resume"):
         await hunt(gateway, 12)
     again = Gateway(gateway.breaks)
-    going = await hunt(again, 20, resume=True)
+    told: list[str] = []
+    going = await hunt(again, 20, resume=True, tell=told.append)
+    assert told[0] == f"hunt: {scenario.name} (seed 7, 2 side by side), goes on after 12 tries"
+    assert "1 found" in told[-1]
     assert len(first.found) == 1
     assert not going.found
     rows = [
@@ -146,6 +159,8 @@ async def test_a_hunt_goes_on_and_finds_nothing_twice(hunt, tmp_path):
     ]
     assert sum("strikes" in row for row in rows) == 20
     assert sum("found" in row for row in rows) == 1
+    with pytest.raises(InputError, match="of another scenario, "):
+        await hunt(again, 20, resume=True, of=replace(scenario, name="another"))
 
 
 async def test_a_budget_that_is_over_leaves_time_to_confirm_alone(hunt, monkeypatch):

@@ -64,6 +64,8 @@ OPEN = (20.0, LinkChanged("fra:database", "up", 90.0))
 def test_of_a_lost_message_what_became_of_the_process_and_its_way(pairs, words):
     assert words in said("lost", SENT, ACKED, *pairs)
     assert "cut" not in said("lost", SENT, ACKED, OPEN)
+    late = (21.0, Acked(WHO, "s", 1, "fra", "m1", 99.0))
+    assert "was cut between the two (fra:database silent)" in said("lost", SENT, late, CUT, OPEN)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +86,10 @@ def test_of_a_doubled_message_where_its_copies_went_and_why_the_first_was_unansw
         (12.0, Sent(WHO, "s", 1, 2)),
         (12.1, Acked(WHO, "s", 1, "iad", "m2", 99.0)),
     ]
-    text = said("duplicated", SENT, *again)
-    assert "went to m1 in fra at 9.00 s and m2 in iad at 12.00 s" in text
+    freeze = (8.5, FaultBegan("freeze", "fra", {"kind": "region", "region": "fra"}))
+    thaw = (11.5, FaultBegan("thaw", "fra", {"kind": "region", "region": "fra"}))
+    text = said("duplicated", SENT, freeze, thaw, *again)
+    assert "went to m1 in fra at 9.00 s (during freeze fra) and m2 in iad at 12.00 s;" in text
     assert "never came (reset, at 10.00 s)" in text
     once = said("duplicated", SENT, (21.0, ACKED[1]), CUT, OPEN)
     assert "sent it once, to m1 in fra at 9.00 s: the gateway stored it again by itself." in once

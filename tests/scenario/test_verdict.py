@@ -81,6 +81,31 @@ def test_a_fault_that_clients_only_ran_into_later_counts(evidence):
     assert verdict.outcome == "held"
 
 
+@pytest.mark.parametrize(
+    "standing",
+    [
+        fault("dns_outage", "london", kind="location"),
+        fault("stale_dns", "everything", kind="everything"),
+        fault(
+            "partition",
+            "london:fra",
+            kind="link",
+            location="london",
+            region="fra",
+            mode="unanswered",
+        ),
+    ],
+)
+def test_what_only_newcomers_feel_is_felt_by_those_who_come_while_it_stands(evidence, standing):
+    heal = (50.0, FaultBegan("heal", "everything", {"kind": "everything"}))
+    came = Connected(CLIENT, "london", "fra", "m")
+    outcomes = [
+        judge(evidence(UP, ANSWER, standing, heal, *more, expect=[FINE])).outcome
+        for more in ([], [(60.0, came)], [(30.0, came)])
+    ]
+    assert outcomes == ["unknown", "unknown", "held"]
+
+
 def test_a_driver_that_misnumbers_leaves_nothing_proven(evidence):
     """Whatever is expected rests on the answers that it told of by number."""
     again = [(t, Sent(CLIENT, "s", 1)) for t in (0.4, 0.6)]

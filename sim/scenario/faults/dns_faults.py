@@ -13,6 +13,7 @@ from sim.scenario.params import Param, choice
     on=("location",),
     target_optional=True,
     ended_by={"heal"},
+    newcomers=lambda _: True,
     summary="the location's nameserver answers nothing",
 )
 async def dns_outage(world: Breakable, target: Target | None, params: Params) -> None:
@@ -27,6 +28,7 @@ async def dns_outage(world: Breakable, target: Target | None, params: Params) ->
     on=("location",),
     target_optional=True,
     ended_by={"heal"},
+    newcomers=lambda _: True,
     summary="the location's nameserver goes on answering what it answers now",
 )
 async def stale_dns(world: Breakable, target: Target | None, params: Params) -> None:
@@ -42,6 +44,7 @@ async def stale_dns(world: Breakable, target: Target | None, params: Params) -> 
     params=(Param("answer", "answer", choice("nxdomain", "nodata", "servfail"), required=True),),
     target_optional=True,
     ended_by={"heal"},
+    newcomers=lambda _: True,
     summary="the location's nameserver is up and answers wrongly: `answer:` nxdomain, nodata or"
     " servfail",
 )

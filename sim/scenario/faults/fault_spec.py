@@ -47,7 +47,8 @@ class FaultSpec:
     machines that are containers only. `ended_by` are the repairs that end it, where they are aimed
     at the same target or at all of it; a later fault of the same word and target replaces it.
     `also` are the other repairs that this one does, by its detail. `facts` is what the journal is
-    to keep of the moment before it is done.
+    to keep of the moment before it is done. `newcomers` says whether only those can feel it, done
+    like this, who ask or connect while it stands.
     """
 
     name: str
@@ -62,6 +63,7 @@ class FaultSpec:
     ended_by: AbstractSet[str] = _NONE
     also: Callable[[Detail], AbstractSet[str]] = lambda _: _NONE
     facts: Callable[[Breakable, Target | None], Detail] = lambda *_: {}
+    newcomers: Callable[[Detail], bool] = lambda _: False
 
     def effect_of(self, detail: Detail) -> Effect:
         """What it leaves behind, done like this."""

@@ -65,6 +65,7 @@ async def slow(world: Breakable, target: Target | None, params: Params) -> None:
         Param("towards", "towards", Known("region or location", places)),
     ),
     ended_by={"heal"},
+    newcomers=lambda detail: detail.get("mode") == "unanswered",
     summary="nothing crosses: `mode: silent` (default; bytes vanish, `towards:` one end makes it "
     "one-way), `refusing` (what stands is cut) or `unanswered` (`connect` times out, what stands "
     "goes on). With anycast also between two regions",
