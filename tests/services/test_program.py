@@ -30,8 +30,8 @@ PLAN = AddressPlan(WORLD, SLOT)
 PORTS = Ports(SLOT)
 LISTEN = """
 import os, socket, sys, time
-server = socket.create_server((os.environ["HOST"], int(os.environ["PORT"])))
 print(*sys.argv[1:], os.getcwd(), os.environ["PASSWORD"], os.geteuid(), flush=True)
+server = socket.create_server((os.environ["HOST"], int(os.environ["PORT"])))
 time.sleep(60)
 """
 
