@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.observe.ordinary import Pace
+from sim.observe.gap_rule import GapRule
 from sim.observe.outages import LocationOutage
 
 
-def is_blip(group: LocationOutage, pace: Pace) -> bool:
+def is_blip(group: LocationOutage, rule: GapRule) -> bool:
     """Whether an outage is too short to tell: not even its worst client surely missed a turn."""
-    certain_s = group.worst.seconds - pace.allowed(group.location, group.region)
-    return certain_s < pace.every_s
+    certain_s = group.worst.seconds - rule.allowed(group.location, group.region)
+    return certain_s < rule.every_s
 
 
-def folded(groups: Sequence[LocationOutage], pace: Pace) -> list[bool]:
+def folded(groups: Sequence[LocationOutage], rule: GapRule) -> list[bool]:
     """Which of them a report tells together in one line: all blips, where there are several."""
-    flags = [is_blip(group, pace) for group in groups]
+    flags = [is_blip(group, rule) for group in groups]
     return flags if sum(flags) > 1 else [False] * len(flags)

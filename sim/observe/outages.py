@@ -1,7 +1,7 @@
 """Outages: how long each client was not served, and where that time went.
 
 A client's outage runs from the last moment it was served before a failure until it is served
-again (`outage_parts` says where that time went). An ordinary gap (`ordinary`) is none.
+again (`outage_parts` says where that time went). An ordinary gap (`gap_rule`) is none.
 Nor is one in which nothing failed and that would have been as short as gaps typically are without
 what the host kept one part of its path waiting (`noise`): it is told apart, as `excused`. One that
 would have been ordinary without all that the host kept waiting is `doubtful`: the run cannot tell
@@ -21,10 +21,10 @@ from statistics import median
 
 from sim.observe.client_names import location_of
 from sim.observe.events import Acked, LinkChanged, MachineChanged
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
-from sim.observe.ordinary import Pace
 from sim.observe.outage_parts import parts_of
 
 
@@ -116,16 +116,16 @@ class LocationOutage:
         return all(outage.to_region is not None for outage in self.outages)
 
 
-def find_outages(history: History, pace: Pace) -> list[Outage]:
+def find_outages(history: History, rule: GapRule) -> list[Outage]:
     """Every client's outages, in order of their beginning."""
-    return [gap for gap in find_gaps(history, pace) if not gap.excused]
+    return [gap for gap in find_gaps(history, rule) if not gap.excused]
 
 
-def find_gaps(history: History, pace: Pace) -> list[Outage]:
+def find_gaps(history: History, rule: GapRule) -> list[Outage]:
     """The same with those gaps that are the host's."""
     found: list[Outage] = []
     for client in history.clients:
-        found += _gaps_of(history, client, pace)
+        found += _gaps_of(history, client, rule)
     return sorted(found, key=lambda outage: (outage.from_s, outage.client))
 
 
@@ -143,14 +143,14 @@ def by_location(outages: Sequence[Outage]) -> list[LocationOutage]:
     return [LocationOutage(*group) for group in groups]
 
 
-def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
+def _gaps_of(history: History, client: str, rule: GapRule) -> list[Outage]:
     location = location_of(client)
     served = history.acked.get(client, ())
     gaps: list[tuple[float, Acked | None, float, Acked | None]] = []
     first_s = served[0][0] if served else history.end
     turned_away_s = _turned_away(history, client, first_s)
     previous: tuple[float, Acked | None] = (
-        _first_wait(history, client, pace, min(first_s, turned_away_s)),
+        _first_wait(history, client, rule, min(first_s, turned_away_s)),
         None,
     )
     for t, acked in served:
@@ -161,7 +161,7 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
     for start, before, end, after in gaps:
         region = before.region if before else None
         slow = before is None and math.isinf(turned_away_s)
-        allowed_s = pace.allowed_first() if slow else pace.allowed(location, region)
+        allowed_s = rule.allowed_first() if slow else rule.allowed(location, region)
         if end <= start + allowed_s:
             continue
         passed = {place for place in (region, after and after.region) if place}
@@ -184,9 +184,9 @@ def _gaps_of(history: History, client: str, pace: Pace) -> list[Outage]:
                 tcp_s=history.retransmission.late_s({location, *path[0]}, start, end),
                 boot_s=history.boots.late_s(path[0], start, end),
                 ordinary_s=allowed_s,
-                typical_s=allowed_s if slow else pace.resolution(location, region),
+                typical_s=allowed_s if slow else rule.resolution(location, region),
                 failed=failed,
-                starved=_starved(history, client, pace, start, end),
+                starved=_starved(history, client, rule, start, end),
             )
         )
     return found
@@ -199,22 +199,22 @@ def _failed(history: History, client: str, start: float, end: float) -> bool:
     return any(start < t <= end for t in (*refused, *lost))
 
 
-def gave_up(noise: Noise, pace: Pace, regions: Collection[str], t: float) -> bool:
+def gave_up(noise: Noise, rule: GapRule, regions: Collection[str], t: float) -> bool:
     """Whether the host may be why a client gave up an attempt to these regions at an instant.
 
     It may where it kept a part of the way waiting for half of the time that the attempt had.
     """
-    if math.isinf(pace.patience_s):
+    if math.isinf(rule.patience_s):
         return False
-    return noise.any_s(regions, t - pace.patience_s, t) >= pace.patience_s / 2
+    return noise.any_s(regions, t - rule.patience_s, t) >= rule.patience_s / 2
 
 
-def _starved(history: History, client: str, pace: Pace, start: float, end: float) -> bool:
+def _starved(history: History, client: str, rule: GapRule, start: float, end: float) -> bool:
     """Whether a client gave an attempt up within a time for which the host may be the reason."""
     up = [(t, e.region) for t, e in history.connect_failed.get(client, ()) if e.machine is None]
     up += [(t, e.region) for t, e in history.disconnected.get(client, ()) if e.how == "left"]
     return any(
-        gave_up(history.noise, pace, (region,) if region else history.regions, t)
+        gave_up(history.noise, rule, (region,) if region else history.regions, t)
         for t, region in up
         if start < t <= end and not _in_the_way(history, location_of(client), region, t)
     )
@@ -241,11 +241,11 @@ def _first_attempt(history: History, client: str) -> float:
     return min(first)
 
 
-def _first_wait(history: History, client: str, pace: Pace, until: float) -> float:
+def _first_wait(history: History, client: str, rule: GapRule, until: float) -> float:
     """Since when a client's first wait counts: its first attempt, or a fault that came into it."""
     since = _first_attempt(history, client)
     for t, _ in history.faults:
-        if since < t < until and t <= since + pace.allowed_first():
+        if since < t < until and t <= since + rule.allowed_first():
             since = t
     return since
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.observe.client_names import location_of
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
-from sim.observe.ordinary import Pace
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Silence:
 
 
 def longest_silences(
-    history: History, location: str, pace: Pace, from_s: float, until_s: float
+    history: History, location: str, rule: GapRule, from_s: float, until_s: float
 ) -> list[Silence]:
     """The longest silence of each of a location's streams, of those that touch a time."""
     found = []
     for client in history.clients_of(location):
         touching = (
             silence
-            for silence in _silences(history, client, pace)
+            for silence in _silences(history, client, rule)
             if silence.from_s < until_s and silence.to_s > from_s
         )
         if longest := max(touching, key=lambda silence: silence.seconds, default=None):
@@ -49,25 +49,29 @@ def longest_silences(
     return found
 
 
-def _silences(history: History, client: str, pace: Pace) -> Iterator[Silence]:
+def _silences(history: History, client: str, rule: GapRule) -> Iterator[Silence]:
     answers = history.acked.get(client, ())
     previous_s, region = _first_attempt(history, client), None
     if answers:
         previous_s, region = answers[0][0], answers[0][1].region
     for t, acked in answers[1:]:
-        yield _silence(history, client, pace, (previous_s, t), region)
+        yield _silence(history, client, rule, (previous_s, t), region)
         previous_s, region = t, acked.region
     if history.end > previous_s:
-        yield _silence(history, client, pace, (previous_s, history.end), region)
+        yield _silence(history, client, rule, (previous_s, history.end), region)
 
 
 def _silence(
-    history: History, client: str, pace: Pace, between: tuple[float, float], region: str | None
+    history: History,
+    client: str,
+    rule: GapRule,
+    between: tuple[float, float],
+    region: str | None,
 ) -> Silence:
     from_s, to_s = between
     regions = () if region is None else (region,)
     host_s = history.noise.path_s(regions, from_s, to_s)
-    doubt_s = pace.resolution(location_of(client), region) + host_s
+    doubt_s = rule.resolution(location_of(client), region) + host_s
     return Silence(client, from_s, to_s, max(0.0, to_s - from_s - doubt_s))
 
 

@@ -27,9 +27,9 @@ from sim.observe.events import (
     Resolved,
 )
 from sim.observe.events.event import Event
+from sim.observe.gap_rule import GapRule
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
-from sim.observe.ordinary import Pace
 from sim.observe.outages import gave_up
 from sim.observe.retransmission import Retransmission
 from sim.observe.usual import Usual
@@ -74,9 +74,9 @@ class EndedWait:
 class Waits:
     """The clients of the load that runs, and how long each has waited.
 
-    A wait is an outage once it is longer than its pace, than what the host kept its path waiting,
-    and than TCP was late. It never is where the client gave an attempt up for which the host may be
-    the reason.
+    A wait is an outage once it is longer than the rule allows, than what the host kept its path
+    waiting, and than TCP was late. It never is where the client gave an attempt up for which the
+    host may be the reason.
     """
 
     kinds: tuple[type[Event], ...] = (
@@ -90,7 +90,7 @@ class Waits:
         self.clients: dict[str, ClientWait] = {}
         self._topology = topology
         self._speed = speed
-        self._pace: Pace | None = None
+        self._gap_rule: GapRule | None = None
         self._floor_s = 0.0
         self._noise = Noise(speed)
         self._obstacles = Obstacles()
@@ -124,13 +124,13 @@ class Waits:
 
     def limit(self, client: ClientWait, t: float) -> float:
         """Until when a wait is ordinary, as known at an instant; for ever before it began."""
-        pace = self._pace
-        if pace is None or client.since is None:
+        rule = self._gap_rule
+        if rule is None or client.since is None:
             return math.inf
-        if any(gave_up(self._noise, pace, self._ways(r), at) for at, r in client.given_up):
+        if any(gave_up(self._noise, rule, self._ways(r), at) for at, r in client.given_up):
             return math.inf
         slow = client.region is None and not client.turned_away
-        allowed_s = pace.allowed_first() if slow else pace.allowed(client.location, client.region)
+        allowed_s = rule.allowed_first() if slow else rule.allowed(client.location, client.region)
         ways = self._ways(client.region)
         late_s = self._noise.path_s(ways, client.since, t)
         late_s += self._retransmission.late_s({client.location, *ways}, client.since, t)
@@ -168,16 +168,16 @@ class Waits:
 
     def _load_started(self, event: LoadStarted) -> None:
         self.clients.clear()
-        self._pace = None
+        self._gap_rule = None
         if event.every_s is not None:
-            pace = Pace.of(self._topology, event.every_s, self._speed, event.timeout_s)
-            floor_s = max(pace.floor_s, self._floor_s)
-            self._pace = replace(pace, usual=Usual(), floor_s=floor_s)
+            rule = GapRule.of(self._topology, event.every_s, self._speed, event.timeout_s)
+            floor_s = max(rule.floor_s, self._floor_s)
+            self._gap_rule = replace(rule, usual=Usual(), floor_s=floor_s)
 
     def _fault_began(self, t: float, event: FaultBegan) -> None:
         """An ordinary first wait begins anew with a fault that comes into it."""
-        if self._pace:
-            self._pace.usual.take(event)
+        if self._gap_rule:
+            self._gap_rule.usual.take(event)
         for client in self.clients.values():
             first = client.region is None and not client.turned_away and client.since is not None
             if first and t <= self.limit(client, t):
@@ -209,8 +209,8 @@ class Waits:
             client.given_up.append((t, region))
 
     def _acked(self, t: float, event: Acked) -> EndedWait | None:
-        if self._pace:
-            self._pace.usual.take(event)
+        if self._gap_rule:
+            self._gap_rule.usual.take(event)
         client = self.clients.get(event.client)
         if client is None:
             return None

@@ -18,7 +18,7 @@ from sim.places.proxied_target import NoDestinationError, backward, destination_
 from sim.places.reachable import Destination, OutOfReachError
 from sim.streams.http.audience import Audience
 from sim.streams.http.body import RequestBody
-from sim.streams.http.exchange import BrokeOffError, Sending, answer, upload
+from sim.streams.http.exchange import BrokeOffError, Upload, answer, upload
 from sim.streams.http.fields import RefusedError, check_framing, has_body
 from sim.streams.http.malformed import said_of
 from sim.streams.http.peer import HttpPeer
@@ -105,7 +105,7 @@ class HttpProxy:
         origin.send(onward(request))
         body = RequestBody(self._client)
         body.forget()  # no origin is asked twice
-        sending = Sending(body, origin) if has_body(request) else None
+        sending = Upload(body, origin) if has_body(request) else None
         try:
             with Audience(self._stream, request, self._place.clock):
                 if sending is None:

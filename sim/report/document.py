@@ -50,7 +50,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "clock": run.clock if run else None,
         "seed": run.seed if run else None,
         "duration_s": rounded(history.end),
-        "every_s": evidence.pace.every_s,
+        "every_s": evidence.gap_rule.every_s,
         "doubts": list(verdict.doubts),
         "expectations": [_expectation(*pair) for pair in verdict.findings],
         "faults": [
@@ -100,7 +100,7 @@ def build(evidence: Evidence, verdict: Verdict) -> Document:
         "cost": run_cost(cost),
         "noise": noise(evidence),
         "resolution_s": rounded(resolution_s(evidence)),
-        "resolution_ms": rounded(evidence.pace.floor_s * 1000),
+        "resolution_ms": rounded(evidence.gap_rule.floor_s * 1000),
         "notes": notes_on(evidence),
     }
 

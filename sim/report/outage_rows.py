@@ -15,7 +15,7 @@ _MOST_EXCUSED = 100  # gaps that are the host's; the count is complete
 def outage_rows(evidence: Evidence) -> list[Document]:
     """What each location went through, in order of time; a blip is marked as one."""
     groups = by_location(evidence.outages)
-    flags = folded(groups, evidence.pace)
+    flags = folded(groups, evidence.gap_rule)
     return [{**_outage_row(group), "blip": blip} for group, blip in zip(groups, flags, strict=True)]
 
 
@@ -104,5 +104,5 @@ def noise(evidence: Evidence) -> Document:
 def resolution_s(evidence: Evidence) -> float:
     """The least outage that this run can tell from an ordinary gap, on the worst of its ways."""
     ways = [(place, region) for place, found in evidence.traffic.items() for region in found]
-    ordinary_s = max((evidence.pace.allowed(*way) for way in ways), default=0.0)
+    ordinary_s = max((evidence.gap_rule.allowed(*way) for way in ways), default=0.0)
     return max([ordinary_s, *(gap.seconds for gap in evidence.gaps if gap.excused)])

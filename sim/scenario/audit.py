@@ -41,7 +41,7 @@ class _NoMachineError(Exception):
     """There is nobody to be asked."""
 
 
-class Audience(Protocol):
+class Auditable(Protocol):
     """The parts of a world that an audit asks."""
 
     @property
@@ -65,7 +65,7 @@ class Audience(Protocol):
 
 
 async def audit_database(
-    world: Audience, drivers: Mapping[str, Driver], said: Sequence[Record]
+    world: Auditable, drivers: Mapping[str, Driver], said: Sequence[Record]
 ) -> None:
     """Journal what the reference gateway's database holds of what was `said`, then `Audited`."""
     url, journal = world.database_url(), world.journal
@@ -95,7 +95,7 @@ async def audit_database(
 
 
 async def audit_drivers(
-    world: Audience, drivers: Mapping[str, Driver], said: Sequence[Record]
+    world: Auditable, drivers: Mapping[str, Driver], said: Sequence[Record]
 ) -> None:
     """Ask each client's driver what is stored of its sessions, journal it, then `Audited`."""
     journal = world.journal
@@ -127,7 +127,7 @@ async def audit_drivers(
     _write(journal, said, stored, Audited(asked=ASKED_GATEWAY))
 
 
-def cannot_audit(world: Audience, driver: str) -> None:
+def cannot_audit(world: Auditable, driver: str) -> None:
     """Journal that a driver gives no way to find out what is stored, and what would."""
     world.journal.write(
         Audited(
@@ -139,7 +139,7 @@ def cannot_audit(world: Audience, driver: str) -> None:
 
 
 async def _settled(
-    world: Audience,
+    world: Auditable,
     drivers: Mapping[str, Driver],
     said: Sequence[Record],
     sessions: Collection[str],
@@ -198,7 +198,7 @@ def _before(journal: Journal, said: Sequence[Record]) -> Iterator[Record]:
 
 
 async def _ask(
-    world: Audience, driver: Ledger, session: str, client: str, last: str | None
+    world: Auditable, driver: Ledger, session: str, client: str, last: str | None
 ) -> Sequence[int] | None:
     """One session's answer, of the first machine that takes the question.
 

@@ -12,10 +12,10 @@ from sim.observe.deaths import Death, find_deaths
 from sim.observe.deploys import DeployRun, find_deploys
 from sim.observe.disconnects import End, find_ends
 from sim.observe.events import Acked
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History, Timed
 from sim.observe.ledger import MessageLedger, balance
 from sim.observe.numbering import told
-from sim.observe.ordinary import Pace
 from sim.observe.outages import Outage, find_gaps
 from sim.observe.stops import Stop, find_stops
 from sim.observe.tails import Tail, find_tails
@@ -36,10 +36,10 @@ class Evidence:
         return self.scenario.topology
 
     @cached_property
-    def pace(self) -> Pace:
+    def gap_rule(self) -> GapRule:
         """What is an ordinary gap between a client's answers in this run."""
         load = self.scenario.load
-        asked = Pace.of(self.topology, load.every_s, self.history.speed, load.timeout_s)
+        asked = GapRule.of(self.topology, load.every_s, self.history.speed, load.timeout_s)
         return asked.as_seen_in(self.history)
 
     @cached_property
@@ -50,7 +50,7 @@ class Evidence:
     @cached_property
     def gaps(self) -> Sequence[Outage]:
         """Every client's outages, and the gaps that are the host's."""
-        return find_gaps(self.history, self.pace)
+        return find_gaps(self.history, self.gap_rule)
 
     @cached_property
     def tails(self) -> Sequence[Tail]:

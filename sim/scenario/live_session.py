@@ -9,9 +9,9 @@ from functools import cached_property
 from sim.clients.load_spec import LoadSpec
 from sim.observe.events import LoadEnded, LoadStarted
 from sim.observe.excerpt import excerpt
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.ordinary import Pace
 from sim.observe.outages import Outage, find_gaps
 from sim.scenario.evidence import Evidence
 from sim.scenario.model import Scenario
@@ -49,8 +49,8 @@ class Session(Evidence):
         t, started = self._records[began]
         assert isinstance(started, LoadStarted)  # noqa: S101 - a load begins with its start
         every_s = started.every_s or LoadSpec.every_s
-        pace = Pace.of(self.topology, every_s, self.history.speed, started.timeout_s)
+        rule = GapRule.of(self.topology, every_s, self.history.speed, started.timeout_s)
         # Where DNS led before the load began is in its history too, as it is in a run's.
         history = History(excerpt(self._records[:end], began))
-        for outage in find_gaps(history, pace.as_seen_in(history)):
+        for outage in find_gaps(history, rule.as_seen_in(history)):
             yield replace(outage, from_s=outage.from_s + t, to_s=outage.to_s + t)

@@ -167,7 +167,7 @@ def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Bounda
     history, ledger = evidence.history, balance(evidence.history)
     sessions = count(history)
     latencies = [acked.latency_ms for _, acked in history.of(Acked)]
-    outages = find_outages(history, evidence.pace)
+    outages = find_outages(history, evidence.gap_rule)
     return BoundaryResult(
         boundary,
         machines=[_named(history, machine) for machine in trap.struck],

@@ -20,9 +20,9 @@ from sim.observe.events import (
     ProcessorWaits,
     Resolved,
 )
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.ordinary import Pace
 from sim.observe.outages import find_outages
 from sim.topology.load_topology import topology_from_mapping
 from tests.alerts.conftest import TOPOLOGY
@@ -154,7 +154,7 @@ def test_live_outages_are_those_of_the_report(drawn):
     tries = [(0.0, event_of(f"london/{n}", "resolved", "fra")) for n in range(2)]
     records = [Record(t, event) for t, event in [*BEGUN, *tries, *pairs, (end, LoadEnded())]]
     topology = topology_from_mapping(TOPOLOGY)
-    found = find_outages(History(records), Pace.of(topology, 1.0, 1.0, 5.0))
+    found = find_outages(History(records), GapRule.of(topology, 1.0, 1.0, 5.0))
     watch = OutageWatch(topology, 1.0)
     live = []
     hit = watch._hit

@@ -11,8 +11,8 @@ import pytest
 
 from sim.control.verbs import Control
 from sim.dashboard.frame import portrait
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
-from sim.observe.ordinary import Pace
 from sim.observe.outages import find_outages
 from sim.scenario.faults import FAULTS
 from sim.scenario.load_scenario import scenario_from_mapping
@@ -112,8 +112,8 @@ async def test_london_fails_over_and_returns_before_ones_eyes(  # noqa: PLR0915 
         await page.until(f"{row('Answers from DNS', 'london')}?.includes('londoniad5 s')")
         outages = "[...document.querySelectorAll('.tile')][4].querySelector('strong').textContent"
         await page.until(f"{row('Locations', 'london')}?.includes('none')")
-        pace = Pace.of(world.topology, 1.0, world.speed)
-        ended = [o for o in find_outages(History(world.journal.records), pace) if o.to_region]
+        gap_rule = GapRule.of(world.topology, 1.0, world.speed)
+        ended = [o for o in find_outages(History(world.journal.records), gap_rule) if o.to_region]
         assert ended
         await page.until(f"{outages} === '{len(ended)}'")
         await page.until("document.querySelector('.alerts').textContent.includes('region out fra')")

@@ -27,9 +27,9 @@ from sim.observe.events import (
     RoutingChanged,
     Sent,
 )
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.ordinary import Pace
 from sim.observe.outages import find_outages
 from sim.topology.load_topology import topology_from_mapping
 
@@ -127,7 +127,7 @@ def test_outages_that_are_over_are_those_that_the_report_finds(fed):
         fed(11.0 + 7 * k, connected(client, "iad"))
         fed.answered(11.2 + 7 * k, client, "iad")
     fed(33.0, LoadEnded())
-    found = find_outages(History(fed.records), Pace.of(TOPOLOGY, EVERY_S, 1.0))
+    found = find_outages(History(fed.records), GapRule.of(TOPOLOGY, EVERY_S, 1.0))
     ended = [outage for outage in found if outage.to_region]
     outages = fed.model.crowd.outages["london"]
     assert len(ended) == 4

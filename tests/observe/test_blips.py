@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sim.observe.blips import folded
-from sim.observe.ordinary import Pace
+from sim.observe.gap_rule import GapRule
 from sim.observe.outages import LocationOutage, Outage
 
-PACE = Pace(every_s=1.0, rtt_s={("london", "fra"): 0.15})  # a gap of 2.15 s is ordinary
+GAP_RULE = GapRule(every_s=1.0, rtt_s={("london", "fra"): 0.15})  # a gap of 2.15 s is ordinary
 
 
 def group(*seconds):
@@ -29,4 +29,4 @@ def group(*seconds):
     ],
 )
 def test_two_or_more_in_which_no_full_turn_is_certain_are_told_in_one_line(groups, flags):
-    assert folded(groups, PACE) == flags
+    assert folded(groups, GAP_RULE) == flags

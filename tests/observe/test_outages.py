@@ -18,12 +18,12 @@ from sim.observe.events import (
     RoutingChanged,
     RunStarted,
 )
+from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
 from sim.observe.journal import Record
-from sim.observe.ordinary import Pace
 from sim.observe.outages import by_location, find_gaps, find_outages
 
-PACE = Pace(every_s=1.0, rtt_s={("london", "fra"): 0.15, ("london", "iad"): 0.8})
+GAP_RULE = GapRule(every_s=1.0, rtt_s={("london", "fra"): 0.15, ("london", "iad"): 0.8})
 CLIENT = "london/0"
 
 
@@ -67,7 +67,7 @@ def crash(history, *extra, again=53.0, moved=25.0, expires=50.0):
 
 
 def test_an_outage_is_split_into_detection_cache_and_reconnect(history):
-    (outage,) = find_outages(crash(history), PACE)
+    (outage,) = find_outages(crash(history), GAP_RULE)
     assert (outage.region, outage.to_region) == ("fra", "iad")
     assert (outage.from_s, outage.to_s) == (20.0, 53.0)
     assert outage.detection_s == pytest.approx(5.0)  # 20.0 to 25.0: DNS moved on
@@ -77,13 +77,13 @@ def test_an_outage_is_split_into_detection_cache_and_reconnect(history):
 
 
 def test_parts_add_up_to_the_whole(history):
-    (outage,) = find_outages(crash(history, again=61.0, moved=44.5), PACE)
+    (outage,) = find_outages(crash(history, again=61.0, moved=44.5), GAP_RULE)
     parts = outage.detection_s + outage.dns_s + outage.recovery_s + outage.reconnect_s
     assert parts == pytest.approx(outage.seconds)
 
 
 def test_an_expired_answer_costs_no_dns_time(history):
-    (outage,) = find_outages(crash(history, expires=22.0), PACE)
+    (outage,) = find_outages(crash(history, expires=22.0), GAP_RULE)
     assert outage.dns_s == 0
     assert outage.reconnect_s == pytest.approx(28.0)
 
@@ -101,7 +101,7 @@ def test_where_dns_goes_on_naming_the_region_it_has_no_part(history, expires):
         connected(23.5, "iad"),
         *answers("iad", 24.0, 149.0),
     )
-    (outage,) = find_outages(found, PACE)
+    (outage,) = find_outages(found, GAP_RULE)
     assert (outage.region, outage.to_region) == ("fra", "iad")
     assert outage.detection_s == pytest.approx(0.1)
     assert (outage.dns_s, outage.recovery_s) == (0, 0)
@@ -111,25 +111,25 @@ def test_where_dns_goes_on_naming_the_region_it_has_no_part(history, expires):
 def test_gaps_within_the_pace_are_none(history):
     """Twice the pace and a round trip: 2.15 s from London to Frankfurt."""
     quiet = history(connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.1, 150.0))
-    assert find_outages(quiet, PACE) == []
+    assert find_outages(quiet, GAP_RULE) == []
 
 
 def test_a_gap_beyond_the_pace_is_an_outage(history):
     loud = history(connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.2, 149.5))
-    (outage,) = find_outages(loud, PACE)
+    (outage,) = find_outages(loud, GAP_RULE)
     assert outage.seconds == pytest.approx(2.2)
 
 
 def test_a_stall_of_the_simulator_is_no_outage(history):
     stall = (12.0, HostStalled(real_ms=1400.0))
     events = [connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 12.5, 149.5)]
-    assert len(find_outages(history(*events), PACE)) == 1
-    assert find_outages(history(*events, stall), PACE) == []
+    assert len(find_outages(history(*events), GAP_RULE)) == 1
+    assert find_outages(history(*events, stall), GAP_RULE) == []
 
 
 def test_an_outage_that_never_ends_lasts_to_the_end_of_the_load(history):
     found = history(connected(0, "fra"), *answers("fra", 0.0, 20.0), lost(20.1))
-    (outage,) = find_outages(found, PACE)
+    (outage,) = find_outages(found, GAP_RULE)
     assert (outage.to_region, outage.to_s) == (None, 150.0)
 
 
@@ -144,14 +144,14 @@ def test_a_region_that_came_back_is_recovery_not_dns(history):
         (40.0, MachineChanged("m", "fra", "started")),
         *answers("fra", 42.0, 149.0),
     )
-    (outage,) = find_outages(found, PACE)
+    (outage,) = find_outages(found, GAP_RULE)
     assert outage.detection_s == pytest.approx(0.1)
     assert outage.dns_s == 0
     assert outage.recovery_s == pytest.approx(19.9)
     assert outage.reconnect_s == pytest.approx(2.0)
 
 
-PATIENT = replace(PACE, patience_s=5.0)
+PATIENT = replace(GAP_RULE, patience_s=5.0)
 
 
 def test_a_first_answer_may_take_as_long_as_its_client_waits_for_one(history):
@@ -160,7 +160,7 @@ def test_a_first_answer_may_take_as_long_as_its_client_waits_for_one(history):
 
 
 def test_the_first_connections_of_a_fast_run_may_take_a_real_second(history):
-    fast = replace(PACE, patience_s=3.0, start_s=10.0)
+    fast = replace(GAP_RULE, patience_s=3.0, start_s=10.0)
     found = history(resolved(1.0, "fra", 31.0), *answers("fra", 10.9, 149.5))
     assert find_outages(found, fast) == []
 
@@ -190,7 +190,7 @@ def test_a_fault_after_it_was_turned_away_changes_nothing(history):
 def test_a_client_turned_away_before_it_was_served_is_out_from_its_first_attempt(history):
     refused = (1.1, ConnectFailed(CLIENT, "london", "fra", "503"))
     found = history(resolved(1.0, "fra", 31.0), refused, *answers("fra", 9.0, 149.5))
-    (outage,) = find_outages(found, PACE)
+    (outage,) = find_outages(found, GAP_RULE)
     assert (outage.region, outage.from_s, outage.to_s) == (None, 1.0, 9.0)
 
 
@@ -201,7 +201,7 @@ def test_a_locations_outages_are_one_row_with_its_worst_and_its_median(history):
         events += [connected(0.2, "fra", client), *answers("fra", 1.0, 20.0, client)]
         events += [lost(20.1, client=client), *answers("iad", again, 149.0, client)]
     events.append(led_to(25.0, "iad", "fra"))
-    (row,) = by_location(find_outages(history(*events), PACE))
+    (row,) = by_location(find_outages(history(*events), GAP_RULE))
     assert (row.location, row.region, len(row.outages)) == ("london", "fra", 3)
     assert row.worst.seconds == pytest.approx(40.0)
     assert row.median_s == pytest.approx(30.0)
@@ -228,7 +228,7 @@ def test_the_life_of_an_answer_is_counted_from_the_loads_start():
     found = History(
         [*(Record(*e) for e in events[:2]), connected_at, *(Record(*e) for e in events[2:])]
     )
-    (outage,) = find_outages(found, PACE)
+    (outage,) = find_outages(found, GAP_RULE)
     assert outage.dns_s == pytest.approx(25.0)
 
 
@@ -239,7 +239,7 @@ def test_separate_outages_are_separate_rows(history):
         *answers("fra", 30.0, 60.0),
         *answers("fra", 70.0, 149.0),
     )
-    rows = by_location(find_outages(found, PACE))
+    rows = by_location(find_outages(found, GAP_RULE))
     assert [row.worst.from_s for row in rows] == [20.0, 60.0]
 
 
@@ -251,7 +251,7 @@ class TestNoise:
         run = RunStarted(1, speed, "process", "embedded", "0", {})
         events = [connected(0, "fra"), *answers("fra", 0.0, start), *answers("fra", end, 149.5)]
         told = [(t, ProcessorWaits(100.0, waited)) for t, waited in waits]
-        return find_gaps(history((-2.0, run), *events, *told, *extra), PACE)
+        return find_gaps(history((-2.0, run), *events, *told, *extra), GAP_RULE)
 
     def test_a_gap_that_a_part_of_its_path_waited_for_is_the_hosts(self, history):
         (gap,) = self.found(history, (16.4, {"sim": 540.0}))
@@ -327,18 +327,18 @@ class TestNoise:
         assert not gap.doubtful
 
     def test_an_attempt_given_up_while_its_path_waited_proves_nothing(self, history):
-        pace = replace(PACE, patience_s=5.0)
+        gap_rule = replace(GAP_RULE, patience_s=5.0)
         left = (16.0, Disconnected(CLIENT, "london", "fra", "m-fra", "no answer", how="left"))
         starved = [(11.0 + n, ProcessorWaits(100.0, {"fra/1": 60.0})) for n in range(6)]
         events = [connected(0, "fra"), *answers("fra", 0.0, 10.0), *answers("fra", 60.0, 149.5)]
         run = (-2.0, RunStarted(1, 10.0, "process", "embedded", "0", {}))
-        (gap,) = find_gaps(history(run, *events, left, *starved), pace)
+        (gap,) = find_gaps(history(run, *events, left, *starved), gap_rule)
         assert gap.doubtful
         assert gap.certain_s == 0
         silent = (12.0, LinkChanged("london:fra", "silent", 15.0))
-        (gap,) = find_gaps(history(run, *events, left, *starved, silent), pace)
+        (gap,) = find_gaps(history(run, *events, left, *starved, silent), gap_rule)
         assert not gap.doubtful  # it is known what stood in the way
-        (gap,) = find_gaps(history(run, *events, left), pace)
+        (gap,) = find_gaps(history(run, *events, left), gap_rule)
         assert not gap.doubtful
 
 
@@ -352,7 +352,7 @@ class TestUsual:
         ]
         late = [(t + gap - 1.0, acked) for t, acked in answers("fra", 100, 145)]
         found = history(connected(0, "fra"), *events, *late)
-        return find_outages(found, PACE.as_seen_in(found))
+        return find_outages(found, GAP_RULE.as_seen_in(found))
 
     def test_a_gateway_that_takes_two_seconds_has_longer_gaps(self, history):
         assert len(self.found(history, 20.0)) == 1
@@ -377,7 +377,7 @@ class TestRetransmission:
                 (14.0, LinkChanged(link, "up", 15.0)),
                 *answers("fra", 18.0, 149.5),
             ),
-            PACE,
+            GAP_RULE,
         )
 
     def test_what_tcp_may_have_added_at_a_speed_leaves_an_outage_in_doubt(self, history):

@@ -9,7 +9,7 @@ import pytest
 from sim.observe.events import HostStalled
 from sim.observe.outages import find_outages
 from sim.observe.overtaken import overtaken
-from tests.observe.test_outages import PACE, answers, connected, led_to, lost, resolved
+from tests.observe.test_outages import GAP_RULE, answers, connected, led_to, lost, resolved
 
 
 def failover(history, *, asked=22.0, left=21.5, stall_ms=1000.0, to="iad", how="broken"):
@@ -42,5 +42,5 @@ def failover(history, *, asked=22.0, left=21.5, stall_ms=1000.0, to="iad", how="
 )
 def test_the_host_decided_a_race_only_where_it_kept_the_client_for_longer(history, changes, lucky):
     ran = failover(history, **changes)
-    outages = find_outages(ran, PACE)
+    outages = find_outages(ran, GAP_RULE)
     assert [overtaken(ran, outage) for outage in outages[:1]] == [lucky]

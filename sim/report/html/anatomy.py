@@ -34,7 +34,7 @@ def anatomy(evidence: Evidence) -> dict[str, Any]:
     history = evidence.history
     parts = {id(outage): parts_of(history, outage) for outage in evidence.outages}
     groups = sorted(by_location(evidence.outages), key=lambda group: -group.client_seconds)
-    flags = folded(groups, evidence.pace)
+    flags = folded(groups, evidence.gap_rule)
     groups = [group for group, blip in zip(groups, flags, strict=True) if not blip]
     return {
         "parts": list(PARTS),

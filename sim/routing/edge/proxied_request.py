@@ -16,7 +16,7 @@ from sim.routing.edge.request_routing import RequestRouting, invalid
 from sim.routing.edge.upstream import UnreachableError, UpstreamConnection, connect_upstream
 from sim.routing.machine_choice import MachineView
 from sim.streams.http.body import RequestBody
-from sim.streams.http.exchange import BrokeOffError, Sending, answer, rest_of, upload
+from sim.streams.http.exchange import BrokeOffError, Upload, answer, rest_of, upload
 from sim.streams.http.fields import Headers, has_body
 from sim.streams.http.malformed import said_of
 from sim.streams.http.peer import HttpPeer
@@ -111,7 +111,7 @@ class ProxiedRequest:
 
         request, more = self._routing.request, self._routing.headers_for(view)
         machine.send(headers.for_machine(request, self._visit, self._request_id, more))
-        sending = Sending(self._body, machine) if has_body(request) else None
+        sending = Upload(self._body, machine) if has_body(request) else None
         try:
             if sending is None:
                 with suppress(ConnectionError):  # a machine that is gone shows when it must answer

@@ -65,11 +65,11 @@ def _may_be_the_hosts(evidence: Evidence, t: float, refusal: Refusal) -> bool:
     host kept its path waiting; never within a round trip, for no host is so fast.
     """
     if refusal.sent_s is not None and refusal.region is not None:
-        pace, waited_s = evidence.pace, t - refusal.sent_s
-        usual_s = pace.usual.seconds(refusal.location, refusal.region)
+        rule, waited_s = evidence.gap_rule, t - refusal.sent_s
+        usual_s = rule.usual.seconds(refusal.location, refusal.region)
         host_s = evidence.history.noise.path_s((refusal.region,), refusal.sent_s, t)
-        rtt_s = pace.rtt_s.get((refusal.location, refusal.region), 0.0)
-        if waited_s > rtt_s and abs(waited_s - usual_s) <= pace.floor_s + host_s:
+        rtt_s = rule.rtt_s.get((refusal.location, refusal.region), 0.0)
+        if waited_s > rtt_s and abs(waited_s - usual_s) <= rule.floor_s + host_s:
             return True
     return any(
         gap.client == refusal.client and gap.from_s < t <= gap.to_s

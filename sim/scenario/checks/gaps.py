@@ -34,7 +34,7 @@ def gaps(evidence: Evidence, params: Params) -> Finding:
     """
     location, percent, most = params["location"], params.get("percentile") or 100.0, params["max_s"]
     from_s, until_s = window(evidence, params)
-    found = longest_silences(evidence.history, location, evidence.pace, from_s, until_s)
+    found = longest_silences(evidence.history, location, evidence.gap_rule, from_s, until_s)
     if not found:
         return unknown(f"no client of {location} was there in this time")
     seconds = percentile(sorted(silence.seconds for silence in found), percent)
@@ -47,8 +47,8 @@ def gaps(evidence: Evidence, params: Params) -> Finding:
         return Finding(held=True, observed=observed, why=_story(worst))
     if certain <= most:
         why = (
-            f"with a message every {evidence.pace.every_s:g} s no more than {certain:.3g} s of it"
-            f" is certain: have the load send more often (`every`); {_story(worst)}"
+            f"with a message every {evidence.gap_rule.every_s:g} s no more than {certain:.3g} s of"
+            f" it is certain: have the load send more often (`every`); {_story(worst)}"
         )
         return Finding(held=None, observed=observed, why=why)
     return Finding(held=False, observed=observed, why=_story(worst))

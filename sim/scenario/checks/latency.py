@@ -40,7 +40,7 @@ def latency(evidence: Evidence, params: Params) -> Finding:
     observed = f"p{percent:g} {value:.1f} ms of {len(values)}"
     if value <= params["max_ms"]:
         return Finding(held=True, observed=observed)
-    own_ms = evidence.pace.floor_s * 1000
+    own_ms = evidence.gap_rule.floor_s * 1000
     quiet = sorted(_certain_ms(evidence.history, t, answer) for t, answer in answers)
     quiet_ms = percentile(quiet, percent)
     if quiet_ms - own_ms > params["max_ms"]:

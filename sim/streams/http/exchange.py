@@ -28,7 +28,7 @@ async def upload(body: RequestBody, machine: HttpPeer) -> None:
     await machine.deliver(h11.EndOfMessage(headers=http_fields.trailers(event.headers)))
 
 
-class Sending:
+class Upload:
     """A request's body on its way to the machine, beside the answer."""
 
     def __init__(self, body: RequestBody, machine: HttpPeer) -> None:

@@ -22,7 +22,7 @@ _START_REAL_S = 1.0
 
 
 @dataclass(frozen=True)
-class Pace:
+class GapRule:
     """What is an ordinary gap: `every_s` between messages, `rtt_s` by (location, region).
 
     `patience_s` is how long a client waits for its first answer (infinity: not known), `usual` how
@@ -40,8 +40,8 @@ class Pace:
     @classmethod
     def of(
         cls, topology: Topology, every_s: float, speed: float, timeout_s: float | None = None
-    ) -> Pace:
-        """The pace of clients that send each `every_s`."""
+    ) -> GapRule:
+        """The rule for clients that send each `every_s`."""
         return cls(
             every_s,
             {
@@ -54,8 +54,8 @@ class Pace:
             start_s=_START_REAL_S * speed,
         )
 
-    def as_seen_in(self, history: History) -> Pace:
-        """The pace with what was usual in a run."""
+    def as_seen_in(self, history: History) -> GapRule:
+        """The rule with what was usual in a run."""
         told = ((t, event) for t, event in history.among(*Usual.kinds) if t <= history.end)
         added_ms = max((found.added_real_ms for _, found in history.of(LinksMeasured)), default=0.0)
         floor_s = max(self.floor_s, added_ms / 1000 * history.speed)
