@@ -11,15 +11,20 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
 
-from sim.control_server.guard import Guard, refused
+from sim.control_server.guard import Answer, Guard, refused
+from sim.control_server.patience import Patience
 from sim.errors import SimError
+from sim.streams.http import complaints
 
 # What is asked when the server ends has this long for its answer; a long poll gets none.
 _LAST_ANSWERS_REAL_S = 0.5
+_HEAD_REAL_S = 60.0  # as entries
+_KEEP_ALIVE_REAL_S = 75.0  # as nginx; aiohttp's own is an hour
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -45,6 +50,8 @@ class ControlServer:
         self._sites: list[Site] = []
         self._before_stop: list[Callable[[], None]] = []
         self._runner: web.AppRunner | None = None
+        self._patience = Patience(_HEAD_REAL_S)
+        self._servers: list[asyncio.Server] = []
 
     def verb(self, name: str, handler: Handler) -> None:
         """Have `handler` answer `POST /name`; it gets the request's JSON object."""
@@ -60,21 +67,34 @@ class ControlServer:
 
     async def start(self) -> None:
         """Begin to answer."""
-        application = web.Application(middlewares=[self.guard.check])
+        application = web.Application(
+            middlewares=[self._patience.heard, self.guard.check, _arrived]
+        )
         for site in self._sites:
             application.add_routes(site.routes())
         application.router.add_post("/{verb}", self._answer)
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=_LAST_ANSWERS_REAL_S
+            application,
+            access_log=None,
+            logger=complaints.logger("sim.control_server"),
+            keepalive_timeout=_KEEP_ALIVE_REAL_S,
+            shutdown_timeout=_LAST_ANSWERS_REAL_S,
         )
         await self._runner.setup()
-        for listener in self._listeners:
-            await web.SockSite(self._runner, listener).start()
+        assert self._runner.server  # noqa: S101 - a type checker's aid: it is set up
+        connect = partial(self._patience.protocol, self._runner.server)
+        loop = asyncio.get_running_loop()
+        self._servers = [
+            await loop.create_server(connect, sock=listener) for listener in self._listeners
+        ]
 
     async def stop(self) -> None:
         """End every connection, and stop listening."""
         for prepare in self._before_stop:
             prepare()
+        for server in self._servers:
+            server.close()
+        self._patience.end()
         if self._runner:
             await self._runner.cleanup()
 
@@ -113,3 +133,16 @@ class ControlServer:
             return refused(400, f"the body is no JSON: {error}")
         except SimError as error:
             return refused(422, str(error))
+
+
+@web.middleware
+async def _arrived(request: web.Request, handler: Answer) -> web.StreamResponse:
+    """Have the whole body, which is kept with the request, before any handler is called."""
+    try:
+        if request.can_read_body:
+            await request.read()
+    except web.HTTPException as error:  # it is too large
+        return refused(error.status, error.text or error.reason)
+    except (web.RequestPayloadError, ConnectionError) as error:
+        return refused(400, f"the body did not come whole: {error}")
+    return await handler(request)

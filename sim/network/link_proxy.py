@@ -98,13 +98,14 @@ class LinkProxy:
         enabled = wanted.cut != "refusing"
         if self._enabled and not enabled:
             await self._enable(on=False)
-        for name in [name for name in self._present if name not in toxics]:
-            await self._client.remove_toxic(self._spec.name, name)
-            del self._present[name]
+        # First what is added: between one way of being cut and another nothing gets through.
         for name, spec in toxics.items():
             if self._present.get(name) != spec:
                 await self._client.put_toxic(self._spec.name, spec)
                 self._present[name] = spec
+        for name in [name for name in self._present if name not in toxics]:
+            await self._client.remove_toxic(self._spec.name, name)
+            del self._present[name]
         if enabled and not self._enabled:
             await self._enable(on=True)
 

@@ -5,7 +5,8 @@ Whose end it was is told by its cause, where the journal has one:
 - `deploy`: the machine was being replaced or stopped by a deploy (see deploys.py);
 - `machine`: its process had ended, or was about to, by a fault, a verb or by itself: a connection
   cannot outlive the process that it leads to;
-- `link`: it broke, or its client gave it up, where a link of its path was cut or reset;
+- `link`: it broke, or its client gave it up, where a link of its path was cut, reset, half-open or
+  limited in age;
 - `client`: the client gave it up, because it waited too long or its driver was done;
 - `gateway`: the other side ended it all the same: a close frame, a goodbye, or the end of TCP;
 - `unknown`: the journal does not say how it ended, or a part of the simulator failed just then.
@@ -13,9 +14,11 @@ Whose end it was is told by its cause, where the journal has one:
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 from sim.observe.deploys import DeployRun
@@ -142,7 +145,10 @@ class _Causes:
         """Whether its path was cut or reset when it ended, or just before."""
         since = max(connection.since_s, connection.until_s - self.noticed_s)
         path = self._path(connection)
-        return any(self._down(link, since, connection.until_s) for link in path) or any(
+        return any(
+            self._down(link, since, connection.until_s) or self._left_out(link, connection)
+            for link in path
+        ) or any(
             since <= t <= connection.until_s and _concerns(fault, connection, path)
             for t, fault in self._resets
         )
@@ -159,6 +165,27 @@ class _Causes:
         if led and led[-1] != region:
             path |= {f"{location}:{led[-1]}", f"{led[-1]}:{region}", f"{region}:{led[-1]}"}
         return path
+
+    def _left_out(self, link: str, connection: Connection) -> bool:
+        """Whether a link that carries others may have been silent for this one, or have ended it.
+
+        It stood before a few fell silent and its client gave it up, or it broke at an age limit.
+        """
+        down, since_s, until_s = connection.down, connection.since_s, connection.until_s
+        for t, change in self._in_effect(link, until_s - self.noticed_s, until_s):
+            if down.how == "left" and change.detail.get("half_open") and since_s < t:
+                return True
+            age_s = change.detail.get("age_limit_s", math.inf)
+            if down.how == "broken" and until_s - since_s >= age_s - self.noticed_s:
+                return True
+        return False
+
+    def _in_effect(self, link: str, since: float, until: float) -> Iterator[Timed[LinkChanged]]:
+        """What a link was like between two instants, each with when it became so."""
+        changes = self._links.get(link, ())
+        for (t, change), (ends, _) in pairwise([*changes, (math.inf, None)]):
+            if t <= until and ends >= since:
+                yield t, change
 
     def _down(self, link: str, since: float, until: float) -> bool:
         """Whether a link was not up at some time between two instants."""

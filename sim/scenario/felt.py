@@ -8,7 +8,9 @@ from sim.observe.client_names import location_of
 from sim.observe.events import Connected, FaultBegan, LoadStarted
 from sim.observe.history import History
 from sim.scenario.faults import FAULTS
-from sim.scenario.lasting import ended_by, fault_of
+from sim.scenario.lasting import Fault, ended_by, fault_of
+
+_NOTICED_REAL_S = 0.5  # a connection has stood a little before its client says so
 
 
 def unfelt(history: History, since_s: float = -math.inf) -> list[str]:
@@ -38,25 +40,27 @@ def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
             for client, records in events.items()
             for at, _ in records
         )
+    if kind == "link" and fault.detail.get("location") and "age_s" in fault.detail:
+        return _came_of_age(history, t, fault)
+    return any(_in_reach(history, t, fault, client) for client in history.clients)
+
+
+def _in_reach(history: History, t: float, fault: FaultBegan, client: str) -> bool:
+    """Whether a client was connected through a fault's places then, or came there afterwards."""
     location, region, machines = _scope(fault)
-    for client in history.clients:
-        if location not in (None, location_of(client)):
-            continue
-        if _connected_to(history, client, t, region, machines):
-            return True
-        tried = [(at, e.region) for at, e in history.connect_failed.get(client, ())]
-        came = [(at, e.region) for at, e in history.connected.get(client, ())]
-        if any(at >= t and to == region for at, to in tried + came):
-            return True
-    return False
+    if location not in (None, location_of(client)):
+        return False
+    if _connected_to(history, client, t, region, machines):
+        return True
+    tried = [(at, e.region) for at, e in history.connect_failed.get(client, ())]
+    came = [(at, e.region) for at, e in history.connected.get(client, ())]
+    later = any(at >= t and to == region for at, to in tried + came)
+    return later and not FAULTS[fault.fault].standing
 
 
 def _met_by_newcomers(history: History, t: float, fault: FaultBegan) -> bool:
     """Whether a client asked DNS or connected there while the fault stood, or was at it by then."""
-    begun = fault_of(t, fault)
-    later = [(at, event) for at, event in history.faults if at > t]
-    for at, event in later:
-        begun = ended_by(begun, at, event)
+    begun = _stood(history, t, fault)
     patience_s = max((event.timeout_s or 0.0 for _, event in history.of(LoadStarted)), default=0.0)
     until_s = (begun.until_s or t) + patience_s
     return any(
@@ -67,6 +71,29 @@ def _met_by_newcomers(history: History, t: float, fault: FaultBegan) -> bool:
         for client, records in events.items()
         for at, event in records
     )
+
+
+def _came_of_age(history: History, t: float, fault: FaultBegan) -> bool:
+    """Whether a client's connection over a link reached the age to which it was limited."""
+    begun = _stood(history, t, fault)
+    over_s = min(begun.until_s or t, history.end)
+    for client in history.clients_of(begun.location or ""):
+        ends = [at for at, _ in history.disconnected.get(client, ())]
+        for since_s, up in history.connected.get(client, ()):
+            until_s = min(next((at for at in ends if at >= since_s), over_s), over_s)
+            lived_s = until_s - since_s + _NOTICED_REAL_S * history.speed
+            if up.region == begun.region and until_s >= t and lived_s >= fault.detail["age_s"]:
+                return True
+    return False
+
+
+def _stood(history: History, t: float, fault: FaultBegan) -> Fault:
+    """A fault with what ended it, if anything did."""
+    begun = fault_of(t, fault)
+    for at, event in history.faults:
+        if at > t:
+            begun = ended_by(begun, at, event)
+    return begun
 
 
 def _scope(fault: FaultBegan) -> tuple[str | None, str | None, frozenset[str]]:

@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from sim.clock import Clock
+from sim.control_server import control_server
 from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
 from sim.control_server.guard import open_to_all
@@ -149,3 +151,46 @@ def test_beyond_loopback_a_token_must_have_been_chosen():
 def test_what_is_no_address_is_named(named):
     with pytest.raises(InputError, match=r"0\.0\.0\.0:8471"):
         further_listeners({"SIM_CONTROL": named})
+
+
+async def test_a_head_that_does_not_come_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr(control_server, "_HEAD_REAL_S", 0.2)
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+    server = ControlServer([listener], TOKEN)
+    await server.start()
+    try:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"POST /status HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        async with Clock().timeout(30):
+            assert await reader.read() == b""
+        writer.close()
+    finally:
+        await server.stop()
+
+
+async def test_a_head_that_came_keeps_its_connection(monkeypatch):
+    monkeypatch.setattr(control_server, "_HEAD_REAL_S", 0.2)
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+    server = ControlServer([listener], TOKEN)
+    longer = asyncio.Event()
+
+    async def later(body):
+        asyncio.get_running_loop().call_later(0.5, longer.set)
+        await longer.wait()
+        return {}
+
+    server.verb("later", later)
+    await server.start()
+    try:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(
+            f"POST /later HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+            "Content-Length: 0\r\n\r\n".encode()
+        )
+        async with Clock().timeout(30):
+            assert b" 200 " in await reader.readline()
+        writer.close()
+    finally:
+        await server.stop()

@@ -18,6 +18,7 @@ from sim.network.links import Link, Links, LinkSpec
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.journal import Journal
 from sim.streams import silence
+from sim.streams.accept import Acceptor
 from sim.streams.connecting import connect
 from sim.streams.forwarder import TcpForwarder
 from sim.topology.addresses import Endpoint
@@ -154,6 +155,20 @@ async def test_who_connects_while_it_is_cut_gets_through_after_the_heal(link, cl
     async with clock.timeout(0.9):  # a kernel alone sends its first SYN again after 1 s
         with await connecting as sock:
             assert sock.getpeername() == (host, port)
+
+
+async def test_between_one_way_of_being_cut_and_another_nobody_is_answered(link, monkeypatch):
+    there = await link()
+    await there.partition()
+    answered = []
+    monkeypatch.setattr(Acceptor, "be_silent", lambda _, *, wanted: answered.append(not wanted))
+    await there.partition(towards="source")
+    await there.partition(towards="target")
+    await there.partition("unanswered")
+    await there.partition()
+    assert answered
+    assert not any(answered)
+    monkeypatch.undo()
 
 
 async def test_nobody_answers_for_ever_is_the_timeout_of_tcp():

@@ -43,8 +43,8 @@ def state(t, state, machine="f", region="fra"):
     return (t, MachineChanged(machine, region, state))
 
 
-def link(t, name, state="up"):
-    return (t, LinkChanged(name, state, 15.0))
+def link(t, name, state="up", **detail):
+    return (t, LinkChanged(name, state, 15.0, detail=detail))
 
 
 def who(evidence, *events):
@@ -99,6 +99,15 @@ RELEASE = DeployBegan(2, "rolling", ("f",), "atlas:2")
         ([link(20.0, "london:fra", "silent"), link(21.0, "london:fra"), left(25.0)], "client"),
         ([link(20.0, "london:fra", "up"), down(20.1)], "gateway"),  # slower, and not cut
         ([link(20.0, "london:iad", "refusing"), down(20.1)], "gateway"),  # not its path
+        # half-open: silence for those that stood; its client gives it up
+        ([link(10.0, "london:fra", half_open=1), left(15.0)], "link"),
+        ([link(0.5, "london:fra", half_open=1), left(15.0)], "client"),  # it came later
+        ([link(10.0, "london:fra", half_open=1), link(12.0, "london:fra"), left(15.0)], "client"),
+        ([link(10.0, "london:fra", half_open=1), down(15.0)], "gateway"),
+        # an age limit: reset at that age
+        ([link(10.0, "london:fra", age_limit_s=19.0), down(20.1)], "link"),
+        ([link(10.0, "london:fra", age_limit_s=30.0), down(20.1)], "gateway"),  # younger
+        ([link(10.0, "london:fra", age_limit_s=19.0), left(20.1)], "client"),
         # anycast: the location's edge is in iad, and goes on to fra
         (
             [

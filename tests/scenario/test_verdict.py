@@ -54,6 +54,7 @@ def test_a_load_whose_clients_never_connected_is_unknown(evidence):
         fault("partition", "new-york:iad", kind="link", location="new-york", region="iad"),
         fault("crash", "fra/2", kind="machine", region="fra", machines=["another"]),
         fault("dns_outage", "new-york", kind="location"),
+        fault("age_limit", "london:fra", kind="link", location="london", region="fra", age_s=300.0),
     ],
 )
 def test_a_fault_that_touched_nobody_is_unknown(evidence, untouching):
@@ -63,12 +64,29 @@ def test_a_fault_that_touched_nobody_is_unknown(evidence, untouching):
 
 
 @pytest.mark.parametrize(
+    ("name", "outcome"), [("half_open", "unknown"), ("reset", "unknown"), ("partition", "held")]
+)
+def test_what_works_on_standing_connections_touches_nobody_who_comes_later(evidence, name, outcome):
+    there = {"kind": "link", "location": "london", "region": "fra"}
+    early = (0.05, FaultBegan(name, "london:fra", there))
+    assert judge(evidence(early, UP, ANSWER, expect=[FINE])).outcome == outcome
+
+
+def test_an_age_limit_that_was_lifted_before_anybody_reached_it_touched_nobody(evidence):
+    there = {"kind": "link", "location": "london", "region": "fra"}
+    limit = (5.0, FaultBegan("age_limit", "london:fra", there | {"age_s": 15.0}))
+    lifted = (8.0, FaultBegan("heal", "london:fra", there))
+    assert judge(evidence(UP, ANSWER, limit, lifted, expect=[FINE])).outcome == "unknown"
+
+
+@pytest.mark.parametrize(
     "touching",
     [
         fault(),
         fault("crash", "fra/1", kind="machine", region="fra", machines=["m"]),
         fault("partition", "london:fra", kind="link", location="london", region="fra"),
         fault("service_outage", "database", kind="service"),
+        fault("age_limit", "london:fra", kind="link", location="london", region="fra", age_s=15.0),
     ],
 )
 def test_a_fault_in_reach_of_a_client_counts(evidence, touching):

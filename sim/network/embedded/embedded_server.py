@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import signal
 import sys
 
@@ -17,6 +16,7 @@ from sim.network.embedded.collection import Collection
 from sim.network.embedded.pipe import Engine
 from sim.network.embedded.timers import Timers
 from sim.rng import Rng, fresh_seed
+from sim.streams.http import complaints
 from sim.topology.addresses import Endpoint
 
 _SHUTDOWN_S = 0.1  # no request takes longer
@@ -58,8 +58,7 @@ class EmbeddedLinkServer:
         self._http = web.Server(
             Api(self._collection).handle,
             access_log=None,
-            # A malformed request is its sender's mistake, not news for this server's log.
-            logger=logging.getLogger("sim.network.embedded.http"),
+            logger=complaints.logger("sim.network.embedded.http"),
         )
         try:
             self._server = await loop.create_server(

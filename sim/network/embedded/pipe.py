@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sim.network.embedded.memory import Memory
 from sim.network.embedded.toxics.base import ITEM_COST, NEVER, Item, Mark, Stage, cost
 from sim.streams.buffers import bound_kernel
 from sim.streams.silence import deafen, undeafen
@@ -46,6 +47,7 @@ class Engine:
         self.loop = asyncio.get_running_loop()
         self.now = clock.now
         self.timers = timers
+        self.memory = Memory()
         # One buffer is enough: what was read is sent or copied before the next read.
         self.view = memoryview(bytearray(READ_BYTES))
 
@@ -65,6 +67,7 @@ class Pipe:
         "_deaf",
         "_destination_fd",
         "_engine",
+        "_most_held",
         "_pending",
         "_pending_size",
         "_reading",
@@ -102,6 +105,7 @@ class Pipe:
         self._arrived = arrived
         self._pending: deque[Item | memoryview] = deque()  # what the destination must take next
         self._pending_size = 0
+        self._most_held = 0
         self._buffer_bytes = buffer_bytes
         self._bounded = False
         self._capacity = 0.0  # bytes that are on their way when nothing holds them up
@@ -198,6 +202,7 @@ class Pipe:
                 in_flight += stage.size
             else:
                 waiting += stage.size
+        self._most_held = max(self._most_held, waiting + in_flight)
         return self._buffer_bytes - waiting - max(0, in_flight - int(self._capacity))
 
     def remove(self, stage: Stage) -> None:
@@ -212,6 +217,11 @@ class Pipe:
             else:
                 self._pend(item)
         self.changed()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._engine.memory.let_go(self._most_held)
+        self._most_held = 0
 
     def _hear_or_not(self) -> None:
         wanted = any(stage.deafens for stage in self.stages)
@@ -342,6 +352,7 @@ class Pipe:
         self.source_over = self.ended = True
         self._pending.clear()
         self.stages.clear()
+        self._let_go()
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -48,7 +48,7 @@ class FaultSpec:
     at the same target or at all of it; a later fault of the same word and target replaces it.
     `also` are the other repairs that this one does, by its detail. `facts` is what the journal is
     to keep of the moment before it is done. `newcomers` says whether only those can feel it, done
-    like this, who ask or connect while it stands.
+    like this, who ask or connect while it stands; `standing` that nobody does who comes later.
     """
 
     name: str
@@ -64,6 +64,7 @@ class FaultSpec:
     also: Callable[[Detail], AbstractSet[str]] = lambda _: _NONE
     facts: Callable[[Breakable, Target | None], Detail] = lambda *_: {}
     newcomers: Callable[[Detail], bool] = lambda _: False
+    standing: bool = False
 
     def effect_of(self, detail: Detail) -> Effect:
         """What it leaves behind, done like this."""

@@ -89,7 +89,11 @@ def _end(link: Link, place: str | None) -> End | None:
 
 
 @fault(
-    "reset", on=LINKS, effect="passes", summary="RST on every standing connection; new ones work"
+    "reset",
+    on=LINKS,
+    effect="passes",
+    standing=True,
+    summary="RST on every standing connection; new ones work",
 )
 async def reset(world: Breakable, target: Target | None, params: Params) -> None:
     """Cut every standing connection with RST."""
@@ -131,6 +135,7 @@ async def loss(world: Breakable, target: Target | None, params: Params) -> None:
     on=LINKS,
     params=(Param("connections", "connections", read_number, default=1),),
     ended_by={"heal"},
+    standing=True,
     summary="`connections:` (1) of those that stand fall silent, as when a NAT has forgotten them; "
     "all others, and new ones, go on",
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
+import struct
 from pathlib import Path
 
 import pytest
@@ -190,3 +193,29 @@ async def test_every_endpoint_is_documented(api):
     page = (Path(__file__).parents[3] / "docs" / "machines-api.md").read_text()
     for method, path, _ in MachinesApi(api.world).table():
         assert f"`{method} {path}`" in page
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'Content-Length: 100\r\n\r\n{"config":',
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    ],
+)
+async def test_a_client_that_breaks_off_or_garbles_its_body_is_no_defect(api, caplog, rest, reset):
+    defects = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: defects.append(context))
+    host, _, port = api.url.removeprefix("http://").rpartition(":")
+    head = f"POST {MACHINES} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    for _ in range(5):
+        client = socket.create_connection((host, int(port)))
+        client.sendall((head + rest).encode())
+        if reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    assert (await api("GET", MACHINES)).status == 200
+    assert (defects, caplog.text) == ([], "")
