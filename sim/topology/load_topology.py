@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sim.errors import InputError, Problem
 from sim.topology.build import build
 from sim.topology.consistency import problems_between
-from sim.topology.fly_toml import FlyToml, read_fly_toml
+from sim.topology.fly_toml import FlyToml, UnknownGroupError, read_fly_toml
 from sim.topology.kinds import mistaken
 from sim.topology.model import Topology
 from sim.topology.problems import problems_of
@@ -79,11 +79,15 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
     if not file.exists():
         message = f"there is no file `{file}`{similar_file(file)}"
         raise InputError(document.problem(message, "fly_toml"))
-    fly = read_fly_toml(
-        file,
-        group if isinstance(group, str) else None,
-        own_regions if isinstance(own_regions, dict) else (),
-    )
+    try:
+        fly = read_fly_toml(
+            file,
+            group if isinstance(group, str) else None,
+            own_regions if isinstance(own_regions, dict) else (),
+        )
+    except UnknownGroupError as error:
+        message = f"{error.problems[0].message} ({file})"
+        raise InputError(document.problem(message, "group")) from None
     data = {key: value for key, value in document.data.items() if key != "fly_toml"}
     data = {"group": fly.group, **data}
     if fly.app is not None:

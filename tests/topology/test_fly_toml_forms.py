@@ -211,8 +211,9 @@ def test_another_group_can_be_chosen_beside_the_file(tmp_path: Path) -> None:
     path.write_text("fly_toml: fly.toml\ngroup: indexer\nregions: {iad: }\nlocations: {london: }\n")
     topology = load_topology(path)
     assert (topology.group, topology.gateway.port) == ("indexer", 1)
-    with pytest.raises(InputError, match="no process group is called `wep`; did you mean `web`"):
-        read(tmp_path, SEVERAL, "wep")
+    path.write_text("fly_toml: fly.toml\ngroup: wep\nregions: {iad: }\nlocations: {london: }\n")
+    with pytest.raises(InputError, match=r"t.yaml:2: group: .*`wep`; did you mean"):
+        load_topology(path)
 
 
 OTHERS = """\
@@ -280,6 +281,8 @@ def test_process_groups_have_an_older_form(
 ) -> None:
     fly = read(tmp_path, f"app = 'x'\n{processes}\n{HTTP}")
     assert (fly.group, fly.gateway.get("command")) == (group, command)
+    wanted = [note for note in fly.notes if "flyctl deploys no service" in note.message]
+    assert bool(wanted) == (processes != "processes = []")
 
 
 @pytest.mark.parametrize("name", ["mount", "mounts", "metric", "metrics"])

@@ -4,6 +4,7 @@ Whatever a file says that is not simulated is named in `notes`, each with its pl
 dropped in silence.
 """
 
+from sim.topology.fly_toml.groups import UnknownGroupError
 from sim.topology.fly_toml.read import FlyToml, read_fly_toml
 
-__all__ = ["FlyToml", "read_fly_toml"]
+__all__ = ["FlyToml", "UnknownGroupError", "read_fly_toml"]

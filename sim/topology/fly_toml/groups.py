@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sim.errors import InputError
 from sim.topology.fly_toml.toml_document import Table
 from sim.topology.problems import suggest
 
 DEFAULT_GROUP = "app"
+
+
+class UnknownGroupError(InputError):
+    """The group that was asked for is none of the file's; whoever asked knows where that stands."""
 
 
 @dataclass(frozen=True)

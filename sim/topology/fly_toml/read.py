@@ -11,7 +11,7 @@ from typing import Any
 from sim.errors import InputError, Problem
 from sim.topology.fly_toml.checks import TCP_CHECK, hold_top_level_checks
 from sim.topology.fly_toml.go_text import as_text
-from sim.topology.fly_toml.groups import Groups, read_groups
+from sim.topology.fly_toml.groups import Groups, UnknownGroupError, read_groups
 from sim.topology.fly_toml.machines import read_command, read_restart, read_stopping, read_vm
 from sim.topology.fly_toml.service import choose_service, read_service
 from sim.topology.fly_toml.toml_document import Table, TomlDocument
@@ -70,7 +70,7 @@ def read_fly_toml(path: Path, group: str | None = None, regions: Collection[str]
     app, primary = root.get("app", str), _primary(root, regions)
     groups = read_groups(root)
     if group is not None and group not in groups.names:
-        raise InputError(Problem(groups.unknown(group), str(path)))
+        raise UnknownGroupError(Problem(groups.unknown(group), str(path)))
     service, group = choose_service(root, groups, group)
     gateway = _gateway(root, groups, service, group)
     deploy = _deploy(root.table("deploy"), checked="checks" in gateway)

@@ -42,9 +42,10 @@ def choose_service(root: Table, groups: Groups, wanted: str | None) -> tuple[Tab
         services.insert(0, root.table("http_service"))
     groups_of = {id(service): groups.of(service) for service in services}
     for service in services:
-        for name in groups_of[id(service)]:
-            if name not in groups.names:  # flyctl refuses this as well
-                service.problem("processes", groups.unknown(name))
+        _hold_to_groups(service, groups_of[id(service)], groups)
+        if root.data.get("processes") and not service.data.get("processes"):
+            message = "flyctl deploys no service that does not say its `processes`; it is taken for"
+            service.note("", f"{message} one of `{groups.default}`")
     candidates = [s for s in services if wanted is None or wanted in groups_of[id(s)]]
     if not candidates:
         group = wanted or groups.default
@@ -62,8 +63,16 @@ def choose_service(root: Table, groups: Groups, wanted: str | None) -> tuple[Tab
             _note_other(other, groups_of[id(other)], service, group)
     for name in groups_of[id(service)]:
         if name != group:
-            service.note("processes", f"{only(group)}; not `{name}`")
+            message = f"clients reach machines of `{group}` alone; at Fly those of `{name}` as well"
+            service.note("processes", message)
     return service, group
+
+
+def _hold_to_groups(service: Table, of: tuple[str, ...], groups: Groups) -> None:
+    """Tell of groups that there are not, as flyctl does."""
+    for name in of:
+        if name not in groups.names:
+            service.problem("processes", groups.unknown(name))
 
 
 def _rank(service: Table) -> int:
