@@ -48,6 +48,13 @@ def test_the_documents_promises_are_asked_of_the_example() -> None:
     assert found["cost"] == ({"check": "cost", "max": 10.4},)
 
 
+def test_with_one_region_nobody_goes_elsewhere() -> None:
+    topology = topology_from_mapping({**SMALL, "regions": {"fra": {}}})
+    found = asked(topology)
+    assert "removal" not in found
+    assert [expected["check"] for expected in found["sessions"]] == ["messages"]
+
+
 SMALL = {
     "app": "small",
     "gateway": {"command": ["./gateway"], "checks": [{"type": "tcp", "interval": "10s"}]},
