@@ -72,11 +72,13 @@ class AppVerbs:
         return rows
 
     async def secrets(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The secrets by name and digest; `staged` where a machine that runs has older ones."""
-        secrets = self._world.fleet.secrets
+        """The secrets by name and digest; `staged` is one that a machine that runs has not read."""
         running = [m for m in self._managed() if m.state in (State.STARTED, State.SUSPENDED)]
-        staged = any(m.secrets_version < secrets.version for m in running)
-        return [{**asdict(digest), "staged": staged} for digest in secrets.digests()]
+        oldest = min((machine.secrets_version for machine in running), default=0)
+        return [
+            {"name": secret.name, "digest": secret.digest, "staged": oldest < secret.version}
+            for secret in self._world.fleet.secrets.digests()
+        ]
 
     async def set_secrets(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Set `values`; None removes one. Unless to `stage`, all machines are deployed anew."""

@@ -18,10 +18,15 @@ _DIGEST_DIGITS = 16
 
 @dataclass(frozen=True)
 class SecretDigest:
-    """What is shown of a secret: its name and a digest that tells one value from another."""
+    """What is shown of a secret: its name and a digest that tells one value from another.
+
+    It was set last with that `version` of the secrets, at that instant of the world's clock.
+    """
 
     name: str
     digest: str
+    version: int
+    set_s: float
 
 
 class AppSecrets(Mapping[str, str]):
@@ -38,6 +43,7 @@ class AppSecrets(Mapping[str, str]):
         self._values = dict(values or {})
         self._hide = hide
         self.version = 1
+        self._set = dict.fromkeys(self._values, (self.version, 0.0))
 
     def __repr__(self) -> str:
         return f"<AppSecrets version {self.version}: {', '.join(self._values) or 'none'}>"
@@ -51,8 +57,8 @@ class AppSecrets(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def change(self, values: Mapping[str, str | None]) -> int:
-        """Set these, and remove those that are None. Returns the new version.
+    def change(self, values: Mapping[str, str | None], now_s: float = 0.0) -> int:
+        """Set these, and remove those that are None, at that instant. Returns the new version.
 
         Raises InputError for a name that no environment can hold; then nothing was changed.
         """
@@ -62,17 +68,21 @@ class AppSecrets(Mapping[str, str]):
             if value is not None and "\0" in value:
                 raise InputError(f"the value of secret {name} has a NUL, which no environment has")
         self._hide(value for value in values.values() if value is not None)
+        self.version += 1
         for name, value in values.items():
             if value is None:
                 self._values.pop(name, None)
             else:
                 self._values[name] = value
-        self.version += 1
+                self._set[name] = self.version, now_s
         return self.version
 
     def digests(self) -> list[SecretDigest]:
         """What may be shown, in the order of the names."""
-        return [SecretDigest(name, digest(self._values[name])) for name in sorted(self._values)]
+        return [
+            SecretDigest(name, digest(self._values[name]), *self._set[name])
+            for name in sorted(self._values)
+        ]
 
 
 def digest(value: str) -> str:

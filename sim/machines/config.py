@@ -25,10 +25,10 @@ class MachineConfig:
     """One version of a machine. A machine that is given another config becomes a new version.
 
     `entrypoint` and `command` replace the image's own; the process runtime runs the one and the
-    other, and has no others. `env` is all that the
-    machine is given besides secrets and what Fly sets. `serves`: it has a service, so that edges
-    send it traffic. `standbys` are the machines, by id, for which it starts once their host is
-    lost. `kept` is what a client of the Machines API said that is only given back.
+    other, and has no others. `env` is all that the machine is given besides secrets and what Fly
+    sets. `serves`: it has a service, so that edges send it traffic. `standbys` are the machines, by
+    id, for which it starts once their host is lost. With `auto_destroy` it is gone for good once it
+    has ended. `kept` is what a client of the Machines API said that is only given back.
     """
 
     image: str | None = None
@@ -46,6 +46,7 @@ class MachineConfig:
     metadata: Mapping[str, str] = field(default_factory=lambda: dict(MANAGED))
     serves: bool = True
     standbys: tuple[str, ...] = ()
+    auto_destroy: bool = False
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     def stop_order(self, signal: int | None = None, given_s: float | None = None) -> StopOrder:

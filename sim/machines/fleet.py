@@ -48,12 +48,13 @@ class Fleet(Roster):
     ) -> None:
         super().__init__()
         self.default = config_of(topology, runtime.name)
+        self._clock = clock
         self._regions = topology.regions
         self._specs = specs
         self._health = health
         self._journal = journal
         self._chronicle = StateRecorder(clock, journal)
-        self._runs = Runs(runtime, specs, health, clock, self._chronicle)
+        self._runs = Runs(runtime, specs, health, clock, self._chronicle, self._over)
 
     def __repr__(self) -> str:
         started = sum(m.state is State.STARTED for m in self._machines.values())
@@ -69,7 +70,7 @@ class Fleet(Roster):
 
         `staged`: no deploy follows at once. Raises InputError for a name that cannot be one.
         """
-        version = self.secrets.change(values)
+        version = self.secrets.change(values, self._clock.now())
         self._journal.write(SecretsChanged(version, tuple(values), staged))
 
     def on_change(self, listener: Callable[[Machine], None]) -> None:
@@ -115,6 +116,14 @@ class Fleet(Roster):
     async def destroy(self, machine: Machine) -> None:
         """Remove it for good; one that runs is killed first."""
         await self.kill(machine)
+        if machine.id in self._machines:  # else it went with its end
+            self._remove(machine)
+
+    def _over(self, machine: Machine) -> None:
+        if machine.config.auto_destroy:
+            self._remove(machine)
+
+    def _remove(self, machine: Machine) -> None:
         self._chronicle.change(machine, Action.DESTROY)
         self._health.unwatch(machine.id)
         del self._machines[machine.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
@@ -38,7 +38,9 @@ class Runs:
         health: HealthChecker,
         clock: Clock,
         chronicle: StateRecorder,
+        over: Callable[[Machine], None],
     ) -> None:
+        self._over = over  # told of a machine that has ended and is not started again by itself
         self._runtime = runtime
         self._specs = specs
         self._health = health
@@ -169,6 +171,8 @@ class Runs:
             if after_s is not None:
                 self._restarted_s[machine.id].append(self._clock.now() + after_s)
                 self._restarting[machine.id] = asyncio.create_task(self._restart(machine, after_s))
+                return
+        self._over(machine)
 
     def _tried(self, machine: Machine) -> int | None:
         """How often its policy has started it lately; None for one that never came up."""

@@ -102,8 +102,14 @@ def test_the_real_flyctl_takes_the_whole_walk(world, flyctl):
     iad, _ = sorted(ask(world, "GET"), key=lambda machine: machine["region"] == "fra")
     flyctl("machine", "clone", iad["id"], "--region", "fra")
     flyctl("scale", "count", "1", "--region", "fra", "-y")
-    flyctl("secrets", "set", "API_KEY=abc12345", "--stage")
-    flyctl("secrets", "unset", "API_KEY")
+    flyctl("secrets", "set", "API_KEY=abc12345")
+    flyctl("secrets", "set", "LATER=1", "--stage")
+    listed = json.loads(flyctl("secrets", "list", "--json"))
+    assert {secret["name"]: secret["status"] for secret in listed} == {
+        "API_KEY": "Deployed",
+        "LATER": "Staged",
+    }
+    flyctl("secrets", "unset", "API_KEY", "LATER", "--stage")
     releases = flyctl("releases").splitlines()
     assert [line.split()[0] for line in releases if " complete " in line] == ["v2", "v1"]
     flyctl("machine", "stop", iad["id"])

@@ -101,6 +101,10 @@ def secrets_reach_machines_with_a_deploy_and_are_never_shown(up):
     (row,) = up.json("secrets", "list")
     assert not row["staged"]
     assert re.fullmatch("[0-9a-f]{16}", row["digest"])
+    assert up("secrets", "set", "LATER=lion-0815", "--stage").returncode == 0
+    staged = {row["name"]: row["staged"] for row in up.json("secrets", "list")}
+    assert staged == {"API_KEY": False, "LATER": True}
+    assert up("secrets", "unset", "LATER", "--stage").returncode == 0
     assert "tiger" not in up("secrets", "list").stdout
     assert "did you mean `API_KEY`" in up("secrets", "unset", "API_KEEY").stderr
     (world,) = (up.home / "worlds").glob("*")

@@ -128,6 +128,7 @@ class ConfigGiven(BaseModel):
     restart: RestartGiven | None = None
     stop_config: StopGiven | None = None
     standbys: list[str] | None = None
+    auto_destroy: bool | None = None
 
 
 class LaunchGiven(_Given):

@@ -65,6 +65,7 @@ def config_from(given: ConfigGiven, default: MachineConfig) -> MachineConfig:
         metadata=given.metadata or {},
         serves=bool(services),
         standbys=tuple(given.standbys or ()),
+        auto_destroy=bool(given.auto_destroy),
         kept={**(given.model_extra or {}), "services": [service.raw for service in services]},
     )
 
@@ -75,6 +76,7 @@ def config_json(config: MachineConfig, default: MachineConfig, gateway: Gateway)
     return {
         **config.kept,
         **({"standbys": list(config.standbys)} if config.standbys else {}),
+        **({"auto_destroy": True} if config.auto_destroy else {}),
         "image": full_image(config.image),
         "env": dict(config.env),
         "init": _init(config, default),

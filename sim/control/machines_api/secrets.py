@@ -22,19 +22,19 @@ class Secrets:
     async def list(self, request: web.Request) -> web.Response:
         """All of them, without values whatever the request says."""
         self._context.app(request)
-        return web.json_response({"secrets": [_shown(s) for s in self._secrets.digests()]})
+        return web.json_response({"secrets": [self._shown(s) for s in self._secrets.digests()]})
 
     async def get(self, request: web.Request) -> web.Response:
         """One of them."""
         self._context.app(request)
-        return web.json_response(_shown(self._find(request.match_info["name"])))
+        return web.json_response(self._shown(self._find(request.match_info["name"])))
 
     async def set_all(self, request: web.Request) -> web.Response:
         """Set several at a time; null removes one."""
         self._context.app(request)
         values = parsed(SecretsRequest, await request.read()).values
         version = self._context.change_secrets(values)
-        shown = [_shown(s) for s in self._secrets.digests() if s.name in values]
+        shown = [self._shown(s) for s in self._secrets.digests() if s.name in values]
         return web.json_response({"secrets": shown, "version": version})
 
     async def set(self, request: web.Request) -> web.Response:
@@ -44,7 +44,7 @@ class Secrets:
         version = self._context.change_secrets(
             {name: parsed(SecretRequest, await request.read()).value}
         )
-        return web.json_response({**_shown(self._find(name)), "version": version}, status=201)
+        return web.json_response({**self._shown(self._find(name)), "version": version}, status=201)
 
     async def unset(self, request: web.Request) -> web.Response:
         """Remove one of them."""
@@ -58,6 +58,11 @@ class Secrets:
                 return secret
         raise Refusal(404, f"secret {name} not found")
 
-
-def _shown(secret: SecretDigest) -> dict[str, Any]:
-    return {"name": secret.name, "label": secret.name, "digest": secret.digest}
+    def _shown(self, secret: SecretDigest) -> dict[str, Any]:
+        """One as flyctl reads it: it is deployed where it is no newer than a machine's release."""
+        return {
+            "name": secret.name,
+            "label": secret.name,
+            "digest": secret.digest,
+            "updated_at": self._context.view.date(secret.set_s),
+        }

@@ -39,6 +39,8 @@ class Waiting:
         try:
             async with context.clock.timeout(limit_s * context.clock.speed):
                 while not _reached(machine, states, version, after):
+                    if machine.state is State.DESTROYED:
+                        raise Refusal(404, f"machine {machine.id} was destroyed")
                     await context.fleet.news()
         except TimeoutError:
             wanted = " or ".join(sorted(states))
@@ -71,6 +73,8 @@ def _reached(
     if version and version != machine.instance_id:
         return bool(states & {State.STOPPED, State.DESTROYED})
     if after is None:
-        return machine.state in states
+        # One that was made and not launched has come to rest, which flyctl calls stopped.
+        rests = machine.state is State.CREATED and State.STOPPED in states
+        return rests or machine.state in states
     latest = (event for event in machine.events if event_id(machine.id, event.number) > after)
     return any(event.status in states for event in latest)

@@ -37,7 +37,7 @@ async def test_secrets_come_back_as_digests_alone(api):
     got = await api("POST", path, {"values": {"OTHER": "x", "API_KEY": None}})
     assert (got.status, got.body["version"]) == (200, first + 1)
     listed = await api("GET", f"{path}?show_secrets=true")
-    assert [set(s) for s in listed.body["secrets"]] == [{"name", "label", "digest"}]
+    assert [set(s) for s in listed.body["secrets"]] == [{"name", "label", "digest", "updated_at"}]
     assert (await api("DELETE", f"{path}/OTHER")).body == {"version": first + 2}
     assert (await api("DELETE", f"{path}/OTHER")).status == 404
     assert (await api("POST", f"{path}/NO-GOOD", {"value": "x"})).status == 400

@@ -10,6 +10,7 @@ from sim.deploys.release import Order
 from sim.errors import InputError
 from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
+from sim.processes.exit import Exit
 from tests.control.machines_api.conftest import APP, MACHINES, Api
 
 IMAGE = "local/atlas:2"
@@ -112,6 +113,26 @@ async def test_a_rolling_deploy_is_one_in_the_journal(api):
     ]
     assert (await api("GET", "/api/v1/apps/atlas/releases/current")).body["version"] == 2
     assert list((await api("GET", "/api/v1/releases/all_current")).body) == ["atlas"]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+async def test_a_release_command_is_a_machine_that_goes_with_its_end(api, code):
+    config = {"init": {"cmd": ["./migrate"]}, "auto_destroy": True, "restart": {"policy": "no"}}
+    body = {"config": config, "region": "iad", "skip_launch": True}
+    made = (await api("POST", MACHINES, body)).body
+    path = f"{MACHINES}/{made['id']}"
+    assert made["config"]["auto_destroy"]
+    assert (await api("GET", f"{path}/wait?state=stopped&timeout=5")).status == 200
+    assert (await api("POST", f"{path}/start")).status == 200
+    assert (await api("GET", f"{path}/wait?state=started&timeout=5")).status == 200
+    assert (await api("GET", f"{path}/wait?state=stopped&timeout=1")).status == 408
+    api.runtime.runs[-1].die(Exit(code))
+    assert (await api("GET", f"{path}/wait?state=destroyed&timeout=5")).status == 200
+    # flyctl takes this for a machine that was too fast to be seen.
+    assert (await api("GET", f"{path}/wait?state=started&timeout=5")).status == 404
+    events = {event["type"]: event for event in (await api("GET", path)).body["events"]}
+    assert events["exit"]["request"]["exit_event"]["exit_code"] == code
+    assert len((await api("GET", MACHINES)).body) == 2
 
 
 async def test_an_immediate_deploy_waits_for_nobody(api):
