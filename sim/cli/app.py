@@ -13,10 +13,12 @@ from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
 from sim.control.control_client import ask, have_done
+from sim.deploys.scale_counts import wanted
 from sim.errors import InputError
 from sim.topology.model import Strategy
 
 FAILED = 1
+MANY = 20  # machines at once: more are a slip more often than meant, and this host runs each
 
 
 @click.command()
@@ -82,21 +84,38 @@ def scale() -> None:
     metavar="N",
     help="Maximum number of machines in each region.",
 )
+@click.option(
+    "--yes", "-y", is_flag=True, help=f"Do not ask before more than {MANY} machines are added."
+)
 @json_option
 @world_option
 def count_(
-    count: str, region: str | None, max_per_region: int | None, as_json: bool, world: str | None
+    count: str,
+    region: str | None,
+    max_per_region: int | None,
+    yes: bool,
+    as_json: bool,
+    world: str | None,
 ) -> int:
     """Have N machines in all of the regions together; +N and -N are more and fewer."""
-    rows = have_done(
-        the_world(world),
-        "scale",
-        count=count,
-        regions=region.split(",") if region else None,
-        max_per_region=max_per_region,
-    )
+    record = the_world(world)
+    regions = region.split(",") if region else None
+    if not yes:
+        there = [row for row in ask(record, "machines") if not regions or row["region"] in regions]
+        _sure_of(wanted(count, len(there)) - len(there))
+    rows = have_done(record, "scale", count=count, regions=regions, max_per_region=max_per_region)
     listing(rows, ("action", "machine", "region"), as_json=as_json)
     return 0
+
+
+def _sure_of(more: int) -> None:
+    """Ask a person whether so many machines are meant. Raises InputError where nobody answers."""
+    if more <= MANY:
+        return
+    told = f"{more} more machines, each a program of this host"
+    if not sys.stdin.isatty():
+        raise InputError(f"that is {told}; say --yes if that is meant")
+    click.confirm(f"That is {told}. Go on?", abort=True, err=True)
 
 
 @scale.command()

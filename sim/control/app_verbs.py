@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
+from sim.control.as_faults import as_scale
 from sim.control.machine_verbs import size_of
 from sim.deploys.release import Order
 from sim.deploys.scale_counts import spread, wanted
@@ -46,9 +48,14 @@ class AppVerbs:
         total = wanted(str(body.get("count")), sum(have[region] for region in regions))
         after = spread(have, regions, total, body.get("max_per_region"))
         template = machines[0].config if machines else None
+        with ExitStack() as journal:
+            for region, count in after.items():
+                if count != have[region]:
+                    journal.enter_context(as_scale(self._world, region, count))
+            done = await scale(self._world.fleet, machines, after, template)
         return [
             {"action": action, "machine": machine.id, "region": machine.region}
-            for action, machine in await scale(self._world.fleet, machines, after, template)
+            for action, machine in done
         ]
 
     async def scaled(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from sim.control.as_faults import as_fault, as_scale
 from sim.errors import InputError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
@@ -97,7 +98,8 @@ class MachineVerbs:
             if name in at_once:
                 at_once[name](machine)
             else:
-                await awaited[name](machine)
+                with as_fault(self._world, name, machine):
+                    await awaited[name](machine)
             return self.row(machine)
 
         return {
@@ -119,9 +121,12 @@ class MachineVerbs:
             env = {**config.env, "FLY_STANDBY_FOR": one.id}
             config = replace(config, standbys=(one.id,), env=env)
         region = body.get("region") or source.region
-        machine = self._world.fleet.create(region, config, body.get("name"))
-        if not config.standbys:
-            await self._world.fleet.start(machine)
+        fleet = self._world.fleet
+        if config.standbys:
+            return self.row(fleet.create(region, config, body.get("name")))
+        with as_scale(self._world, region, len(fleet.in_region(region)) + 1):
+            machine = fleet.create(region, config, body.get("name"))
+            await fleet.start(machine)
         return self.row(machine)
 
     async def _destroy(self, machine: Machine, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +136,9 @@ class MachineVerbs:
                 f"{machine.name} is started; stop it first, or destroy it by force (--force)"
             )
         row = self.row(machine)  # afterwards nobody watches it any more
-        await self._world.fleet.destroy(machine)
+        region = machine.region
+        with as_scale(self._world, region, len(self._world.fleet.in_region(region)) - 1):
+            await self._world.fleet.destroy(machine)
         return {**row, "state": str(machine.state)}
 
 

@@ -1,6 +1,7 @@
 """The faults of a session as the text of a scenario file, from its journal alone.
 
-What could not be done is left out, and said so in a comment. Machines are named as scenarios do
+Commands on machines that scenarios have as faults are among them. What could not be done, and what
+no scenario can do, is left out, and said so in a comment. Machines are named as scenarios do
 (`fra/1`), since their ids are another world's. Times keep their distances; they count from the
 world's start, or such that the first fault comes once the load's clients are there.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,14 @@ from typing import Any, Literal
 import yaml
 
 from sim.errors import InputError
-from sim.observe.events import FaultBegan, FaultFailed, MachineChanged
+from sim.observe.events import (
+    CordonChanged,
+    DeployBegan,
+    DeployEnded,
+    FaultBegan,
+    FaultFailed,
+    MachineChanged,
+)
 from sim.observe.journal import Record
 from sim.scenario.faults import FAULTS
 from sim.topology.model import Topology
@@ -43,7 +51,7 @@ def scenario_text(
 ) -> str:
     """A scenario whose `topology:` is `file`. Raises InputError where no fault was done."""
     names = _machine_names(records)
-    lines, left_out = [], []
+    lines, left_out = [], [f"# Left out: {what}: no fault does that\n" for what in _others(records)]
     done = _faults(records)
     kept = [one for one in done if one.failure is None]
     if not kept:
@@ -95,6 +103,22 @@ def _faults(records: Sequence[Record]) -> list[_Done]:
                     found[k] = _Done(found[k].t, began, event.reason)
                     break
     return found
+
+
+def _others(records: Sequence[Record]) -> Iterator[str]:
+    """What people did to machines that no fault does; a deploy cordons and restarts by itself."""
+    names = _machine_names(records)
+    deploys = 0
+    for t, event in records:
+        if isinstance(event, DeployBegan | DeployEnded):
+            deploys += 1 if isinstance(event, DeployBegan) else -1
+        elif deploys:
+            continue
+        elif isinstance(event, CordonChanged):
+            verb = "cordon" if event.cordoned else "uncordon"
+            yield f"{verb} {names.get(event.machine, event.machine)} at {t:.1f} s"
+        elif isinstance(event, MachineChanged) and event.state in ("restarting", "suspended"):
+            yield f"{names.get(event.machine, event.machine)} {event.state} at {t:.1f} s"
 
 
 def _machine_names(records: Sequence[Record]) -> Mapping[str, str]:

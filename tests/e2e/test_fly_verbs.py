@@ -80,6 +80,31 @@ def test_machines_are_cloned_stopped_cordoned_destroyed_and_scaled(up):
     up.json("machine", "destroy", standby["id"], "--force")
     assert [m["place"] for m in up.json("machine", "list")] == ["iad/1", "fra/1"]
     scale_is_a_total_and_show_says_where(up)
+    many_machines_are_asked_for_twice(up)
+    what_was_done_is_saved_as_a_scenario(up)
+
+
+def many_machines_are_asked_for_twice(up):
+    refused = up("scale", "count", "500")
+    assert refused.returncode == 2
+    assert "498 more machines" in refused.stderr
+    assert "--yes" in refused.stderr
+    (group,) = up.json("scale", "show")
+    assert group["count"] == 2
+
+
+def what_was_done_is_saved_as_a_scenario(up):
+    saved = up("save-scenario").stdout
+    done = re.findall(r"fault: (\w+, (?:machine|region): \S+?)[,}](?: count: (\d))?", saved)
+    assert done[:3] == [
+        ("scale, region: iad", "2"),
+        ("stop, machine: iad/2", ""),
+        ("start, machine: iad/2", ""),
+    ]
+    assert done[-2:] == [("scale, region: fra", "2"), ("scale, region: fra", "1")]
+    left_out = re.findall("# Left out: (.*?) at", saved)
+    assert left_out[:3] == ["iad/2 suspended", "cordon iad/2", "uncordon iad/2"]
+    assert any("stop" in what for what in left_out[3:])  # of a machine that was stopped
 
 
 def test_a_deploy_that_fails_says_why_and_one_that_does_not_brings_secrets(up):

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
-from sim.observe.events import FaultBegan, FaultFailed, MachineChanged
+from sim.observe.events import (
+    CordonChanged,
+    DeployBegan,
+    DeployEnded,
+    FaultBegan,
+    FaultFailed,
+    MachineChanged,
+)
 from sim.observe.journal import Record, decode, encode
 from sim.scenario.faults import FAULTS
 from sim.scenario.faults.breakable import describe
@@ -165,6 +172,20 @@ def test_a_machine_that_the_topology_does_not_have_is_left_out(topology):
     text = scenario_text([*CAME_UP, cloned, crash, heal], topology, "atlas.yaml")
     assert "the topology has no fra/3" in text
     assert "{at: 11s, fault: heal}" in text
+
+
+def test_what_no_fault_does_is_told_but_not_what_a_deploy_does(topology):
+    machine = next(iter(IDS.values()))
+    cordoned = CordonChanged(machine, "iad", cordoned=True)
+    during = [
+        Record(2.0, DeployBegan(2, "bluegreen", (machine,), "atlas:2")),
+        Record(2.5, cordoned),
+        Record(3.0, DeployEnded(2, "done")),
+    ]
+    by_hand = Record(4.0, cordoned)
+    heal = Record(5.0, FaultBegan("heal", "everything", {"kind": "everything"}))
+    text = scenario_text([*CAME_UP, *during, by_hand, heal], topology, "atlas.yaml")
+    assert re.findall("# Left out: (.*)", text) == ["cordon iad/1 at 4.0 s: no fault does that"]
 
 
 @pytest.mark.parametrize("records", [[], CAME_UP])

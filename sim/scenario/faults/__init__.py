@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from sim.errors import SimError
 from sim.observe.events import FaultBegan, FaultFailed
@@ -47,16 +48,32 @@ async def inflict(
 ) -> None:
     """Do a fault and journal it. Raises what kept it from being done, which is journaled too.
 
-    It is journaled before it is done: no effect of it has an earlier time than it has. `when` is
-    what it was tied to.
+    `when` is what it was tied to.
     """
-    spec = FAULTS[name]
+    with journaled(world, journal, name, target, params, when):
+        await FAULTS[name].do(world, target, params)
+
+
+@contextmanager
+def journaled(
+    world: Breakable,
+    journal: Journal,
+    name: str,
+    target: Target | None,
+    params: Params,
+    when: Trigger | None = None,
+) -> Iterator[None]:
+    """Journal that a fault is done in this block, by whatever means, and what kept it from that.
+
+    It is journaled before it is done: no effect of it has an earlier time than it has.
+    """
     aim = "everything" if target is None else str(target)
     try:
         tied = {"when": when.written()} if when else {}
-        detail = {**describe(world, target), **spec.facts(world, target), **params, **tied}
+        facts = FAULTS[name].facts(world, target)
+        detail = {**describe(world, target), **facts, **params, **tied}
         journal.write(FaultBegan(name, aim, detail))
-        await spec.do(world, target, params)
+        yield
     except Exception as error:
         known = isinstance(error, SimError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
@@ -64,4 +81,4 @@ async def inflict(
         raise
 
 
-__all__ = ["FAULTS", "Breakable", "FaultSpec", "inflict"]
+__all__ = ["FAULTS", "Breakable", "FaultSpec", "inflict", "journaled"]

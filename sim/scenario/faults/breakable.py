@@ -92,11 +92,12 @@ def describe(world: Breakable, target: Target | None) -> dict[str, Any]:
     if target is None:
         return {"kind": "everything"}
     detail: dict[str, Any] = {"kind": target.kind}
-    if target.kind in ("region", "machine"):
+    if target.kind == "region":  # which may have no machine just now
+        detail["region"] = target.value
+    elif target.kind == "machine":
         machines = machines_at(world, target)
         detail["region"] = machines[0].region
-        if target.kind == "machine":
-            detail["machines"] = [machine.id for machine in machines]
+        detail["machines"] = [machine.id for machine in machines]
     elif target.kind == "link":
         for name in target.value:
             if name in world.topology.regions:
