@@ -11,6 +11,10 @@ _DATABASES = ("github.com/jackc/pgx", "github.com/lib/pq", "gorm.io/driver/postg
 _SOCKET_PATH = (
     r"""Handle(?:Func)?\(\s*["`](?:GET )?(/(?:wss?|socket|live|echo|stream)(?:/[\w/-]*)?)["`]"""
 )
+# flag.String("addr", ":9000", …), flag.Int("port", 9000, …)
+_ADDRESS_FLAG = re.compile(
+    r"""flag\.(String|Int)(?:Var)?\((?:&\w+(?:\.\w+)*,\s*)?"([\w-]+)",\s*"?(?:[\w.]*:)?\d{2,5}"?,"""
+)
 
 
 def read_go_mod(text: str) -> Facts:
@@ -28,8 +32,15 @@ def read_go(text: str, name: str) -> Facts:
     folder = name.rpartition("/")[0]
     reads_port = 'Getenv("PORT")' in text or 'LookupEnv("PORT")' in text
     port = None if reads_port else first(r"""["'`](?:0\.0\.0\.0|localhost)?:(\d{2,5})["'`]""", text)
+    flagged = None if reads_port else _ADDRESS_FLAG.search(text)
+    if flagged:  # told by an argument, as the image tells it
+        address = "$PORT" if flagged[1] == "Int" else "$HOST:$PORT"
+        command: tuple[str, ...] = ("sh", "-c", f'exec ./sim/gateway -{flagged[2]} "{address}"')
+        port = None
+    else:
+        command = ("./sim/gateway",)
     return Facts(
-        command=("./sim/gateway",) if main else (),
+        command=command if main else (),
         prepare=f"go build -o sim/gateway ./{folder}".rstrip("/") if main else None,
         fixed_port=int(port) if port else None,
         check=check_path(text),

@@ -57,7 +57,8 @@ def _command(package: dict[str, object]) -> tuple[str, ...]:
 
 def _prepare(package: dict[str, object], needs: dict[str, object]) -> str | None:
     scripts = package.get("scripts")
-    steps = ["npm install"] if needs or package.get("devDependencies") else []
+    installs = needs or package.get("devDependencies") or package.get("workspaces")
+    steps = ["npm install"] if installs else []
     steps += ["npm run build"] if isinstance(scripts, dict) and "build" in scripts else []
     return " && ".join(steps) or None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _CHECK_NAMES = ("healthz", "health", "livez", "readyz", "ready", "live", "ping", "status", "up")
 _CHECKS = re.compile(
-    r"""["'`](?:GET )?(/(?:[\w-]+/){0,2}(?:health[\w-]*|livez?|readyz?|ping))["'`]"""
+    r"""["'`](?:GET )?(/(?:[\w-]+/){0,2}(?:health[\w-]*|livez?|readyz?|ping|status|up))["'`]"""
 )
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|_KEY$|^KEY$|SALT|PEPPER")
 _WORLDS = re.compile(r"PORT|HOST|DATABASE_URL|PRIMARY_REGION|FLY_\w+|PATH|HOME|NODE_ENV|TMPDIR")

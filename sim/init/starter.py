@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +93,9 @@ def _notes(found: Repository) -> Iterator[str]:
         yield from (f"note: {note}" for note in found.fly.notes)
     for facts in found.files.values():
         yield from (f"note: {note}" for note in facts.notes)
+    if absent := _absent(found):
+        instead = ", or use --runtime docker" if found.containers else ""
+        yield f"note: {absent} is not installed here: install it{instead}"
     if fixed := found.first("fixed_port"):
         yield (
             f"note: {fixed.by} listens on {fixed.value} whatever PORT says, so that two machines"
@@ -100,8 +104,21 @@ def _notes(found: Repository) -> Iterator[str]:
     yield from service_notes(found)
 
 
+def _absent(found: Repository) -> str | None:
+    """The program of the command, if it is one of PATH that this host does not have."""
+    if found.program is None:
+        return None
+    words: Sequence[str] = found.program.value
+    if tuple(words[:2]) == ("sh", "-c"):
+        words = words[2].removeprefix("exec ").split()
+    program = words[0]
+    return None if "/" in program or "=" in program or shutil.which(program) else program
+
+
 def _commands(found: Repository, folder: Path, output: Path) -> Iterator[str]:
-    docker = found.containers and (found.program is None or any(found.all("fixed_port")))
+    docker = found.containers and (
+        found.program is None or any(found.all("fixed_port")) or _absent(found) is not None
+    )
     line = found.prepare
     if line and not docker and not prepared(line, folder):
         yield line

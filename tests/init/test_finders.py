@@ -173,3 +173,26 @@ def test_a_compose_file_says_how_its_image_is_made() -> None:
     text = "services: {a: {build: {context: ./src, dockerfile: D, args: {BASE: '${B:-x:1}'}}}}"
     assert read_compose(text).build == Build("src", "D", {"BASE": "x:1"})
     assert read_compose("services: {a: {build: ./}}").build == Build(".")
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ('addr = flag.String("addr", ":9000", "where")', '-addr "$HOST:$PORT"'),
+        ('port := flag.Int("port", 9000, "which")', '-port "$PORT"'),
+        ('flag.StringVar(&cfg.Listen, "listen", "0.0.0.0:9000", "")', '-listen "$HOST:$PORT"'),
+    ],
+)
+def test_a_go_program_is_told_its_address_by_its_flag(flag: str, told: str) -> None:
+    facts = read_go(f"package main\nfunc main() {{ {flag} }}", "main.go")
+    assert facts.command == ("sh", "-c", f"exec ./sim/gateway {told}")
+    assert facts.fixed_port is None
+
+
+def test_a_workspace_of_packages_is_installed() -> None:
+    assert read_package('{"workspaces": ["apps/*"]}').prepare == "npm install"
+
+
+@pytest.mark.parametrize("path", ["/status", "/up", "/api/status"])
+def test_a_check_may_be_called_otherwise(path: str) -> None:
+    assert read_javascript(f"if (req.url === '{path}') ok()", "s.js").check == path

@@ -227,3 +227,20 @@ def test_a_compose_file_whose_image_is_made_in_a_folder_of_its_own() -> None:
     assert (scenario.topology.folder / build.context).resolve() == Path.cwd() / "src"
     assert build.args == {"BASE": "x"}
     assert made.commands == ("sim run sim/crash.yaml --runtime docker",)
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "command"),
+    [
+        ("FROM oven/bun:1\n", "sim run sim/crash.yaml --runtime docker"),
+        ("", "sim run sim/crash.yaml"),
+    ],
+)
+def test_a_program_that_is_not_here_is_told_of(
+    dockerfile: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    files = {"Procfile": "web: bun run s.ts\n"}
+    made, _ = begun(files | ({"Dockerfile": dockerfile} if dockerfile else {}))
+    assert any(line.startswith("note: bun is not installed here") for line in made.told)
+    assert made.commands[-1] == command
