@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.errors import InputError
+from sim.errors import EnvironmentLacksError, InputError
 from sim.processes.proc import pids, started_with
 
 ENVIRONMENT_KEY = "SIM_WORLD"
@@ -145,6 +145,22 @@ def save(record: WorldRecord) -> None:
 def mark_containers(folder: Path) -> None:
     """From now on the world has things in a Docker engine, at what is now $DOCKER_HOST."""
     _write(folder / _CONTAINERS, {"docker_host": os.environ.get("DOCKER_HOST")})
+
+
+def keep_logs(folder: Path, kept: Path) -> None:
+    """Copy all logs of a world that ends into a folder: of machines, services and its own parts.
+
+    Raises EnvironmentLacksError where they cannot be written.
+    """
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        for log in sorted(folder.rglob("*.log")):
+            shutil.copyfile(log, kept / log.name)
+    except OSError as error:
+        raise EnvironmentLacksError(
+            f"the logs cannot be kept in {kept}: {error.strerror}",
+            "make room there, or name another folder with --logs",
+        ) from error
 
 
 def engine_of(folder: Path) -> dict[str, str | None] | None:

@@ -35,6 +35,7 @@ from sim.lens.choice import ClockName, choose
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
+from sim.machines.runs import START_TIMEOUT_REAL_S
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.machines.runtimes import make_runtime, tried_lens
 from sim.machines.specs import MachineContext, SpecBuilder
@@ -102,6 +103,7 @@ class World:
         self.entries = Entries()
         self.rng = Rng(seed)
         self.startup_ms: dict[str, float] = {}
+        self.keep_logs_in: Path | None = None  # what was printed goes with the folder otherwise
         self._scenario = scenario
         self._journal_path = journal_path
         self._secrets = dict(secrets or {})
@@ -129,6 +131,23 @@ class World:
     async def stop(self) -> None:
         """End everything that was started, the last one first."""
         await self._stack.aclose()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether all parts have started."""
+        return "all" in self.startup_ms
+
+    def awaited(self) -> list[str]:
+        """What keeps it from being up, for a person who waits: machines by their checks."""
+        fleet = getattr(self, "fleet", None)
+        waiting = fleet.obstacles() if fleet else {}
+        if waiting:
+            within = f"at most {START_TIMEOUT_REAL_S:g} s"
+            return [f"{name}, {within}: {why}" for name, why in waiting.items()]
+        usual = {"runtime": "an image is built in minutes", "services": "a few seconds"}
+        parts = ("runtime", "services", "machines", "nameservers", "ingress")
+        late = next((name for name in parts if name not in self.startup_ms), None)
+        return [f"{late}: {usual[late]}" if late in usual else late] if late else []
 
     @property
     def links_by(self) -> str:
@@ -169,6 +188,8 @@ class World:
                 clean_up(abandoned)
         folder = registry.make_folder(self.topology.app)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if self.keep_logs_in:
+            self._stack.callback(registry.keep_logs, folder, self.keep_logs_in)
         token = registry.new_token()
         self.listener, self.plan = claim(self.topology, self._stack)
         self._build(folder, token)

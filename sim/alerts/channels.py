@@ -12,12 +12,13 @@ import aiohttp
 from sim.clock import Clock
 from sim.errors import StartError
 from sim.machines.process import inherited, program_of
-from sim.processes.child import Child
+from sim.processes.child import Child, tail
 from sim.secrets import Redactor
 
 # Real seconds: receivers do not run at the simulation's speed.
 _WEBHOOK_REAL_S = 5.0
 _COMMAND_REAL_S = 10.0
+_LINES = 3
 
 
 class UndeliveredError(Exception):
@@ -119,7 +120,8 @@ class Command:
             await child.kill()
             raise UndeliveredError(f"it ran for {_COMMAND_REAL_S:g} s and was ended") from None
         if end.code != 0:
-            raise UndeliveredError(f"{end}; what it printed is in {self._around.log}")
+            said = " / ".join(tail(self._around.log, _LINES)) or "nothing"
+            raise UndeliveredError(f"{end}; it printed {said}")
 
     async def close(self) -> None:
         """End the command that runs."""

@@ -108,6 +108,12 @@ secrets_option = click.option(
     metavar="F",
     help="File of NAME=value lines with the secrets (default: the environment).",
 )
+logs_option = click.option(
+    "--logs",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep what the machines, the database and services printed in this folder.",
+)
 journal_option = click.option(
     "--journal", type=OUTPUT, metavar="F", help="Write the journal to this file."
 )

@@ -19,6 +19,7 @@ from sim.cli.options import (
     auto_speed_option,
     clock_option,
     journal_option,
+    logs_option,
     runtime_option,
     secrets_option,
     seed_option,
@@ -26,7 +27,7 @@ from sim.cli.options import (
 )
 from sim.cli.outputs import Outputs, numbered, output_options
 from sim.cli.page import open_option
-from sim.cli.running import run_async
+from sim.cli.running import run_async, telling_of_logs
 from sim.cli.tables import listing, wide_console
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class RunOptions:
     clock: ClockName = "lens"
     secrets: Path | None = None
     journal: Path | None = None
+    logs: Path | None = None
     outputs: Outputs = field(default_factory=Outputs)
     settings: tuple[str, ...] = ()
 
@@ -69,6 +71,7 @@ class RunOptions:
 @secrets_option
 @output_options
 @journal_option
+@logs_option
 def run(
     scenario: Path,
     settings: tuple[str, ...],
@@ -79,10 +82,11 @@ def run(
     repeat: int | None,
     secrets: Path | None,
     journal: Path | None,
+    logs: Path | None,
     **outputs: Path | None,
 ) -> int:
     """Run SCENARIO and judge it."""
-    manner = RunOptions(runtime, speed, clock, secrets, journal, Outputs(**outputs), settings)
+    manner = RunOptions(runtime, speed, clock, secrets, journal, logs, Outputs(**outputs), settings)
     if repeat is None:
         return _run_file(scenario, seed, manner)
     return _repeat(scenario, seed, repeat, manner)
@@ -157,8 +161,12 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
     first = fresh_seed() if seed is None else seed
     reports: list[Document] = []
     for number in range(1, times + 1):
-        journal = numbered(manner.journal, number)
-        outcome = simulated(scenario, first + number - 1, replace(manner, journal=journal))
+        one = replace(
+            manner,
+            journal=numbered(manner.journal, number),
+            logs=numbered(manner.logs, number),
+        )
+        outcome = simulated(scenario, first + number - 1, one)
         manner.outputs.numbered(number).write(outcome)
         reports.append(outcome.report)
         click.echo(f"{number} of {times}: {outcome.verdict.outcome}\n")
@@ -193,7 +201,10 @@ def _at_speed(scenario: Scenario, manner: RunOptions) -> RunOptions:
     seen = choose(manner.clock, FASTEST, partial(tried_lens, manner.runtime))
     lens = seen.program is not None
     limit = fastest(scenario, os.cpu_count() or 1, contended(), lens=lens)
-    click.echo(f"speed {limit.speed:g}, as this can be told of here: {limit.because}", err=True)
+    click.echo(
+        f"speed {limit.speed:g}, the fastest that this run can be judged at here: {limit.because}",
+        err=True,
+    )
     return replace(manner, speed=limit.speed)
 
 
@@ -215,6 +226,7 @@ def simulated(
 
     `err`: the line that names it goes to stderr, where stdout is for something else.
     """
+    from sim.cli.coming_up import told_while_coming_up
     from sim.cli.progress import progress
     from sim.scenario.speed import too_fast
     from sim.simulate import simulate
@@ -229,7 +241,9 @@ def simulated(
         _warn(f"note: {note}")
     watch = progress(scenario.duration_s)
     # What there is to warn of is in the journal, and so among what the watch tells.
-    return run_async(simulate(world, scenario, warn=lambda _text: None, watch=watch))
+    run = simulate(world, scenario, warn=lambda _text: None, watch=watch)
+    with telling_of_logs(manner.logs):
+        return run_async(told_while_coming_up(world, run))
 
 
 def _world_for(scenario: Scenario, seed: int | None, manner: RunOptions) -> World:
@@ -238,7 +252,7 @@ def _world_for(scenario: Scenario, seed: int | None, manner: RunOptions) -> Worl
     from sim.secrets import load_secrets
     from sim.simulate import world_for
 
-    return world_for(
+    world = world_for(
         scenario,
         seed=fresh_seed() if seed is None else seed,
         speed=1.0 if manner.speed is None else manner.speed,
@@ -247,6 +261,8 @@ def _world_for(scenario: Scenario, seed: int | None, manner: RunOptions) -> Worl
         runtime=manner.runtime,
         clock=manner.clock,
     )
+    world.keep_logs_in = manner.logs
+    return world
 
 
 def _warn(text: str) -> None:

@@ -8,9 +8,10 @@ import resource
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sim.errors import SimError
+from sim.errors import SimError, StartError
 
 T = TypeVar("T")
 
@@ -39,6 +40,18 @@ def terminated_by_sigterm() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def telling_of_logs(kept: Path | None) -> Iterator[None]:
+    """Add to a StartError of this block where all is that was printed, or how to keep it."""
+    try:
+        yield
+    except StartError as error:
+        where = (
+            f"all that was printed: {kept}" if kept else "`--logs DIR` keeps all that is printed"
+        )
+        raise StartError(f"{error}\n{where}") from error
 
 
 def _ends() -> list[signal.Signals]:

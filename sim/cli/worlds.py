@@ -21,13 +21,14 @@ from sim.cli.options import (
     clock_option,
     journal_option,
     json_option,
+    logs_option,
     runtime_option,
     secrets_option,
     seed_option,
     speed_option,
 )
 from sim.cli.page import open_option, show_page
-from sim.cli.running import run_async
+from sim.cli.running import run_async, telling_of_logs
 from sim.cli.tables import listing
 from sim.clock import Clock
 from sim.control.choose import the_world
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _STOP_REAL_S = 30.0
 _LOOK_REAL_S = 0.02
+_MOST_SAID = 1 << 20
 
 
 @click.command()
@@ -53,6 +55,7 @@ _LOOK_REAL_S = 0.02
 @seed_option
 @secrets_option
 @journal_option
+@logs_option
 @click.option(
     "--detach", "-d", is_flag=True, help="Run in the background; return when the world is ready."
 )
@@ -65,6 +68,7 @@ def up(
     seed: int | None,
     secrets: Path | None,
     journal: Path | None,
+    logs: Path | None,
     detach: bool,
     opens: bool,
 ) -> int:
@@ -72,6 +76,7 @@ def up(
     if detach:
         own = ("--detach", "-d", "--open")
         return asyncio.run(_detached([arg for arg in sys.argv[1:] if arg not in own], opens))
+    from sim.cli.coming_up import told_while_coming_up
     from sim.rng import fresh_seed
     from sim.secrets import load_secrets
     from sim.topology.load_topology import load_topology
@@ -89,9 +94,11 @@ def up(
         runtime=runtime,
         clock=clock,
     )
+    world.keep_logs_in = logs
     if warning := world.process_clock.warning(speed):
         click.echo(f"note: {warning}", err=True)
-    run_async(stay_up(world, opens=opens))
+    with telling_of_logs(logs):
+        run_async(told_while_coming_up(world, stay_up(world, opens=opens)))
     return 0
 
 
@@ -146,7 +153,8 @@ def _show(status: dict[str, Any]) -> None:
 
 async def _detached(arguments: list[str], opens: bool) -> int:
     """Run the same command as a process of its own, and wait until its world is up."""
-    said = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115 - the process has it
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - the process has it
+    passed_on = 0
     process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this process
         [sys.executable, "-m", "sim", *arguments],
         stdin=subprocess.DEVNULL,
@@ -158,21 +166,26 @@ async def _detached(arguments: list[str], opens: bool) -> int:
     while process.poll() is None:
         for record in registry.running():
             if record.pid == process.pid:
-                _pass_on(said)
+                _pass_on(said, passed_on)
                 end = f"`sim down {record.id}` ends it"
                 click.echo(f"world {record.id} is up; {end}; its live page, once:")
                 page = await asyncio.to_thread(ask, record, "page")
                 show_page(page["url"], opens=opens)
                 return 0
+        passed_on = _pass_on(said, passed_on)
         await clock.sleep(_LOOK_REAL_S)
-    _pass_on(said)
+    _pass_on(said, passed_on)
     return process.returncode
 
 
-def _pass_on(said: IO[str]) -> None:
-    """Print what the process of a detached world has said so far."""
-    said.seek(0)
-    click.echo(said.read(), err=True, nl=False)
+def _pass_on(said: IO[bytes], start: int) -> int:
+    """Print what the process of a detached world has said from that byte on; where that ends.
+
+    The file's own position is the process's, which writes on from there.
+    """
+    new = os.pread(said.fileno(), _MOST_SAID, start)
+    click.echo(new, err=True, nl=False)
+    return start + len(new)
 
 
 @click.command()

@@ -21,10 +21,11 @@ from sim.lens.lens import Uncovered
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.config import MachineConfig, config_of
+from sim.machines.health import Status
 from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
 from sim.machines.roster import Roster
-from sim.machines.runs import Runs, running
+from sim.machines.runs import Runs, running, told_once
 from sim.machines.runtime import Executed, Instance, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
@@ -134,15 +135,18 @@ class Fleet(Roster):
 
     async def start_all(self, machines: Iterable[Machine]) -> None:
         """Start these at the same time. Raises one StartError that tells of all that failed."""
+        machines = list(machines)
         results = await asyncio.gather(*map(self.start, machines), return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, SimError):
-                raise failure
+        failures: dict[str, SimError] = {}
+        for machine, result in zip(machines, results, strict=True):
+            if isinstance(result, SimError):
+                failures[machine.name] = result
+            elif isinstance(result, BaseException):
+                raise result
         if len(failures) == 1:
-            raise failures[0]
+            raise next(iter(failures.values()))
         if failures:
-            raise StartError("\n".join(str(failure) for failure in failures))
+            raise StartError(told_once(failures))
 
     async def start(self, machine: Machine, *, settled: bool = True) -> None:
         """Run the machine, or wake a suspended one, and wait until its health check passes.
@@ -238,6 +242,16 @@ class Fleet(Roster):
         if machine.state is State.UPDATING:
             await self._runs.stop(machine, order, "updated")
             await self._run(machine, settled=settled)
+
+    def obstacles(self) -> dict[str, str]:
+        """What keeps each machine that runs from passing its check, by its name."""
+        return {
+            machine.name: self._runs.obstacle(machine)
+            for machine in self._machines.values()
+            if machine.state is State.STARTED
+            and self._runs.up(machine)
+            and self._health.status(machine.id) is not Status.PASSING
+        }
 
     def accept(self, machine: Machine) -> None:
         """It came up, as whoever did not let it settle has seen: its restart policy counts now."""

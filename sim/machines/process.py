@@ -296,10 +296,11 @@ def program_of(command: Sequence[str], folder: Path, path: str, field: str) -> l
         return [sys.executable, *arguments]
     if "/" in program:
         found = shutil.which(folder / program)
-        looked = f"{folder / program} is not there or not executable"
+        where = os.path.normpath(folder / program)
+        looked = f"{where} is not there or not executable; build it, or correct the path"
     else:
         found = shutil.which(program, path=path)
-        looked = f"looked for it in PATH={path}"
+        looked = "it is in no folder of PATH; install it, or write its path"
     if found is None:
         raise StartError(f"{field}: no program {program!r}: {looked}")
     return [found, *arguments]

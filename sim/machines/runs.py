@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.machines.checker import HealthChecker
+from sim.machines.health import worst
 from sim.machines.lifecycle import Action, State
 from sim.machines.machine import Machine
+from sim.machines.obstacle import obstacle
 from sim.machines.restarts import WINDOW_S, restart_after_s
 from sim.machines.runtime import Instance, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
 from sim.machines.stopping import StopOrder, stop
 from sim.processes.exit import Exit
+from sim.processes.listening import listeners
 
 # Real seconds that a machine has until its first passing check: how fast a real program starts
 # does not depend on the simulation's speed.
-_START_TIMEOUT_REAL_S = 60.0
+START_TIMEOUT_REAL_S = 60.0
 _LOG_LINES = 20
 # What programs end on, whatever they do before; of other signals only one that killed it counts.
 _ENDING_SIGNALS = (signals.SIGTERM, signals.SIGINT, signals.SIGQUIT, signals.SIGKILL)
@@ -88,17 +91,14 @@ class Runs:
         watcher, instance = self._watchers.get(machine.id), running(machine)
         passed = asyncio.ensure_future(self._health.passed(machine.id))
         try:
-            async with self._clock.timeout(_START_TIMEOUT_REAL_S * self._clock.speed):
+            async with self._clock.timeout(START_TIMEOUT_REAL_S * self._clock.speed):
                 waited = {passed, watcher} if watcher else {passed}
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            finding = self._health.output(machine.id)
+            found = self.obstacle(machine)
             tail = await instance.tail(_LOG_LINES)
             await self.end(machine, instance.kill(), "its health check never passed")
-            problem = (
-                f"did not pass its health check within {_START_TIMEOUT_REAL_S:g} s"
-                f" (last result: {finding})"
-            )
+            problem = f"did not pass the health check within {START_TIMEOUT_REAL_S:g} s\n{found}"
             raise StartError(post_mortem(machine, problem, tail)) from None
         finally:
             passed.cancel()
@@ -107,6 +107,13 @@ class Runs:
             raise StartError(
                 post_mortem(machine, f"died at start: {end}", await instance.tail(_LOG_LINES))
             )
+
+    def obstacle(self, machine: Machine) -> str:
+        """What its check asked and found last, and where it listens instead."""
+        pid, spec = running(machine).host_pid, machine.spec
+        port = spec.port if self._runtime.name == "docker" else spec.endpoint.port
+        state = worst(self._health.checks(machine.id))
+        return obstacle(state, spec.endpoint, port, listeners(pid) if pid else ())
 
     async def end(self, machine: Machine, ending: Awaitable[object], why: str) -> None:
         """End a run, and wait until that is journaled."""
@@ -205,12 +212,29 @@ def running(machine: Machine) -> Instance:
     return machine.instance
 
 
+def told_once(failures: Mapping[str, Exception]) -> str:
+    """What kept machines down, by their names: what is the same of several is told of the first."""
+    alike: dict[str, list[str]] = {}
+    for name, failure in failures.items():
+        alike.setdefault(str(failure).partition("\n")[0].replace(f" {name} ", " … "), []).append(
+            name
+        )
+    told = []
+    for first, *others in alike.values():
+        text = str(failures[first])
+        if others:
+            named = f"machines {', '.join((first, *others))} "
+            text = text.replace(f"machine {first} ", named, 1)
+        told.append(text)
+    return "\n".join(told)
+
+
 def post_mortem(machine: Machine, problem: str, tail: Sequence[str]) -> str:
-    """A problem with the evidence: the machine's last words and where to read more."""
+    """A problem with the evidence, the machine's last words: its log ends with its world."""
     words = [f"machine {machine.name} {problem}"]
     if tail:
-        words += [f"its last {len(tail)} log lines ({machine.spec.log_path}):"]
+        words += [f"its last {len(tail)} log lines:" if len(tail) > 1 else "its only log line:"]
         words += [f"  {line}" for line in tail]
     else:
-        words += [f"it printed nothing ({machine.spec.log_path})"]
+        words += ["it printed nothing"]
     return "\n".join(words)

@@ -153,5 +153,5 @@ class Postgres:
             )
 
     def _post_mortem(self, problem: str) -> str:
-        words = [f"the database {problem}; its last log lines ({self.log_path}):"]
+        words = [f"the database {problem}; its last log lines:"]
         return "\n".join([*words, *(f"  {line}" for line in tail(self.log_path, 20))])

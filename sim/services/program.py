@@ -183,6 +183,6 @@ class ServiceProgram:
             )
 
     def _post_mortem(self, problem: str) -> str:
-        log = self._hosting.log_path
-        words = [f"service {self.name} {problem}; its last log lines ({log}):"]
-        return "\n".join([*words, *(f"  {line}" for line in tail(log, 20))])
+        words = [f"service {self.name} {problem}; its last log lines:"]
+        said = tail(self._hosting.log_path, 20)
+        return "\n".join([*words, *(f"  {line}" for line in said)])

@@ -156,6 +156,8 @@ def _neutralise(data: dict[str, Any], path: FieldPath, *, missing: bool) -> None
         data["app"] = "app"
     elif path == ("gateway",):
         data["gateway"] = {"command": ["true"]}
+    elif path == ("gateway", "command") and not missing:
+        _set(data, path, ["true"])
     elif path[-1] == "at":
         _set(data, path, [0, 0])
     elif len(path) == 2 and path[0] in ("regions", "locations"):

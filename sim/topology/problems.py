@@ -86,6 +86,8 @@ def _found(details: ErrorDetails, path: FieldPath) -> str:
 def _expected(details: ErrorDetails, schema: type[Schema], path: FieldPath) -> str:
     kind, context = details["type"], details.get("ctx", {})
     about = _description(schema, path)
+    if meant := _meant(kind, details["input"], path):
+        return meant
     if kind in _ALLOWED:
         return f"must be {_ALLOWED[kind]}{': ' + about if about else ''}"
     if kind == "literal_error":
@@ -105,6 +107,17 @@ def _expected(details: ErrorDetails, schema: type[Schema], path: FieldPath) -> s
         few = "at least" if kind == "too_short" else "at most"
         return f"must have {few} {bound} item{'s' if bound != 1 else ''}"
     return str(details["msg"])
+
+
+def _meant(kind: str, text: object, path: FieldPath) -> str | None:
+    """What to write instead of a text that says what is meant in another form, or None."""
+    if not isinstance(text, str) or _CONFIDENTIAL.intersection(path):
+        return None
+    if kind == "list_type" and text.split():
+        return f"must be a list: write `[{', '.join(text.split())}]`"
+    if kind == "int_type" and text.isdecimal():
+        return f"must be a whole number: write {text} without quotes"
+    return None
 
 
 def _did_you_mean(found: object, words: str) -> str:

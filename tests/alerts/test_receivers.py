@@ -188,7 +188,7 @@ async def test_a_command_gets_the_alert_on_its_standard_input(told, tmp_path):
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        (["python", "-c", "raise SystemExit(3)"], "exited with code 3; what it printed is in"),
+        (["python", "-c", "raise SystemExit(3)"], "exited with code 3; it printed nothing"),
         (["./no-such-program"], "no program './no-such-program'"),
     ],
 )

@@ -168,7 +168,10 @@ async def test_it_runs_in_the_topologys_folder_and_finds_programs_there(bench: B
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (("no-such-program", "-x"), "no program 'no-such-program': looked for it in PATH="),
+        (
+            ("no-such-program", "-x"),
+            "no program 'no-such-program': it is in no folder of PATH; install it",
+        ),
         (("./no-such-program",), "no-such-program is not there or not executable"),
         ((), "gateway.command is missing"),
     ],

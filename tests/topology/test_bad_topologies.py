@@ -114,7 +114,7 @@ MISTAKES = [
     ("type: http", "type: grpc", 5, "gateway.checks[0].type", "allowed: `http` or `tcp`"),
     ("kind: postgres", "kind: mysql", 16, "services.database.kind", "allowed: `postgres`"),
     ("path: /healthz", "path: healthz", 5, "gateway.checks[0].path", "such as `/healthz`"),
-    ("[./gateway]", "./gateway", 3, "gateway.command", "must be a list, such as"),
+    ("[./gateway]", "./gateway", 3, "gateway.command", "must be a list: write"),
     ("[./gateway]", "[]", 3, "gateway.command", "at least 1 item"),
     ("app: voice", "app: Atlas Voice", 1, "app", "lower-case letters"),
     ("app: voice", "app: voice\ndomain: fly..dev", 2, "domain", "such as `fly.dev`"),

@@ -151,7 +151,7 @@ async def test_a_machine_goes_through_its_verbs(api):
 
 
 async def test_no_failing_check_stops_a_machine_and_its_policy_counts_at_once(api, monkeypatch):
-    monkeypatch.setattr("sim.machines.runs._START_TIMEOUT_REAL_S", 0.05)
+    monkeypatch.setattr("sim.machines.runs.START_TIMEOUT_REAL_S", 0.05)
     api.world.finding = Result(passed=False, output="status 500")
     config = {"image": "bad", "services": [{}], "restart": {"policy": "always", "max_retries": 2}}
     made = (await api("POST", MACHINES, {"config": config})).body
