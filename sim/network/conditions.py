@@ -138,7 +138,7 @@ class Conditions:
             yield named("unanswered")
         if self.half_open:
             yield named("half_open", connections=self.half_open)
-        if self.age_limit_s is not None and upstream:
+        if self.age_limit_s is not None:  # on both: a half-closed connection has but one
             yield named("limit_age", age=max(1, round(self.age_limit_s * 1000)))
 
 

@@ -10,6 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 from sim.observe.journal import Journal
 from sim.streams.accept import peek
@@ -66,6 +68,8 @@ class TlsFront:
         except BaseException:
             near.close()
             raise
+        # A client that says nothing is given up by PostgreSQL, and so by us.
+        far.when_gone(partial(_hang_up, near))
         try:
             secure = await _asks_for_tls(near)
             _, client = await loop.connect_accepted_socket(
@@ -80,6 +84,12 @@ class TlsFront:
             far.abort()
             raise
         await splice(client, far, b"", b"")
+
+
+def _hang_up(near: socket.socket) -> None:
+    """End a connection whose first bytes are waited for: they are none."""
+    with suppress(OSError):  # its client has left
+        near.shutdown(socket.SHUT_RDWR)
 
 
 async def _asks_for_tls(sock: socket.socket) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import InputError
+from sim.network.link_spec import ToxicSpec
 from sim.network.links import Link, Links, LinkSpec
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.journal import Journal
@@ -227,6 +228,33 @@ async def test_timers_of_tcp_fire_at_both_ends_of_a_cut_link(link, serving, cloc
 
 
 @filters
+async def test_keepalives_fire_through_a_cut_on_a_half_closed_connection(link, serving, clock):
+    """Its one direction has ended, and is as silent as the other."""
+    loop = asyncio.get_running_loop()
+
+    async def answers_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(4) == b"ping":
+            writer.write(b"x")
+            return
+        await reader.read()
+        half_closed.set()
+        await clock.sleep(3600)
+
+    half_closed = asyncio.Event()
+    keepalive = [(socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 1)]
+    async with serving(answers_later) as upstream:
+        there = await link(upstream)
+        async with dialled(there, *keepalive) as waiting:
+            waiting.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            await loop.sock_sendall(waiting, b"helo")
+            waiting.shutdown(socket.SHUT_WR)
+            await half_closed.wait()
+            await there.partition()
+            async with clock.timeout(10):
+                assert await ends_with(waiting) == errno.ETIMEDOUT
+
+
+@filters
 async def test_what_is_sent_towards_a_cut_is_not_acknowledged(link, clock):
     there = await link()
     async with dialled(there, (socket.TCP_USER_TIMEOUT, 500)) as sock:
@@ -305,6 +333,25 @@ async def test_half_open_is_silence_for_a_few_of_those_that_stand(link, clock):
                 assert await loop.sock_recv(sock, 1) == b"x"
 
 
+async def test_half_open_is_the_same_connections_in_both_directions(link, client, clock):
+    """Also where others have come between the one direction's toxic and the other's."""
+    there = await link()
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(dialled(there))
+        one = {"connections": 1}
+        await client.put_toxic(there.name, ToxicSpec("half_open", "upstream", one, name="up"))
+        later = [await stack.enter_async_context(dialled(there)) for _ in range(30)]
+        for sock in later:
+            await loop.sock_sendall(sock, b"x")
+            await loop.sock_recv(sock, 1)
+        await client.put_toxic(there.name, ToxicSpec("half_open", "downstream", one, name="down"))
+        async with clock.timeout(5):
+            for sock in later:
+                await loop.sock_sendall(sock, b"x")
+                assert await loop.sock_recv(sock, 1) == b"x"
+
+
 @pytest.mark.realtime
 async def test_a_connection_is_reset_once_it_is_too_old(link, clock):
     there = await link()
@@ -320,6 +367,27 @@ async def test_a_connection_is_reset_once_it_is_too_old(link, clock):
         assert await loop.sock_recv(new, 1) == b"x"
         assert await ends_with(new) == errno.ECONNRESET
         assert 0.45 <= clock.now() - begun <= 3.0
+
+
+async def test_a_half_closed_connection_is_reset_once_it_is_too_old(link, serving, clock):
+    async def answers_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(4) == b"ping":
+            writer.write(b"x")
+            return
+        await reader.read()
+        half_closed.set()
+        await clock.sleep(3600)
+
+    half_closed = asyncio.Event()
+    async with serving(answers_later) as upstream:
+        there = await link(upstream)
+        async with dialled(there) as waiting:
+            await asyncio.get_running_loop().sock_sendall(waiting, b"helo")
+            waiting.shutdown(socket.SHUT_WR)
+            await half_closed.wait()
+            await there.limit_age(0.5)
+            async with clock.timeout(5):
+                assert await ends_with(waiting) == errno.ECONNRESET
 
 
 @pytest.mark.parametrize(

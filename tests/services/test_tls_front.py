@@ -125,6 +125,29 @@ async def test_a_client_that_leaves_in_the_handshake_is_no_failure(bench: Bench)
     writer.close()
 
 
+async def test_a_client_that_says_nothing_is_let_go_when_the_server_gives_it_up() -> None:
+    """As by PostgreSQL's authentication_timeout."""
+    gives_up = asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gives_up.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, address("250.3"), 0)
+    there = Endpoint(*server.sockets[0].getsockname()[:2])
+    here = Endpoint(address("250.4"), free_port())
+    authority = CertificateAuthority("demo.fly.dev")
+    front = TlsFront(here, there, lambda: authority.vouch_for(DOOR), Journal(Clock()))
+    await front.open()
+    reader, writer = await asyncio.open_connection(here.host, here.port)
+    gives_up.set()
+    async with Clock().timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+    await front.close()
+    server.close()
+
+
 @pytest.mark.skipif(not shutil.which("psql"), reason="psql is not installed")
 @pytest.mark.parametrize("sslmode", ["verify-full", "require"])
 async def test_libpq_is_satisfied(bench: Bench, roots: Path, sslmode: str) -> None:

@@ -346,12 +346,16 @@ class Pipe:
         self._arrived(self, mark)
 
     def stop(self) -> None:
-        """Forget everything. The sockets are the connection's to close."""
+        """Forget everything that is under way. The sockets are the connection's to close.
+
+        Its stages stay, so that its source is deaf for as long as they say.
+        """
         self.read_while(wanted=False)
         self._write_when_ready(wanted=False)
         self.source_over = self.ended = True
         self._pending.clear()
-        self.stages.clear()
+        for stage in self.stages:
+            stage.drain()
         self._let_go()
         if self._timer:
             self._timer.cancel()

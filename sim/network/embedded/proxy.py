@@ -195,13 +195,20 @@ class Proxy:
         """Put a toxic at the end of its stream, on present and future connections."""
         self.toxics.append(applied)
         self._answer_or_not()
-        for connection in self._standing(applied.toxic.standing):
+        for connection in self._standing(applied):
             self._join(applied, connection)
 
-    def _standing(self, count: int | None) -> list[Connection]:
-        """The present connections, or so many of them, drawn from the seed."""
+    def _standing(self, applied: Applied) -> list[Connection]:
+        """The present connections, or so many of them: drawn from the seed, alike for both streams.
+
+        The second stream's toxic comes later, when other connections may stand.
+        """
+        count = applied.toxic.standing
         if count is None:
             return list(self.connections)
+        for other in self.toxics:
+            if other.toxic == applied.toxic and other.stream != applied.stream:
+                return list(other.stages)
 
         def draw(connection: Connection) -> float:
             return self._rng.fork(f"{connection.number}/standing").random()
@@ -246,8 +253,6 @@ class Proxy:
         if chance <= 0 or (chance < 1 and self._rng.fork(f"{draws}/on").random() >= chance):
             return
         pipe = connection.pipes[applied.stream]
-        if pipe.ended:
-            return
         now = self._engine.now()
         rng = functools.cache(functools.partial(self._rng.fork, draws))
         stage = applied.toxic.stage(Context(connection.opened_at, now, rng, applied.common))
@@ -259,7 +264,7 @@ class Proxy:
 
     def _leave(self, applied: Applied, connection: Connection) -> None:
         stage = applied.stages.pop(connection, None)
-        if stage and not connection.pipes[applied.stream].ended:
+        if stage:
             connection.pipes[applied.stream].remove(stage)
 
 
