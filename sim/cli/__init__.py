@@ -36,7 +36,42 @@ INTERRUPTED = 130
 DEFECT = 70  # EX_SOFTWARE of sysexits.h. It must not be 1: nothing was found of the gateway.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+SECTIONS = {
+    "Begin": (demo, init, validate, run, report),
+    "Many runs": (campaign, merge, hunt, sweep, bisect, promises),
+    "Runs beside each other": (replay, diff, compare),
+    "A world that stays up": (up, status, top, page, logs, down),
+    "Break it, and mend it": (fault, heal, save_scenario),
+    "As flyctl does": (deploy, scale, machine, secrets, checks, regions, flyctl_env),
+    "From a place": (dig, links, execute, open_browser, ca),
+    "Tools": (driver, schema, doctor),
+}
+
+
+class Sections(click.Group):
+    """The commands as people come to need them, instead of by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the sections."""
+        del ctx
+        return [str(command.name) for section in SECTIONS.values() for command in section]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """A list for each section."""
+        del ctx
+        width = max(len(name) for name in self.commands)
+        limit = formatter.width - width - 6
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(f"{c.name:<{width}}", c.get_short_help_str(limit)) for c in commands]
+                )
+
+
+@click.group(
+    cls=Sections,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="sim")
 def cli() -> None:
     """Bring up a multi-region world on this machine, break it, and see what it costs.
@@ -46,47 +81,9 @@ def cli() -> None:
     """
 
 
-for command in (
-    run,
-    sweep,
-    campaign,
-    merge,
-    hunt,
-    bisect,
-    demo,
-    report,
-    replay,
-    diff,
-    compare,
-    promises,
-    up,
-    down,
-    status,
-    top,
-    page,
-    deploy,
-    machine,
-    scale,
-    secrets,
-    regions,
-    checks,
-    fault,
-    heal,
-    save_scenario,
-    links,
-    logs,
-    dig,
-    execute,
-    open_browser,
-    ca,
-    flyctl_env,
-    doctor,
-    validate,
-    schema,
-    driver,
-    init,
-):
-    cli.add_command(command)
+for of_section in SECTIONS.values():
+    for command in of_section:
+        cli.add_command(command)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def replay(
     recorded: Path, secrets: Path | None, journal: Path | None, **outputs: Path | None
 ) -> int:
-    """Run again what JOURNAL is of: the same scenario, seed and speed; then say what differs.
+    """Run the scenario of JOURNAL again, with its seed and speed, and say what differs.
 
     Relative paths of its topology are taken from the current folder.
     """

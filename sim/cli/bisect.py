@@ -13,8 +13,10 @@ from sim.cli.running import run_async
 
 @click.command()
 @click.argument("scenario", type=EXISTING)
-@click.option("--good", required=True, metavar="COMMIT|IMAGE", help="One that holds SCENARIO.")
-@click.option("--bad", required=True, metavar="COMMIT|IMAGE", help="A later one that does not.")
+@click.option("--good", required=True, metavar="COMMIT|IMAGE", help="One at which SCENARIO holds.")
+@click.option(
+    "--bad", required=True, metavar="COMMIT|IMAGE", help="A later one at which it does not."
+)
 @seed_option
 @runtime_option
 @clock_option

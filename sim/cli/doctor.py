@@ -15,7 +15,7 @@ LACKING = 3
 @click.command()
 @json_option
 def doctor(as_json: bool) -> int:
-    """Look at what worlds need of this machine; exit with 3 if something is missing."""
+    """Check what this machine has for worlds; exit with 3 if something is missing."""
     from sim.doctor import examine
 
     findings = [dataclasses.asdict(finding) for finding in examine()]

@@ -112,7 +112,7 @@ def heal(world: str | None, **targets: Any) -> int:
 )
 @world_option
 def save_scenario(file: Path | None, since: str, world: str | None) -> int:
-    """Write what was done to a running world as a scenario: to FILE, or to be seen."""
+    """Write what was done to a running world as a scenario, to FILE or to stdout."""
     record = the_world(world)
     folder = str((file.parent if file else Path()).resolve())
     text = ask(record, "save_scenario", since=since.replace("-", "_"), folder=folder)["text"]

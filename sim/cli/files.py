@@ -13,7 +13,7 @@ from sim.errors import InputError
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=EXISTING, metavar="FILE…")
 def validate(files: tuple[Path, ...]) -> int:
-    """Check topologies and scenarios; tells every problem of every FILE."""
+    """Check topologies, scenarios and drivers: every problem of every FILE."""
     from sim.schemas.validate import notes
     from sim.schemas.validate import validate as problems_of
 

@@ -14,8 +14,17 @@ from sim.topology.units import parse_duration
 
 @click.command()
 @click.argument("scenario", type=EXISTING)
-@click.option("--budget", default="20m", show_default=True, metavar="T", help="How long (real).")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N")
+@click.option(
+    "--budget", default="20m", show_default=True, metavar="T", help="Real time to search."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Worlds side by side.",
+)
 @click.option("--faults", metavar="A,B,…", help="Only these faults (default: all it knows).")
 @seed_option
 @click.option("--resume", is_flag=True, help="Go on with the hunt in --out.")
@@ -42,7 +51,7 @@ def hunt(
     clock: str,
     secrets: Path | None,
 ) -> int:
-    """Search for faults that make the gateway of SCENARIO break its word.
+    """Search for faults under which the gateway of SCENARIO breaks what must hold.
 
     Its topology, its load and what must hold in any run are used; its timeline is not.
     """

@@ -85,8 +85,17 @@ def links(context: click.Context, as_json: bool, world: str | None) -> int:
 
 
 @links.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=LINK_SERVER_PORT, show_default=True)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, metavar="A", help="Address to listen at."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=LINK_SERVER_PORT,
+    show_default=True,
+    metavar="N",
+    help="Port to listen at.",
+)
 @seed_option
 def serve(host: str, port: int, seed: int | None) -> int:
     """Run the embedded link server by itself, for any client of Toxiproxy."""

@@ -43,7 +43,12 @@ _STYLES = {"held": "green", "broken": "bold red", "unknown": "yellow"}
     help="Driver: a built-in one, or the file of your own.",
 )
 @click.option(
-    "--clients", type=click.IntRange(1, 10_000), default=30, show_default=True, metavar="N"
+    "--clients",
+    type=click.IntRange(1, 10_000),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Number of clients.",
 )
 @runtime_option
 @click.option(
@@ -77,7 +82,7 @@ def promises(
     json_file: Path | None,
     html_file: Path | None,
 ) -> int:
-    """Hold what docs/fly.md promises against TOPOLOGY: each promise held, broken or unknown.
+    """Check a team's promises of TOPOLOGY: each is held, broken or unknown.
 
     Two runs decide: a region crashes, and a release is deployed. Without TOPOLOGY it is
     topology.yaml here, else the example's.

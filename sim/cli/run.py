@@ -5,6 +5,7 @@ What only a run needs is imported when one begins, so that the other commands st
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 from dataclasses import dataclass, field, replace
@@ -130,7 +131,7 @@ def demo(
 @click.argument("journal", type=EXISTING)
 @output_options
 def report(journal: Path, **outputs: Path | None) -> int:
-    """Judge JOURNAL again, from nothing but itself."""
+    """Make the report of JOURNAL again, without a run."""
     from sim.observe.journal import read
     from sim.report.outcome import judge
 
@@ -233,7 +234,8 @@ def simulated(
 
     world = _world_for(scenario, seed, manner)
     named = f"run: {scenario.name} (seed {world.seed}, speed {world.speed:g}, {world.parts})"
-    click.echo(named, err=err)
+    takes = f"about {math.ceil(scenario.duration_s / world.speed)} s"
+    click.echo(f"{named}, {takes}", err=err)
     lens = world.process_clock.program is not None
     for problem in too_fast(scenario, world.speed, os.cpu_count() or 1, lens=lens):
         _warn(f"warning: {problem}")

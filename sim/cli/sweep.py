@@ -43,9 +43,23 @@ _MARKS = {"held": "held", "failed": "FAILED", "unknown": "unknown"}
 @clock_option
 @seed_option
 @secrets_option
-@click.option("--curve", is_flag=True, help="Many moments of a message's life, over many seeds.")
-@click.option("--points", type=click.IntRange(2, 1000), default=20, help="Moments of a curve.")
-@click.option("--seeds", type=click.IntRange(1, 1000), default=3, help="Seeds of a curve.")
+@click.option("--curve", is_flag=True, help="Kill at many moments of a message's life.")
+@click.option(
+    "--points",
+    type=click.IntRange(2, 1000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Moments of a curve.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Seeds for each moment of a curve.",
+)
 @click.option("--json", "report", type=OUTPUT, metavar="F", help="Write the table as JSON.")
 @click.option("--html", "page", type=OUTPUT, metavar="F", help="Write a curve's page.")
 def sweep(

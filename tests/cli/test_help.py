@@ -1,0 +1,35 @@
+"""What `--help` shows: every command in one section, and no option without a word."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+import pytest
+
+from sim.cli import SECTIONS, cli
+
+
+def commands(group, path=()):
+    for name, command in group.commands.items():
+        yield " ".join((*path, name)), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+ALL = dict(commands(cli))
+
+
+def test_every_command_stands_in_one_section():
+    counts = Counter(command.name for section in SECTIONS.values() for command in section)
+    assert counts == dict.fromkeys(cli.commands, 1)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_option_is_without_a_word(name):
+    silent = [
+        parameter.opts[0]
+        for parameter in ALL[name].params
+        if isinstance(parameter, click.Option) and not parameter.hidden and not parameter.help
+    ]
+    assert silent == []
