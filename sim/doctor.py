@@ -21,7 +21,7 @@ from sim.places import browser
 from sim.processes import namespace
 from sim.services.binaries import find_binaries
 from sim.streams.silence import has_filters
-from sim.topology.addresses import CONTROL_PORT, SLOTS
+from sim.topology.addresses import CONTROL_PORT, SLOTS, control_of
 
 State = Literal["ok", "missing", "optional"]
 _FILES_WANTED = 4096  # a world of two hundred clients holds about half of that
@@ -65,7 +65,7 @@ def _loopback() -> Examined:
 
 
 def _slots() -> Examined:
-    free = sum(not _cannot_bind(f"127.{slot}.0.1", CONTROL_PORT) for slot in SLOTS)
+    free = sum(not _cannot_bind(control_of(slot).host, CONTROL_PORT) for slot in SLOTS)
     if free == 0:
         remedy = "end other worlds (`sim down --all`)"
         return Examined("room for worlds", "missing", f"port {CONTROL_PORT} is taken", remedy)

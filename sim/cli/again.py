@@ -41,10 +41,10 @@ def replay(
     if run.scenario is None:
         message = "is of a world that was only brought up: there is no scenario to run again"
         raise InputError(Problem(message, str(recorded)))
-    manner = RunOptions(
+    options = RunOptions(
         runtime_named(run.runtime), run.speed, clock_named(run.clock), secrets, journal
     )
-    after = simulated(before.evidence.scenario, run.seed, manner)
+    after = simulated(before.evidence.scenario, run.seed, options)
     code = tell(after, Outputs(**outputs))
     click.echo(err=True)
     _show(before.report, after.report, err=True)

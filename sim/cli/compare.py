@@ -56,12 +56,12 @@ def compare(
 
     if len(files) < 2:
         raise click.UsageError("give two files at least: scenarios, journals or reports")
-    manner = RunOptions(runtime, speed, clock, secrets)
+    options = RunOptions(runtime, speed, clock, secrets)
     same = fresh_seed() if seed is None else seed
     reports: dict[str, Document] = {}
     for name, path in zip(beside.named([path.stem for path in files]), files, strict=True):
         if path.suffix in _SCENARIOS:
-            outcome = simulated(loaded(path), same, manner, err=True)
+            outcome = simulated(loaded(path), same, options, err=True)
             reports[name] = outcome.report
         else:
             reports[name] = report_of(path)

@@ -97,11 +97,11 @@ def promises(
     loaded = load_topology(path)
     for note in loaded.notes:
         click.echo(f"note: {note}", err=True)
-    manner = RunOptions(runtime, speed, clock, secrets)
+    options = RunOptions(runtime, speed, clock, secrets)
     same = fresh_seed() if seed is None else seed
     click.echo(f"promises of {loaded.app}, {path} (seed {same})")
     tried = [
-        Tried(trial, simulated(trial.scenario, same, manner, err=True))
+        Tried(trial, simulated(trial.scenario, same, options, err=True))
         for trial in trials(loaded, driver, clients)
     ]
     found = document(loaded.app, tried)

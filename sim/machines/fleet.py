@@ -54,8 +54,8 @@ class Fleet(Roster):
         self._specs = specs
         self._health = health
         self._journal = journal
-        self._chronicle = StateRecorder(clock, journal)
-        self._runs = Runs(runtime, specs, health, clock, self._chronicle, self._over)
+        self._recorder = StateRecorder(clock, journal)
+        self._runs = Runs(runtime, specs, health, clock, self._recorder, self._over)
 
     def __repr__(self) -> str:
         started = sum(m.state is State.STARTED for m in self._machines.values())
@@ -76,11 +76,11 @@ class Fleet(Roster):
 
     def on_change(self, listener: Callable[[Machine], None]) -> None:
         """Call `listener(machine)` after every change of a machine's state, version or cordon."""
-        self._chronicle.on_change(listener)
+        self._recorder.on_change(listener)
 
     async def news(self) -> None:
         """Wait until the next change, of any machine."""
-        await self._chronicle.news()
+        await self._recorder.news()
 
     # --- who is there ------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Fleet(Roster):
         machine = Machine(spec, number, config=config, fly_name=fly_name)
         self._machines[machine.id] = machine
         self._health.watch(machine, config.checks)
-        self._chronicle.made(machine)
+        self._recorder.made(machine)
         return machine
 
     async def launch(self) -> None:
@@ -125,11 +125,11 @@ class Fleet(Roster):
             self._remove(machine)
 
     def _remove(self, machine: Machine) -> None:
-        self._chronicle.change(machine, Action.DESTROY)
+        self._recorder.change(machine, Action.DESTROY)
         self._health.unwatch(machine.id)
         del self._machines[machine.id]
         self._specs.release(machine.spec)
-        self._chronicle.change(machine, Action.DESTROYED)
+        self._recorder.change(machine, Action.DESTROYED)
 
     # --- up and down -------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Fleet(Roster):
         """
         if machine.host_lost:
             raise IllegalTransitionError(f"cannot start {machine.name}: its host is lost")
-        self._chronicle.change(machine, Action.START)
+        self._recorder.change(machine, Action.START)
         if self._runs.up(machine):
             await self._resume(machine, settled=settled)
         else:
@@ -171,7 +171,7 @@ class Fleet(Roster):
         `signal` and `timeout_s` are for this once. A suspended one just loses its memory.
         """
         suspended = machine.state is State.SUSPENDED
-        self._chronicle.change(machine, Action.STOP)
+        self._recorder.change(machine, Action.STOP)
         if suspended:
             await self._runs.end(machine, running(machine).kill(), "stopped")
         else:
@@ -214,7 +214,7 @@ class Fleet(Roster):
         settled: bool = True,
     ) -> None:
         """Stop it and run it again; it is `restarting` meanwhile. Raises StartError."""
-        self._chronicle.change(machine, Action.RESTART)
+        self._recorder.change(machine, Action.RESTART)
         await self._runs.stop(machine, machine.config.stop_order(signal, timeout_s), "restarted")
         await self._run(machine, settled=settled)
 
@@ -229,7 +229,7 @@ class Fleet(Roster):
         """
         if machine.state is State.SUSPENDED:
             await self.kill(machine)  # its memory is of the version before
-        self._chronicle.change(machine, Action.UPDATE)
+        self._recorder.change(machine, Action.UPDATE)
         order = machine.config.stop_order()  # the version that ends says how
         machine.before.appendleft((machine.instance_id, machine.config))
         machine.config = config
@@ -263,16 +263,16 @@ class Fleet(Roster):
 
     async def suspend(self, machine: Machine) -> None:
         """Freeze it with its memory: it gets no traffic and no checks until it is started."""
-        self._chronicle.change(machine, Action.SUSPEND)
+        self._recorder.change(machine, Action.SUSPEND)
         try:
             await running(machine).freeze()
         except BaseException:
             if machine.state is State.SUSPENDING:
-                self._chronicle.change(machine, Action.READY, "it could not be suspended")
+                self._recorder.change(machine, Action.READY, "it could not be suspended")
             raise
         if machine.state is not State.SUSPENDING:
             raise InputError(f"{machine.name} ended while it was suspended: it is {machine.state}")
-        self._chronicle.change(machine, Action.SUSPENDED)
+        self._recorder.change(machine, Action.SUSPENDED)
 
     async def freeze(self, machine: Machine, *, host: bool = False) -> None:
         """SIGSTOP: it accepts connections and answers nothing. Its state stays as it is.
@@ -315,7 +315,7 @@ class Fleet(Roster):
     # --- while it runs -----------------------------------------------------------------------
 
     def cordon(self, machine: Machine) -> None:
-        """Lead no new traffic to it; connections that it has stay. Twice is as once."""
+        """Lead no new traffic to it; connections that it has stay. Idempotent."""
         self._set_cordon(machine, cordoned=True)
 
     def uncordon(self, machine: Machine) -> None:
@@ -326,7 +326,7 @@ class Fleet(Roster):
         """Send it a signal. Raises InputError unless it is started."""
         self._demand_started(machine, "signal")
         self._runs.signalled(machine, number)
-        self._chronicle.tell(machine, f"sent {signals.Signals(number).name}")
+        self._recorder.tell(machine, f"sent {signals.Signals(number).name}")
         await running(machine).signal(number)
 
     async def execute(
@@ -347,7 +347,7 @@ class Fleet(Roster):
     def annotate(self, machine: Machine, metadata: Mapping[str, str]) -> None:
         """Change its metadata, which is no new version."""
         machine.config = replace(machine.config, metadata=dict(metadata))
-        self._chronicle.changed(machine)
+        self._recorder.changed(machine)
 
     # --- what nobody here asked for ----------------------------------------------------------
 
@@ -363,7 +363,7 @@ class Fleet(Roster):
         if machine := self._machines.get(machine_id):
             machine.frozen = machine.frozen if frozen is None else frozen
             machine.cut_off = machine.cut_off if cut_off is None else cut_off
-            self._chronicle.tell(machine, what)
+            self._recorder.tell(machine, what)
         else:
             self.part_failed(machine_id, what)  # a service's container: nobody was asked for that
 
@@ -371,7 +371,7 @@ class Fleet(Roster):
         """Somebody else has started a machine that had ended."""
         machine = self._machines.get(machine_id)
         if machine and machine.state in (State.STOPPED, State.FAILED):
-            self._chronicle.change(machine, Action.START, "started by somebody else")
+            self._recorder.change(machine, Action.START, "started by somebody else")
             self._runs.begin(machine, instance)
 
     def part_failed(self, part: str, reason: str) -> None:
@@ -390,7 +390,7 @@ class Fleet(Roster):
         await running(machine).thaw()
         if not self._runs.up(machine):
             raise StartError(f"machine {machine.name} ended as it woke")
-        self._chronicle.change(machine, Action.READY)
+        self._recorder.change(machine, Action.READY)
         self._health.started(machine.id)
         if settled:
             await self._runs.first_pass(machine)
@@ -399,7 +399,7 @@ class Fleet(Roster):
         if machine.cordoned != cordoned:
             machine.cordoned = cordoned
             self._journal.write(CordonChanged(machine.id, machine.region, cordoned))
-            self._chronicle.changed(machine)
+            self._recorder.changed(machine)
 
     def _demand_started(self, machine: Machine, verb: str) -> None:
         if machine.state is not State.STARTED:

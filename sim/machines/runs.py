@@ -40,7 +40,7 @@ class Runs:
         specs: SpecBuilder,
         health: HealthChecker,
         clock: Clock,
-        chronicle: StateRecorder,
+        recorder: StateRecorder,
         over: Callable[[Machine], None],
     ) -> None:
         self._over = over  # told of a machine that has ended and is not started again by itself
@@ -48,7 +48,7 @@ class Runs:
         self._specs = specs
         self._health = health
         self._clock = clock
-        self._chronicle = chronicle
+        self._recorder = recorder
         self._watchers: dict[str, asyncio.Task[None]] = {}
         self._why_down: dict[str, str] = {}
         self._signalled: dict[str, int] = {}
@@ -73,9 +73,9 @@ class Runs:
         try:
             instance = await self._runtime.start(machine.spec)
         except StartError as error:
-            self._chronicle.change(machine, Action.START_FAILED, str(error))
+            self._recorder.change(machine, Action.START_FAILED, str(error))
             raise StartError(f"machine {machine.name} did not start: {error}") from error
-        self._chronicle.booted(machine)
+        self._recorder.booted(machine)
         self.begin(machine, instance)
 
     def begin(self, machine: Machine, instance: Instance) -> None:
@@ -83,7 +83,7 @@ class Runs:
         machine.instance, machine.frozen, machine.cut_off = instance, False, False
         self._signalled.pop(machine.id, None)
         self._watchers[machine.id] = asyncio.create_task(self._watch(machine, instance))
-        self._chronicle.change(machine, Action.READY)
+        self._recorder.change(machine, Action.READY)
         self._health.started(machine.id)
 
     async def first_pass(self, machine: Machine) -> None:
@@ -131,7 +131,7 @@ class Runs:
     async def _stop(self, machine: Machine, order: StopOrder, why: str) -> None:
         frozen = machine.frozen
         stopped = await stop(running(machine), order, self._clock)
-        self._chronicle.stopped(machine, stopped, why, frozen=frozen)
+        self._recorder.stopped(machine, stopped, why, frozen=frozen)
 
     def signalled(self, machine: Machine, number: int) -> None:
         """Somebody sends its run a signal: an end that may follow from it is no death."""
@@ -163,8 +163,8 @@ class Runs:
         tried = self._tried(machine)
         # One that never came up since it was asked for is whoever's who asked: they are told.
         if why is None and tried is not None and not self._asked_to_end(machine, end):
-            self._chronicle.died(machine, end, await instance.tail(_LOG_LINES))
-        self._chronicle.change(
+            self._recorder.died(machine, end, await instance.tail(_LOG_LINES))
+        self._recorder.change(
             machine,
             Action.EXITED,
             f"{why or 'died'}: {end}",
@@ -198,7 +198,7 @@ class Runs:
     async def _restart(self, machine: Machine, after_s: float) -> None:
         await self._clock.sleep(after_s)
         if machine.state is State.STOPPED:
-            self._chronicle.change(machine, Action.START, "its restart policy", source="flyd")
+            self._recorder.change(machine, Action.START, "its restart policy", source="flyd")
             try:
                 await self.launch(machine)
             except StartError:
