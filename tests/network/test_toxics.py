@@ -158,6 +158,17 @@ def test_connections_take_turns_on_a_shared_line() -> None:
     assert [at for _, at, _ in left] == [0.01, 0.02, 0.03, 0.04]
 
 
+def test_a_faster_shared_line_waits_for_no_turn_that_was_taken_on_the_slow_one() -> None:
+    """A hundred segments at 16 KB/s take nine seconds, and at 10 MB/s 15 ms."""
+    stages = on_one_line(16, *[b"x" * 1448] * 100)
+    faster = TOXICS["shared_bandwidth"]().merged({"rate": 10_000})
+    for stage in stages:
+        stage.update(faster, 0.05)
+    left = departures(stages)
+    assert sum(size for _, _, size in left) == 144_800
+    assert 0.064 < max(at for _, at, _ in left) < 0.07
+
+
 def test_a_shared_line_carries_its_rate_however_many_share_it() -> None:
     left = departures(on_one_line(100, *[b"x" * 5000] * 10))
     assert sum(size for _, _, size in left) == 50_000

@@ -21,6 +21,12 @@ class Line:
 
     def __init__(self) -> None:
         self.free_at = 0.0
+        self._rate = 0.0
+
+    def become(self, rate: float, now: float) -> None:
+        """Have another rate: the turns that were taken for later are nobody's any more."""
+        if rate != self._rate:
+            self._rate, self.free_at = rate, now
 
 
 class Rated(Protocol):
@@ -43,13 +49,16 @@ class OnLine(Stage):
         self._piece = 0  # its size; an end has none, and takes no time on the line
         self._left_at = 0.0
         self.rate = toxic.rate * 1000.0
+        line.become(self.rate, line.free_at)
 
     def update(self, toxic: Rated, now: float) -> None:
         """Go on at another rate; a piece that is on the line keeps its start."""
-        if not self.rate:
-            self._line.free_at = max(self._line.free_at, now)  # the line stood still until now
-        self.rate = toxic.rate * 1000.0
-        if not self.rate:
+        rate = toxic.rate * 1000.0
+        if rate == self.rate:
+            return
+        self._line.become(rate, now)
+        self.rate = rate
+        if not rate or self._starts_at > now:
             self._starts_at = NEVER
         self._take_turn()
 
