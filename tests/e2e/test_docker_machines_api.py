@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -15,6 +16,14 @@ from tests.docker.private_engine import GATEWAY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
+# The image's entrypoint is the gateway, to which a release command is arguments.
+MIGRATING = """
+app = "boxed"
+[deploy]
+release_command = "--help"
+[http_service]
+internal_port = 8080
+"""
 FLYCTL = os.environ.get("SIM_FLYCTL") or shutil.which("flyctl")
 
 
@@ -90,7 +99,10 @@ def test_the_real_flyctl_takes_the_walk_over_containers(boxed, tmp_path):
     assert "boxed" in flyctl("apps", "list")
     assert "listening in" in flyctl("logs", "--no-tail")
     flyctl("secrets", "set", "API_KEY=abc12345", "--stage")
-    flyctl("deploy", "--image", "sim-test/gateway:next", "--dns-checks=false", "-y")
+    (tmp_path / "fly.toml").write_text(MIGRATING)
+    said = flyctl("deploy", "--image", "sim-test/gateway:next", "--dns-checks=false", "-y")
+    assert re.search(r"release_command \w+ completed successfully", said)
+    become("fra", "iad")  # the release command's machine is gone with its end
     images = {machine["image"] for machine in world.sim.json("machine", "list")}
     assert images == {"sim-test/gateway:next"}
     none = ("deploy", "--image", "sim-test/gateway:none", "--dns-checks=false", "-y")

@@ -127,6 +127,34 @@ def test_the_real_flyctl_deploys(sim, flyctl, strategy):
     assert "v2" in flyctl("releases")
 
 
+MIGRATING = """
+app = "atlas-voice-v2"
+[deploy]
+release_command = "echo migrating"
+strategy = "immediate"
+[http_service]
+internal_port = 8080
+"""
+
+
+@needs_flyctl
+@pytest.mark.thorough
+def test_the_real_flyctl_runs_a_release_command_first(sim, flyctl, tmp_path):
+    deploy = ("deploy", "--image", "atlas-voice-v2:2", "--dns-checks=false", "-y")
+    (tmp_path / "fly.toml").write_text(MIGRATING)
+    flyctl(*deploy)
+    (tmp_path / "fly.toml").write_text(MIGRATING.replace("echo migrating", "false"))
+    with pytest.raises(AssertionError, match="exited with non-zero status of 1"):
+        flyctl(*deploy)
+    machines = sim.json("machine", "list")
+    assert [(m["region"], m["state"]) for m in machines] == [("iad", "started"), ("fra", "started")]
+    releases = json.loads(flyctl("releases", "--json"))
+    assert [release.get("Status", release.get("status")) for release in releases][:2] == [
+        "failed",
+        "complete",
+    ]
+
+
 @pytest.mark.thorough
 def test_fly_admin_takes_the_machines_for_a_walk(world, tmp_path):
     """Supabase's client, from its registry and unmodified."""
