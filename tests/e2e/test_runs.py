@@ -35,11 +35,14 @@ def scenario(tmp_path):
 
 def test_a_run_is_repeated_over_seeds_replayed_and_compared(sim, scenario, tmp_path):
     files = ("--json", tmp_path / "report.json", "--journal", tmp_path / "run.jsonl")
-    done = sim("run", scenario, "--speed", 4, "--seed", 7, "--repeat", 2, *files)
+    logs = ("--logs", tmp_path / "logs")
+    done = sim("run", scenario, "--speed", 4, "--seed", 7, "--repeat", 2, *files, *logs)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "verdict: held"
     reports = [json.loads((tmp_path / f"report-{k}.json").read_text()) for k in (1, 2)]
     assert [report["seed"] for report in reports] == [7, 8]
+    for number in (1, 2):  # the worlds, and their folders, are gone
+        assert "fra-1.log" in {path.name for path in (tmp_path / f"logs-{number}").iterdir()}
 
     done = sim("diff", tmp_path / "run-1.jsonl", tmp_path / "report-2.json")
     assert done.returncode == 0, done.stderr
