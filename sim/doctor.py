@@ -6,10 +6,11 @@ without). Nothing is changed, and nothing is left listening.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,8 +40,8 @@ class Examined:
     remedy: str = ""
 
 
-def examine() -> list[Examined]:
-    """Look at everything that worlds use."""
+def examine(hosts: Mapping[str, str]) -> list[Examined]:
+    """Look at everything that worlds use; `hosts` are a topology's, by region."""
     looks = (
         _loopback,
         _slots,
@@ -53,7 +54,9 @@ def examine() -> list[Examined]:
         _namespaces,
         _browser,
     )
-    return [look() for look in looks] + list(_orphans())
+    found = [look() for look in looks]
+    found += [_other_host(host) for host in sorted({*hosts.values()})]
+    return found + list(_orphans())
 
 
 def _loopback() -> Examined:
@@ -132,6 +135,22 @@ def _docker() -> Examined:
             client.close()
 
     return _attempt("Docker", look, "optional")
+
+
+def _other_host(host: str) -> Examined:
+    def look() -> str:
+        from sim.docker.engine import connect  # noqa: PLC0415 - the SDK is slow
+        from sim.machines.docker import way  # noqa: PLC0415 - as above
+
+        found = asyncio.run(way.found(host))
+        client = connect(host=host)
+        try:
+            version = client.version()["Version"]
+        finally:
+            client.close()
+        return f"engine {version}, {found.rtt_ms:.2f} ms away, which reaches us at {found.here}"
+
+    return _attempt(host, look)
 
 
 def _namespaces() -> Examined:

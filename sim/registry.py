@@ -18,7 +18,7 @@ import select
 import shutil
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ _RECORD = "world.json"
 _OWNER = "owner.json"
 _JOURNAL = "journal.jsonl"
 _CONTAINERS = "containers.json"
+_OWED = "owed.txt"
 _GONE_WITHIN_S = 5.0
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - see _in_memory
 _ROOM_BYTES = 1 << 30
@@ -142,9 +143,40 @@ def save(record: WorldRecord) -> None:
     _write(record.folder / _RECORD, dataclasses.asdict(record))
 
 
-def mark_containers(folder: Path) -> None:
-    """From now on the world has things in a Docker engine, at what is now $DOCKER_HOST."""
-    _write(folder / _CONTAINERS, {"docker_host": os.environ.get("DOCKER_HOST")})
+def mark_containers(folder: Path, others: Iterable[str] = ()) -> None:
+    """From now on the world has things in a Docker engine, at what is now $DOCKER_HOST.
+
+    And in `others`, which are named by their addresses.
+    """
+    known = {*others, *other_engines_of(folder)}
+    found = {"docker_host": os.environ.get("DOCKER_HOST"), "others": sorted(known)}
+    _write(folder / _CONTAINERS, found)
+
+
+def owe(folder: Path, engine: str) -> None:
+    """An engine that is gone may still have things of the world: its folder outlives the world."""
+    (folder / _OWED).write_text(engine, encoding="utf-8")
+
+
+def remove(folder: Path) -> None:
+    """Remove a world's folder; where something is owed, all but what finds that again."""
+    if not (folder / _OWED).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name not in (_OWED, _CONTAINERS, _OWNER):
+            path.unlink()
+
+
+def other_engines_of(folder: Path) -> list[str]:
+    """The Docker engines of other hosts in which the world has things."""
+    try:
+        found = json.loads((folder / _CONTAINERS).read_text(encoding="utf-8"))
+        return [str(engine) for engine in found["others"]]
+    except (OSError, ValueError, KeyError):
+        return []
 
 
 def keep_logs(folder: Path, kept: Path) -> None:

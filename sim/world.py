@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
@@ -43,7 +42,7 @@ from sim.network import link_server
 from sim.network.links import Links
 from sim.network.python_client import bound_to
 from sim.network.toxiproxy_api import LinkServerClient
-from sim.observe.events import RunStarted
+from sim.observe.events import HostFound, RunStarted
 from sim.observe.journal import Journal
 from sim.places.entry import Entries
 from sim.registry import WorldRecord
@@ -108,11 +107,12 @@ class World:
         self._journal_path = journal_path
         self._secrets = dict(secrets or {})
         self._stack = AsyncExitStack()
+        self.real_ms: dict[str, float] = {}  # the real way to a region's machines, simulated
         self._told: dict[str, dict[str, str]] = {}  # what each region's machines know of services
         self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
         self._names: InternalNames | None = None
         self._stock = link_server.find(containers=runtime == "docker")
-        self.process_clock = choose(clock, speed, partial(tried_lens, runtime))
+        self.process_clock = choose(clock, speed, partial(tried_lens, runtime, topology.hosts))
 
     def __repr__(self) -> str:
         return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"
@@ -187,13 +187,14 @@ class World:
             with contextlib.suppress(EnvironmentLacksError):  # its engine is down: later
                 clean_up(abandoned)
         folder = registry.make_folder(self.topology.app)
-        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._stack.callback(registry.remove, folder)
         if self.keep_logs_in:
             self._stack.callback(registry.keep_logs, folder, self.keep_logs_in)
         token = registry.new_token()
         self.listener, self.plan = claim(self.topology, self._stack)
         self._build(folder, token)
         began = self.clock.real_ms()
+        await self._reach_hosts()
         await self._timed("link server", self._link_server.start())
         with single_error():
             async with asyncio.TaskGroup() as branches:
@@ -298,6 +299,7 @@ class World:
                 self._lens,
                 self.authority,
                 self.journal,
+                self.real_ms,
             )
         )
         redact.hide(self.services.secrets)
@@ -313,11 +315,18 @@ class World:
             clock,
             self.journal,
             authority=self.authority,
+            real_ms=self.real_ms,
         )
         push(self.ingress.stop)
         push(self.entries.stop)
         push(self.fleet.close)
         push(self.ingress.pool.stop)
+
+    async def _reach_hosts(self) -> None:
+        """Find the hosts that machines run on, and what of each link's round trip is theirs."""
+        for path in await self.machine_runtime.reach():
+            self.journal.write(HostFound(**vars(path)))
+            self.real_ms |= dict.fromkeys(path.regions, path.rtt_ms * self.speed)
 
     async def _start_machines(self) -> None:
         """The machines, once the services that they will ask for are there."""

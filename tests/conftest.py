@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sim.clock import VirtualTimeLoop
-from tests.docker.fixtures import engine, own_engine
+from tests.docker.fixtures import engine, own_engine, second_engine
 
-__all__ = ["engine", "own_engine", "virtually"]
+__all__ = ["engine", "own_engine", "second_engine", "virtually"]
 
 T = TypeVar("T")
 

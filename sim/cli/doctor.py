@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import click
 
@@ -13,11 +14,17 @@ LACKING = 3
 
 
 @click.command()
+@click.argument("topology", required=False, type=click.Path(path_type=Path))
 @json_option
-def doctor(as_json: bool) -> int:
-    """Check what this machine has for worlds; exit with 3 if something is missing."""
-    from sim.doctor import examine
+def doctor(topology: Path | None, as_json: bool) -> int:
+    """Check what this machine has for worlds; exit with 3 if something is missing.
 
-    findings = [dataclasses.asdict(finding) for finding in examine()]
+    With a topology, its other hosts' Docker engines are asked too.
+    """
+    from sim.doctor import examine
+    from sim.topology.load_topology import load_topology
+
+    hosts = load_topology(topology).hosts if topology else {}
+    findings = [dataclasses.asdict(finding) for finding in examine(hosts)]
     listing(findings, ("what", "state", "found", "remedy"), as_json=as_json)
     return LACKING if any(row["state"] == "missing" for row in findings) else 0

@@ -199,7 +199,9 @@ def _at_speed(scenario: Scenario, manner: RunOptions) -> RunOptions:
     from sim.machines.runtimes import tried_lens
     from sim.scenario.speed import FASTEST, fastest
 
-    seen = choose(manner.clock, FASTEST, partial(tried_lens, manner.runtime))
+    seen = choose(
+        manner.clock, FASTEST, partial(tried_lens, manner.runtime, scenario.topology.hosts)
+    )
     lens = seen.program is not None
     limit = fastest(scenario, os.cpu_count() or 1, contended(), lens=lens)
     click.echo(

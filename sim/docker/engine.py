@@ -30,9 +30,9 @@ _NOT_ROOTLESS = (
 __all__ = ["WORLD_LABEL", "APIError", "Engine", "NotFound"]
 
 
-def where() -> str:
-    """Where the engine is looked for: $DOCKER_HOST, else Docker's own socket."""
-    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+def where(host: str | None = None) -> str:
+    """Where an engine is looked for: there, else at $DOCKER_HOST, else at Docker's own socket."""
+    return host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
 
 def connect(timeout_s: float | None = _CALL_REAL_S, host: str | None = None) -> docker.APIClient:
@@ -41,10 +41,24 @@ def connect(timeout_s: float | None = _CALL_REAL_S, host: str | None = None) -> 
         environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
         settings = docker.utils.kwargs_from_env(environment=environment)
         return docker.APIClient(
-            **settings, version="auto", timeout=timeout_s, max_pool_size=2 * _THREADS
+            **settings,
+            version="auto",
+            timeout=timeout_s,
+            max_pool_size=2 * _THREADS,
+            # The program `ssh`, with whatever its user has set up for that host.
+            use_ssh_client=where(host).startswith("ssh://"),
         )
-    except (DockerException, requests.RequestException) as error:
-        raise _unreachable(error) from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise _unreachable_host(host, error) if host else _unreachable(error) from error
+
+
+def _unreachable_host(host: str, error: Exception) -> EnvironmentLacksError:
+    last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+    how = f"`docker -H {host} version` must answer here"
+    return EnvironmentLacksError(
+        f"no Docker engine answers at {host}: {last[0]}",
+        f"{how}: start it, correct `hosts` in the topology, or leave the region out of it",
+    )
 
 
 def _unreachable(error: Exception) -> EnvironmentLacksError:
@@ -82,23 +96,32 @@ def demand_root(client: docker.APIClient) -> None:
 
 
 class Engine:
-    """One connection to the engine. Each call runs in a thread; the loop never waits for Docker."""
+    """One connection to an engine, of `host` or this one's own.
 
-    def __init__(self) -> None:
+    Each call runs in a thread; the loop never waits for Docker.
+    """
+
+    def __init__(self, host: str | None = None) -> None:
+        self._host = host
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
         self._under_way: set[asyncio.Future[Any]] = set()
         self._api: docker.APIClient | None = None
         self._streams: docker.APIClient | None = None
 
     def __repr__(self) -> str:
-        return f"<Engine {where()}>"
+        return f"<Engine {self.where}>"
+
+    @property
+    def where(self) -> str:
+        """Its address."""
+        return where(self._host)
 
     async def open(self) -> None:
         """Connect. Raises EnvironmentLacksError where no engine answers."""
         loop = asyncio.get_running_loop()
         self._api, self._streams = await asyncio.gather(
-            loop.run_in_executor(self._pool, connect),
-            loop.run_in_executor(self._pool, connect, None),
+            loop.run_in_executor(self._pool, connect, _CALL_REAL_S, self._host),
+            loop.run_in_executor(self._pool, connect, None, self._host),
         )
 
     @property
@@ -126,7 +149,9 @@ class Engine:
         except APIError:
             raise
         except requests.RequestException as error:
-            raise StartError(f"the Docker engine at {where()} does not answer: {error}") from error
+            raise StartError(
+                f"the Docker engine at {self.where} does not answer: {error}"
+            ) from error
 
     async def own_container(self) -> str | None:
         """The container of this very engine that this program is in, or None."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import signal as signals
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from sim.clock import Clock
@@ -29,7 +30,7 @@ from sim.machines.runs import Runs, running, told_once
 from sim.machines.runtime import Executed, Instance, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import SpecBuilder
 from sim.machines.state_recorder import StateRecorder
-from sim.observe.events import CordonChanged, MachineUpdated, PartFailed, RealTimeSeen
+from sim.observe.events import CordonChanged, HostLost, MachineUpdated, PartFailed, RealTimeSeen
 from sim.observe.events.releases import SecretsChanged
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
@@ -178,12 +179,12 @@ class Fleet(Roster):
             order = machine.config.stop_order(signal, timeout_s)
             await self._runs.stop(machine, order, "stopped")
 
-    async def kill(self, machine: Machine) -> None:
+    async def kill(self, machine: Machine, why: str = "killed") -> None:
         """SIGKILL: it is gone at once. Nothing happens to a machine that is not running."""
         if self._runs.up(machine):
-            await self._runs.end(machine, running(machine).kill(), "killed")
+            await self._runs.end(machine, running(machine).kill(), why)
 
-    async def lose_host(self, machines: Sequence[Machine]) -> None:
+    async def lose_host(self, machines: Sequence[Machine], why: str = "killed") -> None:
         """Their host is gone, and they with it; as at Fly they are not run on another.
 
         Machines that stand by for one of them are started. Raises StartError where one does not
@@ -191,7 +192,7 @@ class Fleet(Roster):
         """
         for machine in machines:
             machine.host_lost = True
-        await asyncio.gather(*map(self.kill, machines))
+        await asyncio.gather(*(self.kill(machine, why) for machine in machines))
         lost = {machine.id for machine in machines}
         await self.start_all(
             machine
@@ -373,6 +374,13 @@ class Fleet(Roster):
         if machine and machine.state in (State.STOPPED, State.FAILED):
             self._recorder.change(machine, Action.START, "started by somebody else")
             self._runs.begin(machine, instance)
+
+    async def host_lost(self, host: str, machine_ids: Sequence[str], reason: str) -> None:
+        """Journal that a host went away by itself, and lose it."""
+        machines = [m for m in self._machines.values() if m.id in machine_ids]
+        self._journal.write(HostLost(host, tuple(m.id for m in machines), reason))
+        with suppress(StartError):  # one that stands by did not come up: its state says so
+            await self.lose_host(machines, f"its host is gone: {reason}")
 
     def part_failed(self, part: str, reason: str) -> None:
         """Journal that something that machines depend on is gone."""

@@ -27,7 +27,7 @@ from sim.machines.health import Result
 from sim.machines.inside import execute, processes
 from sim.machines.own_names import own_names
 from sim.machines.probe import probe
-from sim.machines.runtime import Executed, MachineSpec, Overseer, ProcessRow
+from sim.machines.runtime import Executed, MachineSpec, Overseer, ProcessRow, RealPath
 from sim.processes import namespace
 from sim.processes.child import Child, tail
 from sim.processes.exit import Exit
@@ -245,9 +245,13 @@ class ProcessRuntime:
         """The region's own address on loopback."""
         return self._plan.internal_nameserver(region)
 
-    def door(self, region: str) -> str:
+    def door(self, region: str, port: int) -> Endpoint:
         """The region's own address on loopback."""
-        return self._plan.door(region)
+        return Endpoint(self._plan.door(region), port)
+
+    async def reach(self) -> Sequence[RealPath]:
+        """All of them run on this host."""
+        return ()
 
     async def start(self, spec: MachineSpec) -> ProcessInstance:
         """Run the machine's command in its folder. Raises StartError where there is none."""

@@ -124,6 +124,20 @@ class Instance(Protocol):
         """What runs in it."""
 
 
+@dataclass(frozen=True)
+class RealPath:
+    """The way from here to another host, on which some regions' machines run.
+
+    Both times are real. Its clock is ahead of ours by so much, give or take `within_ms`.
+    """
+
+    host: str
+    regions: tuple[str, ...]
+    rtt_ms: float
+    clock_ahead_ms: float
+    within_ms: float
+
+
 class Overseer(Protocol):
     """Who wants to know what befell machines without having been asked for."""
 
@@ -139,6 +153,12 @@ class Overseer(Protocol):
 
     async def returned(self, machine_id: str, instance: Instance) -> None:
         """A machine that had ended was started by somebody else."""
+
+    async def host_lost(self, host: str, machine_ids: Sequence[str], reason: str) -> None:
+        """A host is gone, and with it these machines; returns when they are journaled as that.
+
+        A kill of one of them finds it dead.
+        """
 
     def part_failed(self, part: str, reason: str) -> None:
         """Something that machines depend on is gone."""
@@ -164,8 +184,14 @@ class Runtime(Protocol):
 class WorldRuntime(Runtime, Protocol):
     """A world's runtime: what differs between runtimes beside the machines is answered here."""
 
+    async def reach(self) -> Sequence[RealPath]:
+        """Find the other hosts that machines run on; before links are opened, and before `open`.
+
+        Raises EnvironmentLacksError, with the remedy.
+        """
+
     async def open(self) -> None:
-        """Make ready to start machines; before anything else is asked.
+        """Make ready to start machines; before anything else but `reach` is asked.
 
         Raises EnvironmentLacksError, InputError or StartError, with the remedy.
         """
@@ -188,5 +214,8 @@ class WorldRuntime(Runtime, Protocol):
     def nameserver_host(self, region: str) -> str:
         """The address of this host at which a region's machines ask for names."""
 
-    def door(self, region: str) -> str:
-        """The address of this host at which a region's machines reach its links to services."""
+    def door(self, region: str, port: int) -> Endpoint:
+        """Where on this host a region's machines reach a link to a service, at that port if free.
+
+        The same each time.
+        """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from sim import registry
@@ -15,16 +17,17 @@ from sim.topology.addresses import AddressPlan
 from sim.topology.model import Topology
 
 
-def tried_lens(name: RuntimeName) -> Path:
+def tried_lens(name: RuntimeName, hosts: Mapping[str, str]) -> Path:
     """The lens's program, known to work in such machines, and so for what is beside them.
 
-    Raises EnvironmentLacksError where it does not.
+    `hosts` are the topology's. Raises EnvironmentLacksError where it does not.
     """
     program = tried_program()
     if name == "docker":
         from sim.machines.docker.lens import tried_in_containers  # noqa: PLC0415 - as below
 
-        tried_in_containers()
+        for host in (None, *sorted({*hosts.values()})):
+            tried_in_containers(host)
     return program
 
 
@@ -42,6 +45,8 @@ def make_runtime(
     if name == "process":
         return ProcessRuntime(clock, plan, redact=redact, lens=lens)
     from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
+    from sim.machines.docker.site import SiteContext  # noqa: PLC0415 - the SDK takes 0.2 s
 
-    registry.mark_containers(folder)
-    return DockerRuntime(topology, plan, clock, folder.name, redact, lens=lens)
+    registry.mark_containers(folder, topology.hosts.values())
+    context = SiteContext(plan, clock, folder.name, redact, lens)
+    return DockerRuntime(topology, context, partial(registry.owe, folder))

@@ -17,6 +17,7 @@ def link_between(
     probe: bytes,
     *,
     handshake: bool = True,
+    real_ms: float = 0.0,
 ) -> LinkSpec:
     """A link from the first of two places to the second; see LinkSpec for the rest."""
     source, target = places
@@ -31,6 +32,7 @@ def link_between(
         jitter_ms=trip.jitter_ms,
         probe=probe,
         handshake=handshake,
+        real_ms=real_ms,
         bandwidth_kbps=stated.bandwidth_kbps if stated else None,
         shared=bool(stated and stated.shared),
         buffer_bytes=(stated.buffer_bytes if stated else None) or BUFFER_BYTES,

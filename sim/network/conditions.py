@@ -23,7 +23,8 @@ class LinkSpec:
     empty probe means that the link is not measured. With `handshake` a new connection costs one
     more round trip, as TCP's does. `bandwidth_kbps` is each connection's, or all of them have it
     together (`shared`). `buffer_bytes` wait in each direction of a connection before its sender has
-    to. The last two and `handshake` are the embedded server's alone.
+    to. The last two and `handshake` are the embedded server's alone. `real_ms` of the round trip
+    are a real network's beyond the far end, so that the link adds the rest.
     """
 
     source: str
@@ -37,6 +38,7 @@ class LinkSpec:
     bandwidth_kbps: float | None = None
     shared: bool = False
     buffer_bytes: int = BUFFER_BYTES
+    real_ms: float = 0.0
 
     @property
     def name(self) -> str:
@@ -57,7 +59,13 @@ class LinkSpec:
     @property
     def conditions(self) -> Conditions:
         """What it is like while nothing is wrong."""
-        return Conditions(self.rtt_ms, self.jitter_ms, self.bandwidth_kbps, self.shared)
+        return Conditions(
+            self.rtt_ms,
+            self.jitter_ms,
+            self.bandwidth_kbps,
+            self.shared,
+            real_ms=self.real_ms,
+        )
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,17 @@ class Conditions:
     towards: End | None = None  # the direction in which it is silent; None: both
     half_open: int = 0  # of the connections that stood when it came, so many are silent
     age_limit_s: float | None = None  # a connection that is older is reset
+    real_ms: float = 0.0  # of the round trip: what a real network beyond the far end takes
 
     @property
     def state(self) -> State:
         """Whether anything gets through."""
         return self.cut or "up"
+
+    @property
+    def added_ms(self) -> float:
+        """What the link itself has to add to a round trip."""
+        return max(0.0, self.rtt_ms - self.real_ms)
 
     def detail(self) -> dict[str, Any]:
         """Whatever there is to say besides state, round trip and jitter."""
@@ -113,6 +127,7 @@ class Conditions:
             self,
             rtt_ms=self.rtt_ms / speed,
             jitter_ms=self.jitter_ms / speed,
+            real_ms=self.real_ms / speed,
             bandwidth_kbps=None if rate is None else rate * speed,
         )
 
@@ -121,17 +136,16 @@ class Conditions:
             return ToxicSpec(kind, stream, attributes, name=f"link_{kind}_{stream}")
 
         upstream = stream == "upstream"
-        rtt_ms = round(self.rtt_ms)
         if handshake and upstream:
-            yield named("handshake", rtt=rtt_ms)
-        latency, jitter = half(self.rtt_ms, upstream), half(self.jitter_ms, upstream)
+            yield named("handshake", rtt=round(self.added_ms))
+        latency, jitter = half(self.added_ms, upstream), half(self.jitter_ms, upstream)
         if latency or jitter:
             yield named("latency", latency=latency, jitter=jitter)
         if self.bandwidth_kbps is not None:
             kind = "shared_bandwidth" if self.shared else "bandwidth"
             yield named(kind, rate=max(1, round(self.bandwidth_kbps / 8)))
         if self.loss_percent:
-            yield named("loss", ppm=round(self.loss_percent * 10_000), rtt=rtt_ms)
+            yield named("loss", ppm=round(self.loss_percent * 10_000), rtt=round(self.rtt_ms))
         if self.cut == "silent" and self.towards in {None, "target" if upstream else "source"}:
             yield named("blackhole") if embedded else named("timeout", timeout=0)
         if self.cut == "unanswered" and upstream:

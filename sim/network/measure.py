@@ -84,6 +84,8 @@ async def hold_against(
 
     `turns` is shared by all links: measurements that look slow are repeated a few at a time.
     """
+    if longer := _real_path_problem(conditions, clock.speed):
+        return Measured(longer)
     if not spec.probe:
         return Measured()
     try:
@@ -94,6 +96,18 @@ async def hold_against(
         return Measured(None if conditions.cut == "refusing" else str(error))
     except OSError as error:
         return Measured(f"the connection broke off: {error}")
+
+
+def _real_path_problem(conditions: Conditions, speed: float) -> str | None:
+    """No link can make up for a real path that is longer than what was asked for."""
+    longest_ms = conditions.rtt_ms + _tolerance_ms(conditions, conditions.rtt_ms, speed)
+    if conditions.real_ms <= longest_ms:
+        return None
+    return (
+        f"asked for a round trip of {conditions.rtt_ms:g} ms, but the real path to that host"
+        f" takes {conditions.real_ms:.1f} ms of the world's time: run it slower, ask for more, or"
+        " choose a nearer host"
+    )
 
 
 async def _problem_of_cut(spec: LinkSpec, conditions: Conditions, clock: Clock) -> str | None:
@@ -128,6 +142,8 @@ async def _round_trip(
     if conditions.loss_percent and (fastest is None or fastest > highest):
         return Measured()  # a lost probe says nothing about the round trip
     asked = f"asked for a round trip of {conditions.rtt_ms:g} ms"
+    if conditions.real_ms:
+        asked += f", of which {conditions.real_ms:.1f} ms are a real path's beyond it"
     if spec.handshake:
         asked += f", so that an answer takes {_expected_ms(spec, conditions):g} ms from connecting"
     if fastest is None:
@@ -146,12 +162,16 @@ def _least(times_ms: Iterable[float | None]) -> float | None:
 def bounds(spec: LinkSpec, conditions: Conditions, speed: float) -> tuple[float, float]:
     """What a measurement may give: the round trip ± (2 real ms + 10 % + jitter)."""
     expected = _expected_ms(spec, conditions)
-    tolerance = _ABSOLUTE_REAL_MS * speed + _RELATIVE * expected + conditions.jitter_ms
+    tolerance = _tolerance_ms(conditions, expected, speed)
     narrow = 0.0
     if conditions.bandwidth_kbps:
         narrow = 8 * (len(spec.probe) + _ANSWER_BYTES) / conditions.bandwidth_kbps
     return expected - tolerance, expected + tolerance + narrow
 
 
+def _tolerance_ms(conditions: Conditions, expected_ms: float, speed: float) -> float:
+    return _ABSOLUTE_REAL_MS * speed + _RELATIVE * expected_ms + conditions.jitter_ms
+
+
 def _expected_ms(spec: LinkSpec, conditions: Conditions) -> float:
-    return conditions.rtt_ms * (2 if spec.handshake else 1)
+    return conditions.added_ms * (2 if spec.handshake else 1)

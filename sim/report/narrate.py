@@ -15,6 +15,7 @@ from sim.observe.events import (
     FaultBegan,
     FaultFailed,
     HealthChanged,
+    HostLost,
     LoadEnded,
     LoadStarted,
     MachineChanged,
@@ -128,6 +129,8 @@ def _of_the_run(event: object) -> str | None:
             line = f"{event.fault} {event.target}" + (f", at {tied}" if tied else "")
         case FaultFailed():
             line = f"{event.fault} {event.target} could not be done: {event.reason}"
+        case HostLost():
+            line = f"the host {event.host} is gone, with {len(event.machines)} machines"
         case PartFailed():
             line = f"{event.part} failed: {event.reason}"
         case PartRestarted():

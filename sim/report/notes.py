@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.lens.choice import warning
-from sim.observe.events import LinkChanged, RealTimeSeen
+from sim.observe.events import HostFound, HostLost, LinkChanged, RealTimeSeen
 from sim.observe.events.mishaps import PrivateNameAsked
 from sim.observe.history import History
 from sim.scenario.checks.check_spec import some_of
@@ -14,6 +14,7 @@ def notes_on(evidence: Evidence) -> list[str]:
     """Each in a sentence."""
     notes = [*_own_time(evidence.history), *_early(evidence.history)]
     notes += _excused(evidence)
+    notes += _elsewhere(evidence.history)
     notes += _half_silent(evidence.history)
     notes += _without_address(evidence.history)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
@@ -70,6 +71,21 @@ def _own_time(history: History) -> list[str]:
         notes.append(warning(history.run.why_real, history.speed))
     seen = dict.fromkeys(event for _, event in history.of(RealTimeSeen))
     return notes + [f"{event.machine} of {event.region} {event.what}" for event in seen]
+
+
+def _elsewhere(history: History) -> list[str]:
+    """Which machines ran on other hosts, how far these were, and which of them went away."""
+    notes = [
+        f"{' and '.join(found.regions)} ran at {found.host}, {found.rtt_ms:.2f} ms (real) away:"
+        f" taken off the links; its clock is {found.clock_ahead_ms:+.0f} ms from ours"
+        f" (± {found.within_ms:.0f}), and what that host keeps waiting is not seen"
+        for _, found in history.of(HostFound)
+    ]
+    return notes + [
+        f"the host {lost.host} went away at {t:.1f} s ({lost.reason}), and with it"
+        f" {len(lost.machines)} machines: what broke after it is held against nobody"
+        for t, lost in history.of(HostLost)
+    ]
 
 
 _SILENCE = {

@@ -7,7 +7,7 @@ link from its region to the other one, to the worker at its far end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -59,7 +59,11 @@ class RegionalBackhaul:
 
 
 class Ingress:
-    """The edges and workers of a world, and their links; `pool` is whom they lead to."""
+    """The edges and workers of a world, and their links; `pool` is whom they lead to.
+
+    `real_ms` is what the way from here to a region's machines takes, where they run elsewhere:
+    simulated, and known when the links are opened.
+    """
 
     def __init__(
         self,
@@ -71,12 +75,14 @@ class Ingress:
         journal: Journal,
         *,
         authority: CertificateAuthority,
+        real_ms: Mapping[str, float],
     ) -> None:
         self.pool = pool
         anycast = topology.routing.mode == "anycast"
         self._topology = topology
         self._plan = plan
         self._links = links
+        self._real_ms = real_ms
         regions = list(topology.regions)
         ways = {region: RegionalBackhaul(region, plan, links) for region in regions}
         self.edges = [
@@ -125,11 +131,18 @@ class Ingress:
             for region in self._topology.regions:
                 listen, upstream = plan.link(location, region), plan.edge_for(region, location)
                 places = (location, region)
-                yield link_between(self._topology, places, listen, upstream, _EDGE_PROBE)
+                real_ms = self._real_ms.get(region, 0.0)
+                yield link_between(
+                    self._topology, places, listen, upstream, _EDGE_PROBE, real_ms=real_ms
+                )
 
     def _between_regions(self) -> Iterator[LinkSpec]:
-        """The backhaul: no handshake, because Fly's proxies keep connections to each other warm."""
-        plan = self._plan
+        """The backhaul: no handshake, because Fly's proxies keep connections to each other warm.
+
+        Whoever comes this way came by a link to the source region, from which the way to that
+        region's machines was taken off, which he does not go.
+        """
+        plan, real_ms = self._plan, self._real_ms
         for worker in self._workers:
             for source in self._topology.regions:
                 if source != worker.region:
@@ -140,6 +153,7 @@ class Ingress:
                         plan.worker(worker.region, source),
                         backhaul_protocol.PING,
                         handshake=False,
+                        real_ms=real_ms.get(worker.region, 0.0) - real_ms.get(source, 0.0),
                     )
 
 

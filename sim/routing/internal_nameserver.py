@@ -58,11 +58,13 @@ class InternalNames:
 
         Raises EnvironmentLacksError.
         """
-        self._hosts = {host_of(region): region for region in self._topology.regions}
+        asked = {region: host_of(region) for region in self._topology.regions}
+        for region, host in asked.items():  # regions of another host ask at one address of this
+            self._hosts.setdefault(host, region)
         server = NameServer(self._hosts, None, self._reply)
         await server.start()
         self._server = server
-        return {region: f"{host}:{server.port}" for host, region in self._hosts.items()}
+        return {region: f"{host}:{server.port}" for region, host in asked.items()}
 
     async def stop(self) -> None:
         """Close every socket."""

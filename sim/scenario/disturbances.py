@@ -1,9 +1,9 @@
 """What may have broken an expectation without the gateway's doing, and what was broken before it.
 
-A part of the simulator that failed, a fault or a heal that could not be done, a driver that raised
-or never recognised what it waits for, a drain that was cut short because the machine keeps real
-time: from then on the run is not the one that was asked for. What had been broken by then stays
-broken.
+A part of the simulator that failed, a host that went away by itself, a fault or a heal that could
+not be done, a driver that raised or never recognised what it waits for, a drain that was cut short
+because the machine keeps real time: from then on the run is not the one that was asked for. What
+had been broken by then stays broken.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from sim.observe.events import (
     DriverRaised,
     FaultBegan,
     FaultFailed,
+    HostLost,
+    MachineDied,
     MachineStopped,
     PartFailed,
 )
@@ -31,6 +33,7 @@ from sim.scenario.model import Expectation
 _OF_THE_WORLD = frozenset({"dns", "machines", "residency", "served_by"})
 # Less of a run fails these more easily, so a part of it cannot show that they are broken.
 _LEAST = frozenset({"min_s", "min_dropped"})
+_SHUTDOWN_REAL_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
     yield from _starved_checks(evidence)
     for t, part in history.of(PartFailed):
         yield Disturbance(t, f"{part.part} failed at {t:.1f} s", of_parts=True)
+    for t, lost in history.of(HostLost):
+        deaths = [at for at, died in history.of(MachineDied) if died.machine in lost.machines]
+        # An engine that ends takes its containers along before anybody sees that it has.
+        lately = [at for at in deaths if t - _SHUTDOWN_REAL_S * history.speed < at < t]
+        yield Disturbance(min([t, *lately]), f"the host {lost.host} went away at {t:.1f} s")
     for t, failed in history.of(FaultFailed):
         began_s = _began(history, failed, t)
         words = f"{failed.fault} {failed.target} at {began_s:.1f} s could not be done"

@@ -23,7 +23,7 @@ from sim.services.program import Hosting, ServiceProgram
 from sim.services.service import WorldService
 from sim.services.tls_front import TlsFront
 from sim.topology.addresses import AddressPlan, Endpoint
-from sim.topology.model import Database, Program, Topology
+from sim.topology.model import DATABASE, Database, Program, Topology
 from sim.upkeep import Part
 
 _ELSEWHERE_IN_TIME = (
@@ -33,7 +33,10 @@ _ELSEWHERE_IN_TIME = (
 
 @dataclass(frozen=True)
 class ServiceContext:
-    """What services are given of their world. `mark` goes into the environment of what they run."""
+    """What services are given of their world. `mark` goes into the environment of what they run.
+
+    `real_ms` is what the way from here to what a region runs takes, where that is elsewhere.
+    """
 
     topology: Topology
     plan: AddressPlan
@@ -46,6 +49,7 @@ class ServiceContext:
     lens: Lens | None
     authority: CertificateAuthority
     journal: Journal
+    real_ms: Mapping[str, float]
 
 
 class Services:
@@ -77,7 +81,7 @@ class Services:
         context = self._around
         credentials = await context.authority.credentials()
         trust.bundle(context.folder, credentials.certificate, os.environ)
-        doors = {context.runtime.door(region) for region in context.topology.regions}
+        doors = {self._door(region, DATABASE).host for region in context.topology.regions}
         return await context.authority.vouch_for(context.plan.database_front.host, *sorted(doors))
 
     def _hosting(self, asked: Program) -> Hosting:
@@ -147,6 +151,7 @@ class Services:
                     self._door(region, name),
                     service.endpoint,
                     service.probe,
+                    real_ms=self._real_ms(region, name),
                 )
                 for region in self._around.topology.regions
             )
@@ -174,7 +179,14 @@ class Services:
 
     def _door(self, region: str, name: str) -> Endpoint:
         context = self._around
-        return Endpoint(context.runtime.door(region), context.plan.service_port(name))
+        return context.runtime.door(region, context.plan.service_port(name))
+
+    def _real_ms(self, region: str, name: str) -> float:
+        """What the real ways take from a region's machines to here, and on to a service."""
+        context = self._around
+        runs_there = isinstance(context.topology.services[name], Program)
+        ends = (region, context.topology.services[name].region) if runs_there else (region,)
+        return sum(context.real_ms.get(end, 0.0) for end in ends)
 
     async def stop(self) -> None:
         """End them, the last one first. Safe to call again."""

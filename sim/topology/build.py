@@ -90,6 +90,7 @@ def build(schema: TopologySchema, path: Path | None) -> Topology:
             )
             for receiver in schema.alerts
         ),
+        hosts=schema.hosts,
         path=path,
     )
 

@@ -34,6 +34,7 @@ def problems_between(schema: TopologySchema, document: Document) -> list[Problem
         _links,
         services.problems,
         _residency,
+        _hosts,
         _costs,
         _alerts,
     )
@@ -196,6 +197,13 @@ def _residency(schema: TopologySchema, document: Document) -> Iterable[Problem]:
                 if name not in known:
                     message = f"unknown {key[:-1]} `{name}`{suggest(name, known)}"
                     yield document.problem(message, "policies", "residency", policy, key, i)
+
+
+def _hosts(schema: TopologySchema, document: Document) -> Iterable[Problem]:
+    for code in schema.hosts:
+        if code not in schema.regions:
+            message = f"unknown region `{code}`{suggest(code, schema.regions)}"
+            yield document.unknown_key(message, "hosts", code)
 
 
 def _costs(schema: TopologySchema, document: Document) -> Iterable[Problem]:

@@ -16,6 +16,7 @@ KEYS: Mapping[Kind, frozenset[str]] = {
                 "domain",
                 "fly_toml",
                 "group",
+                "hosts",
                 "gateway",
                 "regions",
                 "locations",

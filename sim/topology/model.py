@@ -275,6 +275,7 @@ class Topology:
     `document` is the file as plain data that JSON can hold and `topology_from_mapping` reads,
     without passwords, without files that it refers to, and without who is told of alerts. `notes`
     say what of a fly.toml is not simulated. `group` is Fly's name for machines of this kind.
+    `hosts` are the Docker engines of regions whose machines run on another host than this.
     """
 
     app: str
@@ -290,6 +291,7 @@ class Topology:
     group: str = "app"
     costs: Costs | None = None
     alerts: tuple[AlertReceiver, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)

@@ -13,6 +13,7 @@ from sim.topology.shapes import TEXT, also
 from sim.topology.values import (
     At,
     Buffer,
+    DockerHost,
     Domain,
     Duration,
     HeaderName,
@@ -260,5 +261,9 @@ class TopologySchema(Schema):
     links: list[LinkSchema] = Field(default_factory=list)
     services: ServicesSchema = ServicesSchema.model_validate({})
     policies: PoliciesSchema = PoliciesSchema()
+    hosts: dict[Label, DockerHost] = Field(
+        default_factory=dict,
+        description="whose Docker engine runs a region, as in `hosts: {fra: ssh://me@10.1.2.3}`",
+    )
     costs: Annotated[CostsSchema | None, BeforeValidator(_empty_mapping)] = None
     alerts: list[AlertSchema] = Field(default_factory=list)

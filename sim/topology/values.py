@@ -160,6 +160,27 @@ def _webhook(value: object) -> object:
     return value
 
 
+@shaped(TEXT)
+def _docker_host(value: object) -> object:
+    """A Docker engine of another host. Passwords are for ssh's own files: they are not taken."""
+    form = "write `ssh://USER@HOST` or `tcp://HOST:2375`"
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts and parts.scheme in ("unix", "npipe"):
+        raise ValueError(
+            f"found {quoted(value)}, this host's own engine; leave the region out, or {form}"
+        )
+    try:
+        fine = bool(parts and parts.scheme in ("ssh", "tcp") and parts.hostname)
+        fine = fine and (parts is None or parts.port != 0)
+    except ValueError:
+        fine = False
+    if not fine or (parts and (parts.path.strip("/") or parts.query or parts.fragment)):
+        raise ValueError(f"must be a Docker engine's address: {form}")
+    if parts and parts.password is not None:
+        raise ValueError("must hold no password: use a key of ssh, or its agent")
+    return value
+
+
 @shaped(SIZE)
 def _memory(value: object) -> int:
     size = parse_size(value)
@@ -214,6 +235,7 @@ HeaderName = Annotated[str, BeforeValidator(_header_name)]
 HeaderValue = Annotated[str, BeforeValidator(_header_value)]
 PostgresUrl = Annotated[str, BeforeValidator(_postgres_url)]
 Webhook = Annotated[str, BeforeValidator(_webhook)]
+DockerHost = Annotated[str, BeforeValidator(_docker_host)]
 Memory = Annotated[int, BeforeValidator(_memory)]
 Rate = Annotated[float, BeforeValidator(_rate)]
 Buffer = Annotated[int, BeforeValidator(_buffer)]

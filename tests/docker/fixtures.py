@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.private_engine import PrivateEngine, answering, make_images, why_not
+from tests.docker.second_engine import SecondEngine
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,23 @@ def engine(own_engine: PrivateEngine | None) -> str:
     if own_engine:
         return own_engine.url
     return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+@pytest.fixture(scope="session")
+def second_engine(engine: str) -> Iterator[SecondEngine]:
+    """An engine of our own beside `engine`, behind a network; it has no image until a world came.
+
+    Nothing of a world may be left in it.
+    """
+    del engine
+    if reason := why_not():
+        pytest.skip(reason)
+    with tempfile.TemporaryDirectory(prefix="sim-engine-") as folder:
+        second = SecondEngine(Path(folder) / "second")
+        try:
+            second.lay()
+            second.start()
+            yield second
+            assert second.worlds_things() == ""
+        finally:
+            second.remove()

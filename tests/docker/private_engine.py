@@ -63,18 +63,27 @@ class PrivateEngine:
         self.url = f"unix://{folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it and wait until it answers; again after `stop`, with what it had."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def command(self) -> list[str]:
+        """The daemon."""
         options = {
             "--data-root": self.folder / "data",
             "--exec-root": self.folder / "exec",
             "--pidfile": self.folder / "pid",
             "-H": self.url,
         }
+        return ["dockerd", *(str(part) for pair in options.items() for part in pair)]
+
+    def start(self) -> None:
+        """Start it and wait until it answers; again after `stop`, with what it had.
+
+        Nothing is done where it runs.
+        """
+        if self._process:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["dockerd", *(str(part) for pair in options.items() for part in pair)],
+                self.command(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -106,8 +115,9 @@ class PrivateEngine:
             subprocess.run([*docker_, "rm", "-f", *found], check=False, capture_output=True)
         subprocess.run([*docker_, "network", "prune", "-f"], check=False, capture_output=True)
         self.stop()
-        # The namespace of containers on the host's network stays mounted, and its folder with it.
-        for mounted in (self.folder / "exec" / "netns").glob("*"):
+        # The namespace of containers on the host's network stays mounted, and its folder with it;
+        # so does what a daemon that was killed had mounted over its own data.
+        for mounted in [*(self.folder / "exec" / "netns").glob("*"), self.folder / "data"]:
             subprocess.run(["umount", str(mounted)], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import DockerException
 
 from sim.docker.engine import connect, demand_root
 from sim.errors import EnvironmentLacksError
@@ -36,7 +37,11 @@ def test_a_rootless_engine_beside_none_is_named(
 ) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr("sim.docker.engine.where", lambda: f"unix://{tmp_path}/none.sock")
+
+    def nobody_answers(**_: Any) -> None:
+        raise DockerException("no such file")
+
+    monkeypatch.setattr("sim.docker.engine.docker.APIClient", nobody_answers)
     (tmp_path / "docker.sock").touch()
     with pytest.raises(EnvironmentLacksError, match=rf"a rootless one at {tmp_path}/docker\.sock"):
-        connect(host="tcp://127.0.0.1:9")
+        connect()

@@ -147,6 +147,29 @@ async def test_the_bounds_that_are_said_fit_what_is_said_to_be_asked(
     )
 
 
+@pytest.mark.parametrize("handshake", [False, True])
+async def test_a_real_path_beyond_a_link_is_taken_off_it(
+    links: Links, upstream: Endpoint, clock: Clock, *, handshake: bool
+) -> None:
+    """So that both together are what was asked for, and a heal does not forget it."""
+    link = await links.open(replace(spec_to(upstream, handshake=handshake), rtt_ms=200, real_ms=80))
+    await link.slow(100)
+    await link.heal()
+    assert link.rtt_ms == 200
+    fastest = min([await measure.measure(link.spec, clock, 2000) or 2000 for _ in range(3)])
+    assert 118 < fastest / (2 if handshake else 1) < 160
+
+
+async def test_a_real_path_that_is_longer_than_a_link_may_be_off_is_an_error(
+    links: Links, upstream: Endpoint
+) -> None:
+    near = replace(spec_to(upstream), rtt_ms=20, real_ms=23.9)
+    assert (await links.open(near)).rtt_ms == 20  # 2 ms and a tenth: as any link
+    far = replace(near, source="paris", listen=free_endpoint("127.90.0.1"), real_ms=24.1)
+    with pytest.raises(LinkCheckError, match=r"the real path to that host takes 24\.1 ms"):
+        await links.open(far)
+
+
 async def test_what_the_far_end_takes_to_answer_is_not_the_links(
     links: Links, serving: Serving, clock: Clock
 ) -> None:

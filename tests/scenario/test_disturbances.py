@@ -16,6 +16,7 @@ from sim.observe.events import (
     Failed,
     FaultBegan,
     FaultFailed,
+    HostLost,
     MachineStopped,
     PartFailed,
     PatternMatched,
@@ -33,7 +34,8 @@ AT_S = 60.0
 PART = PartFailed("link server", "gone")
 HEAL = FaultFailed("heal", "london:fra", "the link server answers nothing")
 RAISED = DriverRaised(CLIENT, "london", "rooms.py", 12, "KeyError: 'room'")
-DISTURBANCES = pytest.mark.parametrize("trouble", [PART, HEAL, RAISED])
+LOST = HostLost("tcp://10.1.2.3:2375", ("m",), "its Docker engine has not answered for 2 s")
+DISTURBANCES = pytest.mark.parametrize("trouble", [PART, HEAL, RAISED, LOST])
 
 
 def steadily(start, end, region="fra"):

@@ -61,6 +61,19 @@ MISTAKES = [
         "costs.markup.frq",
         "did you mean `fra`?",
     ),
+    # hosts
+    *(
+        ("app: voice", f"app: voice\nhosts: {{{region}: '{host}'}}", 2, f"hosts.{region}", said)
+        for region, host, said in (
+            ("frq", "ssh://10.1.2.3", "did you mean `fra`?"),
+            ("fra", "http://10.1.2.3:2375", "write `ssh://USER@HOST` or `tcp://HOST:2375`"),
+            ("fra", "10.1.2.3", "must be a Docker engine's address"),
+            ("fra", "tcp://:2375", "must be a Docker engine's address"),
+            ("fra", "tcp://a:99999", "must be a Docker engine's address"),
+            ("fra", "unix:///var/run/docker.sock", "this host's own engine; leave the region out"),
+            ("fra", "ssh://me:pw@10.1.2.3", "must hold no password"),
+        )
+    ),
     (
         "app: voice",
         "app: voice\ncosts: {sizes: {shared-1x: 2}}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal as signals
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,8 @@ class DockerInstance:
         self.paused_by_us = False
         self.cut_off = False  # as far as is known, whoever did it
         self.ending = False  # it was asked to end, or is being killed
+        self._lost = False
+        self._ended_ms: float | None = None
         self._engine = engine
         self._clock = clock
         self._log = log
@@ -80,13 +82,22 @@ class DockerInstance:
         """Whether it has not been seen to end."""
         return not self._exit.done()
 
-    async def ended(self, state: dict[str, Any]) -> None:
+    async def ended(self, state: Mapping[str, Any]) -> None:
         """The engine says that it ended, in this state: take in its last words, then tell."""
         with contextlib.suppress(TimeoutError):
             async with self._clock.timeout(_LAST_WORDS_REAL_S * self._clock.speed):
                 await self._log.ended()
-        if not self._exit.done():
-            self._exit.set_result(exit_of(state))
+        self._end(exit_of(state))
+
+    def lately(self, within_real_s: float) -> bool:
+        """Whether it runs, or has ended by itself since."""
+        if self._ended_ms is None or self.ending:
+            return self.running
+        return self._clock.real_ms() - self._ended_ms < within_real_s * 1000
+
+    def lost(self) -> None:
+        """Its engine is gone: nobody can ask there any more, and a kill finds it dead."""
+        self._lost = True
 
     def paused(self, *, now: bool) -> None:
         """The engine says that it is paused, or no longer."""
@@ -104,6 +115,8 @@ class DockerInstance:
     async def kill(self) -> Exit:
         """SIGKILL to all of the container."""
         self.ending = True
+        if self._lost:
+            self._end(Exit(None, signal=signals.SIGKILL))
         if self.running and self._paused:
             await self.thaw()  # no signal reaches a paused container
         await self._send("SIGKILL")
@@ -183,13 +196,18 @@ class DockerInstance:
         except APIError as error:
             raise StartError(f"cannot list the processes: {said(error)}") from error
 
+    def _end(self, end: Exit) -> None:
+        if not self._exit.done():
+            self._ended_ms = self._clock.real_ms()
+            self._exit.set_result(end)
+
     async def _send(self, name: str) -> None:
         if self.running:
             with contextlib.suppress(APIError):  # it has ended meanwhile
                 await self._engine.call("kill", self.container, name)
 
 
-def exit_of(state: dict[str, Any]) -> Exit:
+def exit_of(state: Mapping[str, Any]) -> Exit:
     """How a container ended. Shells and engines write the end by signal n as the code 128 + n."""
     code = int(state.get("ExitCode", 0))
     oom = bool(state.get("OOMKilled"))

@@ -14,6 +14,7 @@ from sim.machines.docker import lens as inner_lens
 from sim.machines.docker.archive import packed
 from sim.machines.docker.names import nameservers
 from sim.machines.docker.networks import Networks
+from sim.machines.docker.reach import Reach
 from sim.machines.own_names import OWN_NAME
 from sim.machines.runtime import MachineSpec
 from sim.topology.addresses import container_host, private_address
@@ -24,9 +25,12 @@ _AUTHORITIES = Path("/sim-authorities.pem")
 class ContainerMaker:
     """Makes the containers of a world, that of each machine in its region's network."""
 
-    def __init__(self, engine: Engine, networks: Networks, world: str, lens: Lens | None) -> None:
+    def __init__(
+        self, engine: Engine, networks: Networks, reach: Reach, world: str, lens: Lens | None
+    ) -> None:
         self._engine = engine
         self._networks = networks
+        self._reach = reach
         self._world = world
         self._lens = lens
         self._archive = inner_lens.archive(lens.program) if lens else b""
@@ -35,10 +39,9 @@ class ContainerMaker:
         """A machine's container, not yet started; its id. Blocks. Raises APIError."""
         api = self._engine.api
         address = container_host(spec.endpoint.host)
-        published = {f"{spec.port}/tcp": (spec.endpoint.host, spec.endpoint.port)}
         host = api.create_host_config(
             network_mode=self._networks.name(spec.region),
-            port_bindings=None if self._networks.inside else published,
+            port_bindings={f"{spec.port}/tcp": at} if (at := self._reach.published(spec)) else None,
             # As on Fly, the first process is an init: it passes signals on, and reaps.
             init=True,
             mem_limit=spec.memory_bytes,

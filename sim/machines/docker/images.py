@@ -41,6 +41,28 @@ async def provide(engine: Engine, topology: Topology) -> dict[str, Any]:
     return found
 
 
+async def bring(home: Engine, there: Engine, image: str) -> None:
+    """Give another engine the image that this host's has: saved here, and loaded there.
+
+    Nothing is done where they have the same, or this host's has none. Raises APIError, StartError.
+    """
+    ours, theirs = await _id(home, image), await _id(there, image)
+    if ours not in (None, theirs):
+        await there.run(_copy, home, there, image)
+
+
+async def _id(engine: Engine, image: str) -> str | None:
+    try:
+        return str((await engine.call("inspect_image", image))["Id"])
+    except NotFound:
+        return None
+
+
+def _copy(home: Engine, there: Engine, image: str) -> None:
+    for _ in there.streams.load_image(home.streams.get_image(image)):
+        pass  # each is a line of progress; an error is raised
+
+
 async def has(engine: Engine, image: str) -> bool:
     """Whether the engine has an image of that name."""
     try:

@@ -60,12 +60,12 @@ def notes(api: Any, container: str) -> str:
         return ""  # it is gone, and the engine with it perhaps
 
 
-def tried_in_containers() -> None:
-    """See that the lens keeps true time in this engine's containers.
+def tried_in_containers(host: str | None) -> None:
+    """See that the lens keeps true time in the containers of an engine; None: of this host's own.
 
     Raises EnvironmentLacksError where it does not, or no engine answers.
     """
-    api = connect()
+    api = connect(host=host)
     try:
         engine = str(api.info()["ID"])
         tried_program(engine, lambda lens, program: _run(api, lens, program))

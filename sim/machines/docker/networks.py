@@ -1,14 +1,12 @@
-"""A world's Docker networks, one for each region, and how this host is reached from inside.
+"""A world's Docker networks in one engine: one for each region whose machines run there.
 
-A container has a loopback of its own, so the links to services listen where containers reach them:
-at this host's address in the region's network. Where the simulator is a container itself, it joins
-the networks, and reaches the machines there instead of at published ports.
+Where the simulator is a container of that engine itself, it joins the networks.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from sim.docker import networks
 from sim.docker.engine import APIError, Engine, said
@@ -17,7 +15,7 @@ from sim.topology.addresses import AddressPlan
 
 
 class Networks:
-    """The networks of a world's regions."""
+    """The networks of a world's regions in an engine."""
 
     def __init__(self, engine: Engine, plan: AddressPlan, world: str) -> None:
         self._engine = engine
@@ -35,18 +33,16 @@ class Networks:
         """What a region's network is called."""
         return f"sim-{self._world}-{region}"
 
-    def door(self, region: str) -> str:
-        """Where a region's containers reach its links to services; known from `open` on."""
-        network = self._plan.container_network(region)
-        return str(network[2 if self.inside else 1])
-
     def region_of(self, network: str) -> str | None:
         """The region of a network's id."""
         return next((region for region, known in self.ids.items() if known == network), None)
 
-    async def open(self, regions: Mapping[str, object]) -> None:
-        """Make them all. Raises EnvironmentLacksError where their addresses are taken."""
-        self._own = await self._engine.own_container()
+    async def open(self, regions: Iterable[str], *, join: bool) -> None:
+        """Make them all, and `join` them if this program is one of the engine's containers.
+
+        Raises EnvironmentLacksError where their addresses are taken.
+        """
+        self._own = await self._engine.own_container() if join else None
         await asyncio.gather(*map(self._make, regions))
 
     async def _make(self, region: str) -> None:

@@ -18,13 +18,16 @@ from sim.topology.model import Check
 _STANDS_REAL_S = 0.05
 
 
-async def probe(check: Check, endpoint: Endpoint, clock: Clock) -> Result:
-    """As for a process; a tcp check also wants the connection not to be closed at once."""
+async def probe(check: Check, endpoint: Endpoint, clock: Clock, far_s: float = 0.0) -> Result:
+    """As for a process; a tcp check also wants the connection not to be closed at once.
+
+    The end of one to another host takes `far_s` to be seen, in real seconds.
+    """
     result = await probe_process(check, endpoint, clock)
     if check.type == "http" or not result.passed:
         return result
     with contextlib.suppress(TimeoutError, OSError):
-        async with clock.timeout(_STANDS_REAL_S * clock.speed):
+        async with clock.timeout((_STANDS_REAL_S + far_s) * clock.speed):
             reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
             try:
                 if not await reader.read(1):

@@ -1,89 +1,134 @@
-"""The docker runtime: starts containers, and tells the fleet what befell them.
-
-A start is a new container of the same image, as a Fly machine's start is a fresh root file system.
-What the engine tells is compared with what was asked: what nobody asked for is journaled as that.
-"""
+"""The docker runtime: machines are containers, in this host's engine or in that of another host."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Mapping
-from typing import Any
-
-from docker.errors import DockerException
+from collections.abc import Callable, Sequence
 
 from sim.clock import Clock
-from sim.docker.engine import APIError, Engine, NotFound, said
-from sim.docker.leftovers import drop_container, drop_network, remove_all
-from sim.errors import SimError, StartError
-from sim.lens.lens import Lens, failed, uncovered
-from sim.machines.docker import images
-from sim.machines.docker import lens as inner_lens
-from sim.machines.docker.container import ContainerAddress, DockerInstance
-from sim.machines.docker.container_maker import ContainerMaker
-from sim.machines.docker.events import EngineEvent, Follower
-from sim.machines.docker.logs import ContainerLog
-from sim.machines.docker.networks import Networks
+from sim.docker.engine import APIError, said
+from sim.errors import EnvironmentLacksError, StartError
+from sim.machines.docker import images, way
+from sim.machines.docker.container import DockerInstance
 from sim.machines.docker.probe import probe
+from sim.machines.docker.reach import Across
+from sim.machines.docker.site import Site, SiteContext
 from sim.machines.health import Result
-from sim.machines.runtime import MachineSpec, Overseer
-from sim.secrets import NO_SECRETS, Redactor
-from sim.streams.forwarder import TcpForwarder
-from sim.topology.addresses import AddressPlan, Endpoint, container_host, private_address
+from sim.machines.runtime import MachineSpec, Overseer, RealPath
+from sim.topology.addresses import Endpoint, container_host, private_address
 from sim.topology.model import Check, Topology
-
-_AT_ONCE = 4  # more starts at a time are no quicker
-_LOOK_REAL_S = 0.2
 
 
 class DockerRuntime:
-    """Runs machines as containers. `redact` is applied to each line that a machine prints.
+    """Runs machines as containers, each in the engine of its region.
 
-    Through `lens` machines see the world's time.
+    `owe` is told the address of an engine from which the world's things could not be removed.
     """
 
     name = "docker"
 
     def __init__(
-        self,
-        topology: Topology,
-        plan: AddressPlan,
-        clock: Clock,
-        world: str,
-        redact: Redactor = NO_SECRETS,
-        *,
-        lens: Lens | None = None,
+        self, topology: Topology, context: SiteContext, owe: Callable[[str], None]
     ) -> None:
-        self._lens = lens
-        self.engine = Engine()
-        self.networks = Networks(self.engine, plan, world)
-        self._maker = ContainerMaker(self.engine, self.networks, world, lens)
         self._topology = topology
-        self._clock = clock
-        self._world = world
-        self._redact = redact
-        self._instances: dict[str, DockerInstance] = {}
-        self._forwarders: dict[str, TcpForwarder] = {}
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._overseer: Overseer | None = None
-        self._follower: Follower | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ending = False
-        self._going: set[str] = set()
-        self._sweeps: list[asyncio.Task[None]] = []
+        self._clock = context.clock
+        self._owe = owe
+        regions: dict[str | None, list[str]] = {None: []}
+        for region in topology.regions:
+            regions.setdefault(topology.hosts.get(region), []).append(region)
+        self._sites = {host: Site(host, names, context) for host, names in regions.items()}
+        self._home = self._sites[None]
+        self._ways: dict[str, way.Way] = {}
 
     def __repr__(self) -> str:
-        running = sum(instance.running for instance in self._instances.values())
-        return f"<DockerRuntime {running} containers>"
+        return f"<DockerRuntime {', '.join(map(repr, self._sites.values()))}>"
+
+    async def reach(self) -> Sequence[RealPath]:
+        """The hosts that the topology names. Raises EnvironmentLacksError, with the remedy."""
+        others = [(host, site) for host, site in self._sites.items() if host]
+        if not others:
+            return ()
+        if await self._simulator_is_inside():
+            raise EnvironmentLacksError(
+                "machines of other hosts do not reach a simulator that is a container itself",
+                "run `sim` on the host, or remove `hosts` from the topology",
+            )
+        return await asyncio.gather(*(self._reach(host, site) for host, site in others))
+
+    async def _simulator_is_inside(self) -> bool:
+        await self._home.engine.open()
+        return await self._home.engine.own_container() is not None
+
+    async def _reach(self, host: str, site: Site) -> RealPath:
+        found = self._ways[host] = await way.found(host)
+        assert isinstance(site.reach, Across)  # noqa: S101 - as of every site that has a host
+        site.reach.way = found
+        await site.engine.open()
+        ahead_ms, within_ms = await way.clock_ahead_ms(site.engine, self._clock)
+        return RealPath(
+            host, site.regions, round(found.rtt_ms, 3), round(ahead_ms, 1), round(within_ms, 1)
+        )
+
+    async def open(self) -> None:
+        """Find the engine and the image, make the networks, and follow what happens.
+
+        Raises EnvironmentLacksError, InputError or StartError, with the remedy.
+        """
+        if self._home.engine.api is None:
+            await self._home.engine.open()
+        await images.provide(self._home.engine, self._topology)
+        await asyncio.gather(*(self._open(site) for site in self._sites.values()))
+
+    async def _open(self, site: Site) -> None:
+        await self._bring(self._topology.image, site)
+        await site.open()
+
+    async def close(self) -> None:
+        """Remove every container and network of the world."""
+        done = await asyncio.gather(*(site.close() for site in self._sites.values()))
+        for site, removed in zip(self._sites.values(), done, strict=True):
+            if not removed:
+                self._owe(site.engine.where)
+
+    def ending(self) -> None:
+        """The world ends: what is left of a machine goes with it."""
+        for site in self._sites.values():
+            site.ending()
+
+    def oversee(self, overseer: Overseer) -> None:
+        """Tell this one from now on."""
+        for site in self._sites.values():
+            site.oversee(overseer)
+
+    async def start(self, spec: MachineSpec) -> DockerInstance:
+        """Run the image. Raises StartError, with what the engine said, where it cannot."""
+        site = self._site(spec.region)
+        if spec.image:
+            await self._bring(spec.image, site)
+        return await site.start(spec)
+
+    async def _bring(self, image: str, site: Site) -> None:
+        """Have an image where it will run. Raises StartError."""
+        if site is self._home or site.gone:
+            return
+        async with site.bringing:
+            try:
+                await images.bring(self._home.engine, site.engine, image)
+            except APIError as error:
+                where = site.engine.where
+                raise StartError(f"{image} cannot be copied to {where}: {said(error)}") from error
 
     async def probe(self, check: Check, endpoint: Endpoint, clock: Clock) -> Result:
         """As a process is checked; a port that is only published proves nothing."""
-        return await probe(check, endpoint, clock)
+        return await probe(check, endpoint, clock, self._farthest_s)
+
+    @property
+    def _farthest_s(self) -> float:
+        return max((found.rtt_ms for found in self._ways.values()), default=0.0) / 1000
 
     async def has_image(self, image: str) -> bool:
-        """Whether the engine has it: nothing is pulled."""
-        return await images.has(self.engine, image)
+        """Whether this host's engine has it: nothing is pulled."""
+        return await images.has(self._home.engine, image)
 
     def private_host(self, spec: MachineSpec) -> str:
         """The container's address in its region's network, as IPv6."""
@@ -91,233 +136,11 @@ class DockerRuntime:
 
     def nameserver_host(self, region: str) -> str:
         """This host as a region's containers see it; known from `open` on."""
-        return self.door(region)
+        return self._site(region).reach.own_host(region)
 
-    def door(self, region: str) -> str:
-        """This host's address in the region's network; known from `open` on."""
-        return self.networks.door(region)
+    def door(self, region: str, port: int) -> Endpoint:
+        """This host as a region's containers see it; known from `open` on."""
+        return self._site(region).reach.door(region, port)
 
-    def oversee(self, overseer: Overseer) -> None:
-        """Tell this one from now on."""
-        self._overseer = overseer
-
-    async def open(self) -> None:
-        """Find the engine and the image, make the networks, and follow what happens.
-
-        Raises EnvironmentLacksError, InputError or StartError, with the remedy.
-        """
-        await self.engine.open()
-        await self._follow()
-        await images.provide(self.engine, self._topology)
-        await self.networks.open(self._topology.regions)
-
-    async def close(self) -> None:
-        """Remove every container and network of the world."""
-        await asyncio.gather(*self._sweeps, return_exceptions=True)
-        if self._follower:
-            self._follower.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for forwarder in self._forwarders.values():
-            forwarder.close()
-        await self.engine.settle()
-        try:
-            if self.engine.api:
-                with contextlib.suppress(SimError):  # the engine is gone, so they will be found
-                    await self.engine.run(remove_all, self._world, self.engine.api)
-        finally:
-            await self.engine.close()
-
-    def ending(self) -> None:
-        """From now on a container is removed as soon as it has ended, and a network after its last.
-
-        With twelve machines, waiting for all of them first takes a second more.
-        """
-        self._ending = True
-
-    async def start(self, spec: MachineSpec) -> DockerInstance:
-        """Run the image. Raises StartError, with what the engine said, where it cannot."""
-        async with self._turns:
-            try:
-                return await self._start(spec)
-            except APIError as error:
-                raise StartError(_explain(error, spec)) from error
-
-    async def _start(self, spec: MachineSpec) -> DockerInstance:
-        name = self._container_name(spec)
-        with contextlib.suppress(NotFound):
-            await self.engine.call("remove_container", name, force=True, v=True)
-        container = await self.engine.run(self._maker.make, name, spec)
-        log = ContainerLog(self.engine, spec.log_path, self._redact)
-        place = ContainerAddress(
-            container, self.networks.name(spec.region), container_host(spec.endpoint.host)
-        )
-        instance = DockerInstance(self.engine, place, spec, self._clock, log, self._lens)
-        self._instances[container] = instance
-        try:
-            await self.engine.call("start", container)
-            await instance.started()
-            if self.networks.inside:
-                await self._open_forwarder(spec)
-        except BaseException:
-            del self._instances[container]
-            log.drop()
-            raise
-        log.follow(container)
-        return instance
-
-    def _container_name(self, spec: MachineSpec) -> str:
-        return f"sim-{self._world}-{spec.log_path.stem}"
-
-    async def _open_forwarder(self, spec: MachineSpec) -> None:
-        there = Endpoint(container_host(spec.endpoint.host), spec.port)
-        forwarder = self._forwarders[spec.id] = TcpForwarder(spec.endpoint, there)
-        await forwarder.open()
-
-    # --- what the engine tells ---------------------------------------------------------------
-
-    async def _follow(self) -> None:
-        self._follower = Follower(self.engine, self._tell, self._lost)
-        await self._follower.start()
-
-    def _tell(self, event: EngineEvent) -> None:
-        if event.what == "network destroy":
-            self._network_removed(event.network)
-            return
-        instance = self._instances.get(event.container)
-        if instance is None:
-            return
-        match event.what:
-            case "container die":
-                self._spawn(self._died(instance, event.attributes))
-            case "container start" if not instance.running:
-                self._spawn(self._returned(instance))
-            case "container oom":
-                self._befell(instance, "ran out of memory: the kernel killed a process of it")
-            case "container pause" | "container unpause":
-                self._paused(instance, now=event.what == "container pause")
-            # The end of a container takes it out of its network as well.
-            case "network disconnect" | "network connect" if not instance.ending:
-                self._spawn(self._connection_changed(instance))
-
-    async def _died(self, instance: DockerInstance, told: Mapping[str, str]) -> None:
-        """Take in how it ended: of one that was asked to, the event says all there is to know.
-
-        While many end at once, each question to the engine costs a good part of a second.
-        """
-        if forwarder := self._forwarders.pop(instance.spec.id, None):
-            forwarder.close()
-        code = told.get("exitCode", "137")  # removed by force: that is SIGKILL
-        state: dict[str, Any] = {"ExitCode": code}
-        if not instance.ending:
-            with contextlib.suppress(APIError, StartError):
-                state = (await self.engine.call("inspect_container", instance.container))["State"]
-        if not self._ending:
-            await self._take_notes(instance)
-        await instance.ended(state)
-        if self._ending:
-            self._going.add(instance.container)
-            self._sweeps.append(asyncio.create_task(self._sweep(instance)))
-
-    async def _take_notes(self, instance: DockerInstance) -> None:
-        """Tell what the lens noted of a machine, before anybody asks why it ended."""
-        if not self._lens or not self._overseer:
-            return
-        told = await self.engine.run(inner_lens.notes, self.engine.api, instance.container)
-        for seen in uncovered(told):
-            self._overseer.real_time(instance.spec, seen)
-        if failed(told):
-            reason = "its supervisor could not do its work, and the machine died with it"
-            self._failed(f"lens of {instance.spec.region}", reason)
-
-    async def _sweep(self, instance: DockerInstance) -> None:
-        """Remove what is left of a machine; after its region's last one the network too."""
-        region = instance.spec.region
-        await self._take_notes(instance)
-        await self.engine.run(drop_container, self.engine.api, instance.container)
-        self._going.discard(instance.container)
-        others = [other for other in self._instances.values() if other.spec.region == region]
-        last = not any(other.running or other.container in self._going for other in others)
-        if last and (network := self.networks.ids.pop(region, None)):
-            await self.engine.run(drop_network, self.engine.api, network)
-
-    async def _returned(self, old: DockerInstance) -> None:
-        """Somebody else has started a container that had ended: it is the machine's again."""
-        log = ContainerLog(self.engine, old.spec.log_path, self._redact)
-        instance = DockerInstance(self.engine, old.place, old.spec, self._clock, log, self._lens)
-        self._instances[old.container] = instance
-        await instance.started()
-        log.follow(old.container)
-        if self.networks.inside:
-            await self._open_forwarder(old.spec)
-        if self._overseer:
-            await self._overseer.returned(old.spec.id, instance)
-
-    def _paused(self, instance: DockerInstance, *, now: bool) -> None:
-        if instance.paused_by_us == now:
-            return
-        instance.paused_by_us = now
-        instance.paused(now=now)
-        word = "paused" if now else "unpaused"
-        self._befell(instance, f"{word} by somebody else", frozen=now)
-
-    async def _connection_changed(self, instance: DockerInstance) -> None:
-        """The end of a container disconnects it as well; only what still runs was cut off."""
-        with contextlib.suppress(APIError, StartError):
-            found = await self.engine.call("inspect_container", instance.container)
-            if not found["State"]["Running"] or not instance.running:
-                return
-            cut_off = instance.place.network not in found["NetworkSettings"]["Networks"]
-            if cut_off == instance.cut_off:
-                return  # it is as was asked, or another network than its own is concerned
-            instance.cut_off = cut_off
-            what = "cut off from its network" if cut_off else "put back into its network"
-            self._befell(instance, f"{what} by somebody else", cut_off=cut_off)
-
-    def _network_removed(self, network: str) -> None:
-        if region := self.networks.region_of(network):
-            del self.networks.ids[region]
-            self._failed(f"network of {region}", "somebody else removed it from the engine")
-
-    def _lost(self) -> None:
-        self._failed("docker engine", "it ended, or cut the connection")
-        self._spawn(self._find_again())
-
-    async def _find_again(self) -> None:
-        """Wait for the engine, and take in what happened to the machines meanwhile."""
-        while True:
-            await self._clock.sleep(_LOOK_REAL_S * self._clock.speed)
-            with contextlib.suppress(SimError, DockerException):
-                await self._follow()
-                break
-        for instance in [i for i in self._instances.values() if i.running]:
-            try:
-                found = await self.engine.call("inspect_container", instance.container)
-            except (APIError, StartError):
-                await instance.ended({"ExitCode": 137})
-                continue
-            if not found["State"]["Running"]:
-                await instance.ended(found["State"])
-
-    def _befell(self, instance: DockerInstance, what: str, **changed: bool) -> None:
-        if self._overseer and instance.running:
-            self._overseer.befell(instance.spec.id, what, **changed)
-
-    def _failed(self, part: str, reason: str) -> None:
-        if self._overseer:
-            self._overseer.part_failed(part, reason)
-
-    def _spawn(self, doing: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(doing)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-def _explain(error: APIError, spec: MachineSpec) -> str:
-    text = said(error)
-    if "port is already allocated" in text or "address already in use" in text:
-        return f"{spec.endpoint} is taken by another program or container: {text}"
-    if "network" in text and "not found" in text:
-        return f"the network of {spec.region} was removed from the engine: {text}"
-    return text
+    def _site(self, region: str) -> Site:
+        return self._sites[self._topology.hosts.get(region)]

@@ -32,6 +32,8 @@ from sim.observe.events.fleet import (
     MachineUpdated,
 )
 from sim.observe.events.host import (
+    HostFound,
+    HostLost,
     HostStalled,
     LinksMeasured,
     PartFailed,
@@ -88,6 +90,8 @@ __all__ = [
     "FaultBegan",
     "FaultFailed",
     "HealthChanged",
+    "HostFound",
+    "HostLost",
     "HostStalled",
     "LinkChanged",
     "LinksMeasured",

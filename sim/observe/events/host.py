@@ -26,6 +26,32 @@ class PartRestarted(Event):
 
 
 @dataclass(frozen=True)
+class HostFound(Event):
+    """Machines of these regions run on another host; times are real.
+
+    The way there takes `rtt_ms`, which was taken off the links. Its clock is ahead of ours by
+    `clock_ahead_ms`, give or take `within_ms`.
+    """
+
+    kind = "host_found"
+    host: str
+    regions: tuple[str, ...]
+    rtt_ms: float
+    clock_ahead_ms: float
+    within_ms: float
+
+
+@dataclass(frozen=True)
+class HostLost(Event):
+    """Another host went away that no fault had taken, and these machines with it."""
+
+    kind = "host_lost"
+    host: str
+    machines: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class LinksMeasured(Event):
     """What the links of a world really add to their round trips: relays and processors, real ms.
 
