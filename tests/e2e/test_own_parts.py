@@ -134,8 +134,8 @@ async def test_the_resolvers_death():
 
 async def test_the_control_servers_death():
     def close(_, control):
-        (site,) = control._server._runner.sites
-        site._server.close()
+        (server,) = control._server._servers
+        server.close()
 
     await killed(close, "control server")
 
