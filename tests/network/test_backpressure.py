@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import resource
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from sim.clock import Clock
-from sim.network.embedded import memory
 from sim.network.embedded.collection import Collection, Wanted, add_toxic
 from sim.network.embedded.connection import Connection, Options
 from sim.network.embedded.pipe import BUFFER_BYTES, READ_BYTES, Engine
@@ -22,6 +21,7 @@ from sim.network.embedded.proxy import Proxy
 from sim.network.embedded.timers import Timers
 from sim.rng import Rng
 
+ROOT = Path(__file__).parents[2]
 BLOCK = b"x" * 65536
 LATENCY = ("latency", {"latency": 40})
 NARROW = ("bandwidth", {"rate": 32})  # 256 kbit/s
@@ -167,27 +167,7 @@ async def test_the_kernel_takes_no_more_than_a_buffer_for_a_client_that_does_not
         assert pipe.sent < 4 * BUFFER_BYTES
 
 
-async def test_what_connections_held_is_given_back_to_the_system(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Many of them are held up and end; one that stands keeps what the allocator has on top."""
-    monkeypatch.setattr(memory, "_WAIT_REAL_S", 0.1)
-    async with blasting(LATENCY, STILL) as blast:
-        ctypes.CDLL(None).malloc_trim(0)  # what earlier tests left would be used again
-        before = resident_bytes()
-        for _ in range(60):
-            await blast.connection(reads=False)
-        async with blast.clock.timeout(10):
-            while resident_bytes() - before < 40 * BUFFER_BYTES:
-                await blast.clock.sleep(0.01)
-        held = resident_bytes() - before
-        for connection in list(blast.proxy.connections)[:-1]:
-            connection.close()
-        async with blast.clock.timeout(5):
-            while resident_bytes() - before > held / 2:
-                await blast.clock.sleep(0.01)
-
-
-def resident_bytes() -> int:
-    """The memory of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def test_what_connections_held_is_given_back_to_the_system() -> None:
+    program = [sys.executable, "-m", "tests.network.held_memory"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
