@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.errors import SimError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
-from sim.observe.events import FaultBegan, PartFailed
+from sim.observe.events import FaultBegan, MachineChanged, PartFailed
 from sim.observe.journal import Record
 from sim.routing.router import Router
 from sim.world import World
@@ -34,7 +34,7 @@ class Watch:
     async def watch(self) -> None:
         """Ask again and again, until cancelled."""
         while True:
-            self._belief_follows_truth()
+            self.belief_follows_truth()
             self._names_follow_belief()
             await self._world.clock.sleep(_EVERY_S)
 
@@ -53,7 +53,7 @@ class Watch:
         ]
         return found
 
-    def _belief_follows_truth(self) -> None:
+    def belief_follows_truth(self) -> None:
         """Who serves is passing and who does not is not, as soon as checks can have found out."""
         world, now = self._world, self._world.clock.now()
         for machine in world.fleet.machines.values():
@@ -81,6 +81,9 @@ class Watch:
         match record.event:
             case PartFailed() as failed:
                 self._tell(f"{failed.part} failed: {failed.reason}")
+            case MachineChanged() as changed:
+                # A deploy may stop and start a machine between two looks.
+                self._since.pop(changed.machine, None)
             case FaultBegan(fault="sicken") as fault:
                 self._sick.add(fault.target)
             case FaultBegan(fault="stale_dns") as fault:
