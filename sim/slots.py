@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
 
 from sim.errors import EnvironmentLacksError
 from sim.topology.addresses import CONTROL_PORT, SLOTS, AddressPlan, Endpoint, control_of
@@ -32,8 +35,22 @@ def claim(
     raise EnvironmentLacksError(
         f"no loopback address is free for a world: port {CONTROL_PORT} is taken on all of"
         f" {control_of(SLOTS[0]).host} to {control_of(SLOTS[-1]).host}",
-        "end a program that listens on that port everywhere, or other worlds (sim down --all)",
+        "end a program that listens on that port everywhere, or other worlds (sim down --all; those"
+        " of another user are for that user to end)",
     )
+
+
+def taken() -> int:
+    """How many slots are claimed on this machine, by whichever user."""
+    marks = {f"{control_of(slot).host}:{CONTROL_PORT}" for slot in SLOTS}
+    return len(marks.intersection(_bound_udp()))
+
+
+def _bound_udp() -> Iterator[str]:
+    """The IPv4 addresses at which a UDP socket is bound (proc(5), net/udp)."""
+    for line in Path("/proc/net/udp").read_text(encoding="ascii").splitlines()[1:]:
+        host, _, port = line.split()[1].partition(":")
+        yield f"{socket.inet_ntoa(struct.pack('=I', int(host, 16)))}:{int(port, 16)}"
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:

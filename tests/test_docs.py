@@ -94,7 +94,7 @@ def test_every_flag_and_fixture_of_the_plugin_is_documented():
 def test_the_readmes_scenario_is_fine_beside_what_sim_init_writes(tmp_path):
     (scenario,) = [block for block in blocks(README, "yaml") if "timeline" in block]
     (tmp_path / "server.js").write_text("http.createServer()")
-    for name, text in starter(look(tmp_path), tmp_path, Path("sim")).files.items():
+    for name, text in starter(look(tmp_path), tmp_path, tmp_path / "sim").files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     path = tmp_path / "scenario.yaml"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.apart import run_apart
-from sim.bisect.first_bad import first_bad, measured
+from sim.bisect.first_bad import first_bad, measured, usual_runs
 from sim.bisect.releases import Releases
 from sim.errors import InputError, Problem
+from sim.remaining import Remaining
 
 _MEASURED = 5  # runs of the good and of the bad end
 
@@ -30,6 +31,7 @@ class Bisect:
         line = await self.releases.line(good, bad)
         told = [self.releases.told(release) for release in line]
         self.tell(f"{len(line)} releases, {told[0]} to the bad one")
+        self._remaining = Remaining(2 * _MEASURED + usual_runs(len(line), rate=1.0))
 
         async def fails(number: int) -> bool | None:
             return await self._fails(line[number], told[number])
@@ -44,6 +46,7 @@ class Bisect:
                 Problem(f"the bad one failed 0 of {decided}: there is nothing to find")
             )
         self.tell(f"the bad one fails {failed} of {decided}")
+        self._remaining.total = self.runs + usual_runs(len(line), failed / decided)
         found = await first_bad(len(line), failed / decided, fails)
         return [told[number] for number in found]
 
@@ -55,5 +58,6 @@ class Bisect:
             ran = await run_apart(
                 laid.scenario, arguments, self.folder / "run", laid.scenario.parent
             )
-        self.tell(f"{told}: {ran.verdict}" + (f" ({ran.why})" if ran.why else ""))
+        why = f" ({ran.why})" if ran.why else ""
+        self.tell(f"{told}: {ran.verdict}{why}{self._remaining.after()}")
         return {"failed": True, "held": False}.get(ran.verdict)

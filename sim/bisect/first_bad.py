@@ -23,13 +23,18 @@ async def measured(number: int, times: int, fails: Fails) -> tuple[int, int]:
     return sum(run is True for run in runs), sum(run is not None for run in runs)
 
 
+def _held_runs(rate: float) -> int:
+    """In so many runs one that fails at that rate holds each time in less than 1 % of cases."""
+    return math.ceil(math.log(_MISSED) / math.log(1 - min(rate, _HIGHEST)))
+
+
 async def bad(number: int, rate: float, fails: Fails) -> bool | None:
     """Whether a release is bad, where bad ones fail at about that rate and good ones never do.
 
     One failure tells; a bad one holds so often in a row in less than 1 % of cases. None where
     runs do not tell.
     """
-    needed = math.ceil(math.log(_MISSED) / math.log(1 - min(rate, _HIGHEST)))
+    needed = _held_runs(rate)
     held = 0
     for _ in range(needed + _MOST_UNKNOWN):
         failed = await fails(number)
@@ -39,6 +44,12 @@ async def bad(number: int, rate: float, fails: Fails) -> bool | None:
         if held == needed:
             return False
     return None
+
+
+def usual_runs(count: int, rate: float) -> float:
+    """About how many runs `first_bad` takes: half of the releases it looks at are bad ones."""
+    looks = math.ceil(math.log2(max(1, count - 1)))
+    return looks * (_held_runs(rate) + 1 / rate) / 2
 
 
 async def first_bad(count: int, rate: float, fails: Fails) -> Sequence[int]:

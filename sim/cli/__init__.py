@@ -22,6 +22,8 @@ from sim.cli.hunt import hunt
 from sim.cli.init import init
 from sim.cli.inspect import dig, links, logs
 from sim.cli.machines import checks, machine, regions
+from sim.cli.manual import manual
+from sim.cli.outlet import Unread, outlets
 from sim.cli.page import page
 from sim.cli.place import ca, execute, open_browser
 from sim.cli.promises import promises
@@ -44,7 +46,7 @@ SECTIONS = {
     "Break it, and mend it": (fault, heal, save_scenario),
     "As flyctl does": (deploy, scale, machine, secrets, checks, regions, flyctl_env),
     "From a place": (dig, links, execute, open_browser, ca),
-    "Tools": (driver, schema, doctor),
+    "Tools": (driver, schema, doctor, manual),
 }
 
 
@@ -88,7 +90,9 @@ for of_section in SECTIONS.values():
 
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake is a message, no traceback."""
-    sys.exit(_run())
+    with outlets():
+        code = _run()
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -101,7 +105,8 @@ def _run() -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except SimError as error:
-        click.echo(f"error: {error}", err=True)
+        if not isinstance(error, Unread):
+            click.echo(f"error: {error}", err=True)
         return error.exit_code
     except SystemExit as error:  # a task of a driver's: no verdict may come of it
         told = f"error: sys.exit({error.code!r}) was called while this ran, as no driver may"

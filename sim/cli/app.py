@@ -98,6 +98,7 @@ def count_(
     world: str | None,
 ) -> int:
     """Have N machines in all of the regions together; +N and -N are more and fewer."""
+    wanted(count, 0)  # what is no number is told without a world too
     record = the_world(world)
     regions = region.split(",") if region else None
     if not yes:

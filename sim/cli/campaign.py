@@ -11,7 +11,9 @@ import click
 from sim.cli.options import EXISTING
 from sim.cli.outputs import output_options
 from sim.cli.running import run_async
+from sim.cli.tables import wide_console
 from sim.errors import EnvironmentLacksError
+from sim.remaining import Remaining
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +92,7 @@ def campaign(
     going_on = f", {len(done)} done before" if done else ""
     click.echo(f"campaign: {asked.name}, {count} runs{part}{going_on}; results in {folder}")
     try:
-        run_async(_run(results, file.parent, done, jobs, dask, partial(_tell, count)))
+        run_async(_run(results, file.parent, done, jobs, dask, count))
     except KeyboardInterrupt:
         click.echo(f"go on with: sim campaign {file} --resume --out {folder}", err=True)
         raise
@@ -132,12 +134,16 @@ async def _run(
     done: Mapping[str, Row],
     jobs: int | None,
     dask: str | None,
-    tell: Callable[[int, Row], None],
+    count: int,
 ) -> None:
     from sim.campaign.runner import go_on, here, usual_jobs
 
+    def tell(at_once: int) -> Callable[[int, Row], None]:
+        return partial(_tell, count, Remaining(count - len(done), at_once))
+
     if dask is None:
-        await go_on(results, done, jobs or usual_jobs(), here(results, base), tell)
+        at_once = jobs or usual_jobs()
+        await go_on(results, done, at_once, here(results, base), tell(at_once))
         return
     try:
         from sim.campaign.on_dask import on_cluster
@@ -147,28 +153,29 @@ async def _run(
             "pip install 'multi-region-sim[dask]'",
         ) from error
 
-    async with on_cluster(dask, results, base) as (run, at_once):
-        await go_on(results, done, jobs or at_once, run, tell)
+    async with on_cluster(dask, results, base) as (run, workers):
+        at_once = jobs or workers
+        await go_on(results, done, at_once, run, tell(at_once))
 
 
-def _tell(count: int, number: int, row: Row) -> None:
+def _tell(count: int, remaining: Remaining, number: int, row: Row) -> None:
     from sim.campaign.summary import setup_in_words
 
     words = f"{number} of {count}: {row['verdict']}: {setup_in_words(row['setup'])}"
     words += f", seed {row['seed']}" + (", again and alone" if row["alone"] else "")
     why = f": {row['why'][0]}" if row["why"] else ""
-    click.echo(f"{words}{why}", err=True)
+    left = remaining.after(0 if row["alone"] else 1)
+    click.echo(f"{words}{why}{left}", err=True)
 
 
 def _show(document: Document) -> int:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from sim.campaign.summary import dollars, in_words, number, seconds, setup_in_words
     from sim.scenario.verdict import EXIT_CODES
 
-    console = Console(highlight=False)
+    console = wide_console()
     for dimension in document["varied"]:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
         for title in (dimension["key"], *_STYLES, "worst outage s", "lost", "$ a month"):

@@ -13,6 +13,7 @@ from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.scenario.params import EXAMPLES, Choice, Param
 from sim.scenario.targets import TARGETS
+from sim.topology.problems import suggest
 
 _TARGETS = (
     click.option("--region", metavar="R", help="Region: all its machines, or all its links."),
@@ -39,10 +40,7 @@ _SET = click.option(
 
 
 class Faults(click.Group):
-    """A command for each fault: its targets and its parameters are options.
-
-    One that there is not is left to the world, which says what there is.
-    """
+    """A command for each fault: its targets and its parameters are options."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The faults."""
@@ -52,12 +50,14 @@ class Faults(click.Group):
         return [name for name in FAULTS if name != "heal"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The command of a fault."""
+        """The command of a fault. Raises InputError where there is none of that name."""
         del ctx
         from sim.scenario.faults import FAULTS
 
-        spec = FAULTS.get(cmd_name)
-        params = spec.params if spec else ()
+        if cmd_name not in FAULTS:
+            raise InputError(f"unknown fault `{cmd_name}`{suggest(cmd_name, FAULTS)}")
+        spec = FAULTS[cmd_name]
+        params = spec.params
 
         def run(settings: tuple[str, ...], world: str | None, **given: Any) -> int:
             named = {f"param_{param.name}": param.key for param in params}
@@ -65,11 +65,9 @@ class Faults(click.Group):
             targets = {k: v for k, v in given.items() if k not in named}
             return _do(cmd_name, (*values, *settings), world, targets)
 
-        command = click.command(cmd_name, help=spec.summary if spec else None)(
-            _targets(_SET(world_option(run)))
-        )
+        command = click.command(cmd_name, help=spec.summary)(_targets(_SET(world_option(run))))
         for option in command.params:
-            if spec and isinstance(option, click.Option) and option.name in TARGETS:
+            if isinstance(option, click.Option) and option.name in TARGETS:
                 option.hidden = option.name not in spec.targets
         command.params[:0] = [_option(param) for param in params]
         return command
@@ -131,12 +129,15 @@ def save_scenario(file: Path | None, since: str, world: str | None) -> int:
 
 
 def _do(name: str, settings: tuple[str, ...], world: str | None, targets: dict[str, Any]) -> int:
+    from sim.scenario.live import live_fault
+
     entry = {key: list(v) if key == "link" else v for key, v in targets.items() if v}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise InputError(f"--set {setting}: write KEY=VALUE, such as latency=200ms")
         entry[key] = value
+    live_fault({"fault": name, **entry}, None)  # what is wrong in any world is told without one
     ask(the_world(world), "fault", fault=name, **entry)
     given = [value for value in targets.values() if value]
     aim = " ".join(v if isinstance(v, str) else " \u2013 ".join(v) for v in given) or "everything"

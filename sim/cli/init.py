@@ -12,6 +12,11 @@ from sim.errors import InputError
 
 
 @click.command()
+@click.argument(
+    "folder",
+    required=False,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
 @click.option(
     "--fly-toml",
     type=EXISTING,
@@ -43,17 +48,29 @@ from sim.errors import InputError
     metavar="N",
     help="Of --listen: where your client is to connect to (default: a free port).",
 )
-def init(fly_toml: Path | None, output: Path, listen: bool, against: str | None, port: int) -> int:
-    """Write a topology, a scenario and a driver for the repository in this folder.
+def init(
+    folder: Path | None,
+    fly_toml: Path | None,
+    output: Path,
+    listen: bool,
+    against: str | None,
+    port: int,
+) -> int:
+    """Write a topology, a scenario and a driver for the program in FOLDER (default: this one).
 
     Reads fly.toml, Procfile, a compose file, Dockerfile, package.json, pyproject.toml,
     requirements.txt, go.mod, pom.xml and the sources beside them, and says what it took from where.
+    Where this folder has none of them, the one folder below that has is taken.
     """
     from sim.init.look import look
+    from sim.init.monorepo import program_below
     from sim.init.starter import DRIVER, SCHEMAS, starter
 
-    folder = Path()
-    found = look(folder, fly_toml)
+    found = look(folder or Path(), fly_toml)
+    if folder is None and fly_toml is None and (folder := program_below(Path(), found)):
+        click.echo(f"folder     {folder}    (nothing at the top says what to run)", err=True)
+        found = look(folder)
+    folder = folder or Path()
     made = starter(found, folder, output)
     if listen:
         mine = _text(output / DRIVER) not in (None, made.files.get(DRIVER))

@@ -18,6 +18,7 @@ from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.topology.addresses import LINK_SERVER_PORT, Endpoint, control_of
+from sim.topology.problems import suggest
 
 _LOOK_REAL_S = 0.1
 
@@ -35,21 +36,21 @@ _LOOK_REAL_S = 0.1
 @world_option
 def dig(name: str, rrtype: str | None, place: str | None, explain: bool, world: str | None) -> int:
     """Ask the world's nameservers for NAME: its A records, or AAAA of private names."""
-    record = the_world(world)
-    if explain:
-        click.echo("\n".join(ask(record, "explain", name=name, place=place)))
-        return 0
     from dnslib import QTYPE, DNSRecord
 
     private = name.rstrip(".").lower().endswith("internal")
     rrtype = rrtype or ("AAAA" if private else "A")
     if rrtype.upper() not in QTYPE.reverse:
         raise InputError(f"no DNS type {rrtype!r}; for example A, AAAA, TXT, SOA, NS")
+    record = the_world(world)
+    if explain:
+        click.echo("\n".join(ask(record, "explain", name=name, place=place)))
+        return 0
     status = ask(record, "status")
     servers = {row["location"]: row["nameserver"] for row in status["locations"]}
     servers |= {row["region"]: row["nameserver"] for row in status["regions"]}
     if place is not None and place not in servers:
-        raise InputError(f"no location or region {place!r}; there are: {', '.join(servers)}")
+        raise InputError(f"no location or region `{place}`{suggest(place, servers)}")
     central = f"{control_of(record.slot).host}:{record.dns_port}"
     host, _, port = servers.get(place or "", central).partition(":")
     question = DNSRecord.question(name, rrtype.upper())
@@ -116,7 +117,7 @@ def logs(region: str | None, follow: bool, as_json: bool, world: str | None) -> 
     folder, pattern = record.folder / "logs", f"{region or '*'}-*.log"
     if not any(folder.glob(pattern)):
         there = sorted({path.stem.rpartition("-")[0] for path in folder.glob("*.log")})
-        raise InputError(f"no machine in region {region!r}; there are: {', '.join(there)}")
+        raise InputError(f"no machine in region `{region}`{suggest(str(region), there)}")
     asyncio.run(_print_logs(folder, pattern, follow=follow, as_json=as_json))
     return 0
 

@@ -16,6 +16,7 @@ from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.registry import WorldRecord
+from sim.topology.problems import suggest
 
 if TYPE_CHECKING:
     from sim.places.running import Spot
@@ -75,7 +76,7 @@ def _row(record: WorldRecord, place: str) -> dict[str, Any]:
     """What the world says of a location. Raises InputError where there is none of that name."""
     rows = {row["location"]: row for row in ask(record, "status")["locations"]}
     if place not in rows:
-        raise InputError(f"no location {place!r}; there are: {', '.join(rows)}")
+        raise InputError(f"no location `{place}`{suggest(place, rows)}")
     row: dict[str, Any] = rows[place]
     return row
 

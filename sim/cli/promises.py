@@ -20,6 +20,7 @@ from sim.cli.options import (
 from sim.cli.run import RunOptions, simulated, topologies
 from sim.cli.tables import wide_console
 from sim.errors import EnvironmentLacksError
+from sim.remaining import rough
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,11 +100,11 @@ def promises(
         click.echo(f"note: {note}", err=True)
     options = RunOptions(runtime, speed, clock, secrets)
     same = fresh_seed() if seed is None else seed
-    click.echo(f"promises of {loaded.app}, {path} (seed {same})")
-    tried = [
-        Tried(trial, simulated(trial.scenario, same, options, err=True))
-        for trial in trials(loaded, driver, clients)
-    ]
+    planned = trials(loaded, driver, clients)
+    takes_s = sum(trial.scenario.duration_s for trial in planned) / (speed or 1.0)
+    takes = f"{len(planned)} runs, about {rough(takes_s)}"
+    click.echo(f"promises of {loaded.app}, {path} (seed {same}): {takes}")
+    tried = [Tried(trial, simulated(trial.scenario, same, options, err=True)) for trial in planned]
     found = document(loaded.app, tried)
     try:
         _write(found, tried, json_file, html_file)

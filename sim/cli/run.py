@@ -30,6 +30,7 @@ from sim.cli.outputs import Outputs, numbered, output_options
 from sim.cli.page import open_option
 from sim.cli.running import run_async, telling_of_logs
 from sim.cli.tables import listing, wide_console
+from sim.remaining import Remaining
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +162,7 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
     manner = _at_speed(scenario, manner)
     first = fresh_seed() if seed is None else seed
     reports: list[Document] = []
+    remaining = Remaining(times)
     for number in range(1, times + 1):
         one = replace(
             manner,
@@ -170,7 +172,8 @@ def _repeat(path: Path, seed: int | None, times: int, manner: RunOptions) -> int
         outcome = simulated(scenario, first + number - 1, one)
         manner.outputs.numbered(number).write(outcome)
         reports.append(outcome.report)
-        click.echo(f"{number} of {times}: {outcome.verdict.outcome}\n")
+        left = remaining.after()
+        click.echo(f"{number} of {times}: {outcome.verdict.outcome}{left}\n")
     rows = [series.row(report) for report in reports]
     listing(rows, tuple(rows[0]), as_json=False)
     click.echo()

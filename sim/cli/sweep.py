@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from sim.cli.options import (
 )
 from sim.cli.running import run_async
 from sim.cli.tables import listing, wide_console
+from sim.remaining import Remaining
 
 if TYPE_CHECKING:
     from sim.lens.choice import ClockName
@@ -111,7 +113,8 @@ def sweep(
     )
     if curve:
         return _curve(plan, points, seeds, report, page)
-    results = run_async(plan.run(boundaries(), _say))
+    at = boundaries()
+    results = run_async(plan.run(at, partial(_say, _remaining(len(at)))))
     rows = [_row(result) for result in results]
     if report:
         report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
@@ -126,8 +129,9 @@ def _curve(plan: Sweep, points: int, seeds: int, report: Path | None, page: Path
 
     async def runs() -> list[BoundaryResult]:
         found: list[BoundaryResult] = []
+        say = partial(_say, _remaining(points, seeds))
         for seed in range(plan.seed, plan.seed + seeds):
-            found += await replace(plan, seed=seed).run(curve_moments(points), _say)
+            found += await replace(plan, seed=seed).run(curve_moments(points), say)
         return found
 
     results = run_async(runs())
@@ -167,8 +171,17 @@ def _tell_verdict(results: Sequence[BoundaryResult]) -> int:
     return {"held": 0, "failed": 1, "unknown": 4}[outcome]
 
 
-def _say(result: BoundaryResult) -> None:
-    click.echo(f"{_name(result)}: {result.verdict}", err=True)
+def _remaining(boundaries: int, sweeps: int = 1) -> Remaining:
+    from sim.sweep.sweep import SIDE_BY_SIDE
+
+    return Remaining(sweeps * (SIDE_BY_SIDE + boundaries), SIDE_BY_SIDE)
+
+
+def _say(remaining: Remaining, result: BoundaryResult) -> None:
+    from sim.sweep.sweep import SIDE_BY_SIDE
+
+    left = remaining.after(1 if result.boundary else SIDE_BY_SIDE)
+    click.echo(f"{_name(result)}: {result.verdict}{left}", err=True)
 
 
 def _name(result: BoundaryResult) -> str:

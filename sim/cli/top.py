@@ -31,7 +31,7 @@ def top(once: bool, world: str | None) -> int:
     screen = Screen(get(record, "live/world"))
     try:
         with terminated_by_sigterm(), stream(record, "live/frames") as frames:
-            if once or not sys.stdout.isatty():
+            if once or not sys.stdout.isatty() or console.is_dumb_terminal:
                 frame = next(frames)
                 screen.take(frame)
                 console.print(screen.draw(frame, console.height))

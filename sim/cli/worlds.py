@@ -31,7 +31,7 @@ from sim.cli.page import open_option, show_page
 from sim.cli.running import run_async, telling_of_logs
 from sim.cli.tables import listing
 from sim.clock import Clock
-from sim.control.choose import the_world
+from sim.control.choose import elsewhere, the_world
 from sim.control.control_client import ask
 from sim.errors import InputError, SimError
 from sim.registry import WorldRecord
@@ -207,8 +207,14 @@ def down(world: str | None, every: bool) -> int:
         asyncio.run(_end(record))
         click.echo(f"ended {record.id}")
     if not worlds and not leftovers:
-        click.echo("no world is up")
+        _none_is_up()
     return 0
+
+
+def _none_is_up() -> None:
+    click.echo("no world is up")
+    if others := elsewhere():
+        click.echo(f"note:{others}", err=True)
 
 
 async def _end(record: WorldRecord) -> None:
@@ -249,5 +255,5 @@ def status(as_json: bool) -> int:
     for folder in registry.abandoned():
         click.echo(f"{folder.name} was killed and has left things behind; `sim down` cleans up")
     if not found:
-        click.echo("no world is up")
+        _none_is_up()
     return 0

@@ -26,6 +26,7 @@ from sim.hunt.shrink import shrunk
 from sim.hunt.strike import Plan, Strike
 from sim.hunt.symptom import Symptom
 from sim.hunt.trial import Trials, Tried
+from sim.remaining import rough
 from sim.rng import Rng
 from sim.scenario.model import Scenario
 
@@ -58,7 +59,8 @@ class Hunt:
         """Fill `found`. Ctrl-C leaves what was found until then, and the tries to go on from."""
         before = self._begin(resume=resume)
         what = f"{self.scenario.name} (seed {self.seed}, {self.jobs} side by side)"
-        self.tell(f"hunt: {what}" + (f", goes on after {len(before)} tries" if before else ""))
+        going_on = f", goes on after {len(before)} tries" if before else ""
+        self.tell(f"hunt: {what}{going_on}, for {rough(self.budget_s)}")
         self._clock = Clock()
         self._ends_s = self._clock.now() + self.budget_s
         self._trials = Trials(self.scenario, self.out / "runs", self.arguments)
@@ -146,8 +148,10 @@ class Hunt:
 
     async def _shrink(self, first: Finding) -> None:
         """Replace a finding by smaller ones, as long as the budget for it lasts."""
-        ends_s = self._clock.now() + min(_SHRINK_S, self.budget_s / 6)
+        most_s = min(_SHRINK_S, self.budget_s / 6)
+        ends_s = self._clock.now() + most_s
         symptom, number = first.symptom, first.number
+        self.tell(f"{symptom.name}: looking for a smaller timeline, {rough(most_s)} at most")
         runs: dict[str, list[Tried]] = {}
         seeds = iter(range(first.seen.seed + 100, first.seen.seed + 10_000))
 
@@ -222,7 +226,7 @@ class Hunt:
         return f"{tried.verdict} ({names})" if names else tried.verdict
 
     def _left(self) -> str:
-        return f"{max(0.0, self._ends_s - self._clock.now()) / 60:.0f} min"
+        return rough(max(0.0, self._ends_s - self._clock.now()))
 
     # --- what is kept of the tries ---
 

@@ -32,7 +32,7 @@ class Facts:
     the shell line without which it cannot run, once. `check` is the path of a health check,
     `websocket` that of a WebSocket, `event` an event of socket.io's that is acknowledged. `needs`
     are the variables without which the program ends. `fixed_port` is one that it listens on
-    whatever PORT says.
+    whatever PORT says. `workspaces` says that programs are in folders below.
     """
 
     app: str | None = None
@@ -50,4 +50,5 @@ class Facts:
     websocket: str | None = None
     event: str | None = None
     socketio: bool = False
+    workspaces: bool = False
     notes: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -36,6 +37,7 @@ _FILES: dict[str, Callable[[str], Facts]] = {
     "go.mod": read_go_mod,
     "pom.xml": read_pom,
 }
+MANIFESTS = ("fly.toml", *_FILES)
 _SOURCES: dict[str, Callable[[str, str], Facts]] = {
     **dict.fromkeys((".js", ".mjs", ".cjs", ".ts"), read_javascript),
     ".py": read_python,
@@ -73,6 +75,8 @@ def look(folder: Path, fly_toml: Path | None = None) -> Repository:
             files[name] = _SOURCES[path.suffix](text, name)
     in_images = {name for name, read in finders.items() if read in (read_dockerfile, read_compose)}
     files = {name: _as_here(facts, folder, name in in_images) for name, facts in files.items()}
+    if fly_path and not fly_path.is_absolute():
+        fly_path = Path(os.path.relpath(fly_path, folder))
     return Repository(files, fly, fly_path, _dotenv(folder))
 
 
@@ -89,19 +93,27 @@ def _sources(folder: Path) -> Iterator[Path]:
     return islice(found, _MOST_SOURCES)
 
 
+def own_folders(folder: Path) -> list[Path]:
+    """The folders in it that are the repository's own, in the order of their names."""
+    return [path for path in _own(folder, folder) if path.is_dir()]
+
+
 def _files(root: Path, folder: Path, depth: int) -> Iterator[Path]:
     """The repository's own files below a folder; what is installed or built there is not read."""
-    try:
-        entries = [entry for entry in folder.iterdir() if not entry.is_symlink()]
-    except OSError:  # a folder of somebody else's
-        return
-    own = [e for e in entries if not _NOT_OURS.search(e.relative_to(root).as_posix())]
-    own.sort(key=_likely)
+    own = sorted(_own(root, folder), key=_likely)
     yield from (entry for entry in own if entry.is_file())
     if depth:
         for entry in own:
             if entry.is_dir():
                 yield from _files(root, entry, depth - 1)
+
+
+def _own(root: Path, folder: Path) -> list[Path]:
+    try:
+        entries = sorted(entry for entry in folder.iterdir() if not entry.is_symlink())
+    except OSError:  # a folder of somebody else's
+        return []
+    return [e for e in entries if not _NOT_OURS.search(e.relative_to(root).as_posix())]
 
 
 def _likely(path: Path) -> tuple[bool, str]:

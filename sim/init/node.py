@@ -42,6 +42,7 @@ def read_package(text: str) -> Facts:
         prepare=_prepare(package, needs),
         database=database,
         socketio="socket.io" in needs,
+        workspaces="workspaces" in package,
     )
 
 

@@ -23,8 +23,8 @@ class Said:
 class Repository:
     """The facts of each file, those that are trusted most first.
 
-    `fly` is its fly.toml at `fly_path`, if it has one; `dotenv` the names to which its `.env`
-    gives values.
+    `fly` is its fly.toml at `fly_path`, from its folder, if it has one; `dotenv` the names to which
+    its `.env` gives values.
     """
 
     files: Mapping[str, Facts] = field(default_factory=dict)
@@ -71,6 +71,11 @@ class Repository:
     def containers(self) -> bool:
         """Whether there is an image, or how to make one."""
         return any(self.all("build")) or self.image is not None
+
+    @property
+    def workspaces(self) -> bool:
+        """Whether a file says that programs are in folders below."""
+        return any(self.all("workspaces"))
 
     @property
     def parts(self) -> Mapping[str, Part]:

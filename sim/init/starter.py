@@ -35,8 +35,11 @@ class Starter:
 
 
 def starter(found: Repository, folder: Path, output: Path, heard: str | None = None) -> Starter:
-    """What to write into `output` for the repository at `folder`; `heard` is a driver's text."""
-    up = os.path.relpath(folder.resolve(), (folder / output).resolve())
+    """What to write into `output` for the repository at `folder`; `heard` is a driver's text.
+
+    Both are paths from the current folder, in which the commands will be given.
+    """
+    up = os.path.relpath(folder.resolve(), output.resolve())
     places = places_for(found.fly.primary_region if found.fly else None)
     driver = driver_file(found, str(output / DRIVER))
     if heard:
@@ -121,7 +124,11 @@ def _commands(found: Repository, folder: Path, output: Path) -> Iterator[str]:
     )
     line = found.prepare
     if line and not docker and not prepared(line, folder):
-        yield line
-    secrets = " --secrets .env" if any(name in found.dotenv for name in found.needs) else ""
+        yield line if folder == Path() else f"(cd {shlex.quote(str(folder))} && {line})"
+    secrets = (
+        f" --secrets {shlex.quote(str(folder / '.env'))}"
+        if any(name in found.dotenv for name in found.needs)
+        else ""
+    )
     runtime = " --runtime docker" if docker else ""
     yield f"sim run {output / SCENARIO}{runtime}{secrets}"

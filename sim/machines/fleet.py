@@ -34,6 +34,7 @@ from sim.observe.events import CordonChanged, HostLost, MachineUpdated, PartFail
 from sim.observe.events.releases import SecretsChanged
 from sim.observe.journal import Journal
 from sim.topology.model import Topology
+from sim.topology.problems import suggest
 
 
 class Fleet(Roster):
@@ -93,7 +94,7 @@ class Fleet(Roster):
         Raises InputError for an unknown region, or a name that another machine has.
         """
         if region not in self._regions:
-            raise InputError(f"no region {region!r}; there are: {', '.join(self._regions)}")
+            raise InputError(f"no region `{region}`{suggest(region, self._regions)}")
         if name is not None and self.named(name):
             raise InputError(f"a machine is called {name!r} already")
         number = self.free_number(region)

@@ -17,10 +17,10 @@ from sim.topology.model import Topology
 from sim.topology.yaml_document import Document
 
 
-def live_fault(entry: Mapping[str, Any], topology: Topology) -> TimelineEntry:
+def live_fault(entry: Mapping[str, Any], topology: Topology | None) -> TimelineEntry:
     """The timeline entry of `{"fault": "crash", "region": "fra"}`, now unless it has `when`.
 
-    Raises InputError.
+    Without a topology names of places are taken as they are. Raises InputError.
     """
     due = {} if "when" in entry else {"at": "0s"}
     reading = Reading(Document({"timeline": [{**due, **entry}]}), topology)

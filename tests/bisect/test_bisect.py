@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 
 import pytest
@@ -87,7 +88,7 @@ def repository(tmp_path):
     return folder, commits
 
 
-def going(folder, scratch, monkeypatch, verdict_of):
+def going(folder, scratch, monkeypatch, verdict_of, tell=lambda _: None):
     async def run_apart(scenario, _arguments, _files, _modules):
         load_scenario(scenario)  # today's files lie in the commit's tree
         said = (scenario.parents[1] / "gateway.py").read_text()
@@ -95,14 +96,23 @@ def going(folder, scratch, monkeypatch, verdict_of):
 
     monkeypatch.setattr(bisect, "run_apart", run_apart)
     scenario = load_scenario(folder / "sim" / "scenario.yaml")
-    return Bisect(Commits(scenario), scratch, 1, (), lambda _: None)
+    return Bisect(Commits(scenario), scratch, 1, (), tell)
 
 
 async def test_a_repository_is_bisected_and_left_as_it_was(repository, tmp_path, monkeypatch):
     folder, commits = repository
-    of = going(folder, tmp_path / "scratch", monkeypatch, lambda n: "failed" if n >= 5 else "held")
+    told: list[str] = []
+    of = going(
+        folder,
+        tmp_path / "scratch",
+        monkeypatch,
+        lambda n: "failed" if n >= 5 else "held",
+        told.append,
+    )
     (found,) = await of.run(commits[0], commits[7])
     assert found.endswith("release 5")
+    assert told[1].startswith(commits[0][:7])
+    assert re.search(r": held; about \d+ s left$", told[1])
     assert not [*(folder / ".git" / "worktrees").glob("*")]
 
 

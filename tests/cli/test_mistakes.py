@@ -133,7 +133,14 @@ ON_THE_COMMAND_LINE = [
     (["down", "nobody"], "no world"),
     (["links"], "no world is up"),
     (["fault", "crash", "--region", "fra"], "no world is up"),
+    (["fault", "crahs", "--region", "fra"], "unknown fault `crahs`; did you mean `crash`?"),
+    (["fault", "latency", "--latency", "200ms"], "unknown fault `latency`; allowed: "),
+    (["fault", "slow", "--region", "fra", "--latency", "200"], "write `200ms`"),
+    (["fault", "slow", "--region", "fra", "--set", "latncy=2s"], "did you mean `latency`"),
+    (["fault", "crash"], "`crash` has no target"),
     (["dig", "mine.fly.dev"], "no world is up"),
+    (["dig", "mine.fly.dev", "AAAAA"], "no DNS type 'AAAAA'"),
+    (["scale", "count", "many"], "found 'many'"),
     (["scale", "count"], "N"),
 ]
 

@@ -418,7 +418,7 @@ def test_what_is_impossible_is_refused_and_changes_nothing(virtually: Virtually,
         ):
             await getattr(bench.fleet, verb)(machine)
         assert machine.state is State.CREATED
-        with pytest.raises(InputError, match="no region 'syd'; there are: iad, fra"):
+        with pytest.raises(InputError, match="no region `syd`; allowed: `iad` or `fra`"):
             bench.fleet.create("syd")
 
     virtually(in_a_world(scene))

@@ -90,7 +90,7 @@ class Editor:
 
 @pytest.fixture
 async def editor(server, tmp_path):
-    for name, text in starter(look(tmp_path), tmp_path, Path("sim")).files.items():
+    for name, text in starter(look(tmp_path), tmp_path, tmp_path / "sim").files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     pipe = asyncio.subprocess.PIPE
