@@ -18,6 +18,7 @@ from sim.cli.driver import driver
 from sim.cli.faults import fault, heal, save_scenario
 from sim.cli.files import validate
 from sim.cli.flyctl_env import flyctl_env
+from sim.cli.group import sentence
 from sim.cli.hunt import hunt
 from sim.cli.init import init
 from sim.cli.inspect import dig, links, logs
@@ -62,12 +63,9 @@ class Sections(click.Group):
         """A list for each section."""
         del ctx
         width = max(len(name) for name in self.commands)
-        limit = formatter.width - width - 6
         for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl(
-                    [(f"{c.name:<{width}}", c.get_short_help_str(limit)) for c in commands]
-                )
+                formatter.write_dl([(f"{c.name:<{width}}", sentence(c)) for c in commands])
 
 
 @click.group(
@@ -76,7 +74,7 @@ class Sections(click.Group):
 )
 @click.version_option(__version__, prog_name="sim")
 def cli() -> None:
-    """Bring up a multi-region world on this machine, break it, and see what it costs.
+    """Run your server in several simulated regions, break one, and see what clients go through.
 
     Exit codes: 0 held or done, 1 an expectation failed, 2 unusable input, 3 something is missing
     here (the message says what to do), 4 the verdict is unknown, 70 the simulator itself is broken.

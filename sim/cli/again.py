@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 def replay(
     recorded: Path, secrets: Path | None, journal: Path | None, **outputs: Path | None
 ) -> int:
-    """Run the scenario of JOURNAL again, with its seed and speed, and say what differs.
+    """Run the scenario of JOURNAL again, and say what differs.
+
+    The seed and the speed are the same.
 
     Relative paths of its topology are taken from the current folder.
     """
@@ -55,9 +57,10 @@ def replay(
 @click.argument("first", type=EXISTING)
 @click.argument("second", type=EXISTING)
 def diff(first: Path, second: Path) -> int:
-    """Say what differs between two runs: journals, or reports that --json wrote.
+    """Say what differs between two runs.
 
-    The exit code is 1 if the second run is worse: something that held no longer does.
+    Each is a journal, or a report that --json wrote. The exit code is 1 if the second run is worse:
+    something that held no longer does.
     """
     from sim.report.compare import is_worse
 

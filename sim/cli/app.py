@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import click
 
+from sim.cli.group import Group
 from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
@@ -56,7 +57,10 @@ def deploy(
     as_json: bool,
     world: str | None,
 ) -> int:
-    """Bring a release to the machines, and wait until that is over; exit with 1 if it fails."""
+    """Deploy a release, and wait until that is over.
+
+    Exits with 1 if it fails.
+    """
     given = {
         "region": region,
         "image": image,
@@ -68,7 +72,7 @@ def deploy(
     return _tell(have_done(the_world(world), "deploy", **asked), as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def scale() -> None:
     """Show and change how many machines there are."""
 
@@ -129,7 +133,7 @@ def show(as_json: bool, world: str | None) -> int:
     return 0
 
 
-@click.group()
+@click.group(cls=Group)
 def secrets() -> None:
     """Set, list and remove the app's secrets. Values are never shown."""
 

@@ -30,11 +30,11 @@ def bisect(
     clock: str,
     secrets: Path | None,
 ) -> int:
-    """Find the commit or the image of the gateway that broke SCENARIO.
+    """Find the commit or image of the gateway that broke SCENARIO.
 
-    Commits are those of the repository that SCENARIO lies in. Images have a tag (gateway:1.4):
-    those of the same name that the engine has are looked at, in the order in which they were made.
-    SCENARIO and its topology are used as they are now.
+    Commits are those of the repository that SCENARIO lies in.
+    Images have a tag (gateway:1.4): those of the same name that the engine has are looked at, in
+    the order in which they were made. SCENARIO and its topology are used as they are now.
     """
     from sim.bisect.bisect import Bisect
     from sim.bisect.commits import Commits

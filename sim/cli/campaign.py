@@ -71,10 +71,11 @@ def campaign(
     resume: bool,
     out: Path | None,
 ) -> int:
-    """Run every combination that FILE asks for, each in a world of its own, and report on all.
+    """Run every combination that FILE asks for.
 
-    DIR has report.html, report.json, junit.xml and summary.md at the end, and each finished run
-    as soon as it ends: Ctrl-C ends what runs and keeps what was done.
+    Each run has a world of its own; one report is made of all. DIR has report.html, report.json,
+    junit.xml and summary.md at the end, and each finished run as soon as it ends: Ctrl-C ends what
+    runs and keeps what was done.
     """
     from sim.campaign import forms
     from sim.campaign.load_campaign import load_campaign
@@ -113,7 +114,9 @@ def campaign(
 )
 @output_options
 def merge(folders: tuple[Path, ...], **outputs: Path | None) -> int:
-    """Report on the results in DIR…, the shards of one campaign, as if it had been run at once.
+    """Make one report of the shards of a campaign.
+
+    DIR… are the folders of their results; the report is as if all had been run at once.
 
     A shard that is missing is said, and makes the verdict unknown where nothing failed.
     """

@@ -45,7 +45,7 @@ def compare(
     secrets: Path | None,
     as_json: bool,
 ) -> int:
-    """Show the outages of A and B side by side, with where their time went.
+    """Show the outages of several runs side by side.
 
     Each is a scenario, which is run (all with the same seed), or a journal, or a report that
     --json wrote. The exit code is that of the worst verdict.

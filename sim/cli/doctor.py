@@ -17,9 +17,10 @@ LACKING = 3
 @click.argument("topology", required=False, type=click.Path(path_type=Path))
 @json_option
 def doctor(topology: Path | None, as_json: bool) -> int:
-    """Check what this machine has for worlds; exit with 3 if something is missing.
+    """Check what this machine has for worlds.
 
-    With a topology, its other hosts' Docker engines are asked too.
+    Exits with 3 if something is missing. With a topology, its other hosts' Docker engines are asked
+    too.
     """
     from sim.doctor import examine
     from sim.topology.load_topology import load_topology

@@ -34,10 +34,11 @@ NOT_ACKNOWLEDGED = 1
     help="Size of {payload}, in bytes.",
 )
 def driver(driver: str, against: str, messages: int, payload: int) -> int:
-    """Talk to a gateway once with DRIVER, and show what is said, heard and matched.
+    """Try DRIVER on a gateway that runs, without a world.
 
-    DRIVER is a YAML file, module:Class of this folder, or a built-in name. No world is brought up:
-    start your gateway as you do otherwise. Exits with 1 where a message is not acknowledged.
+    It shows what is said, heard and matched. DRIVER is a YAML file, module:Class of this folder, or
+    a built-in name. Start your gateway as you do otherwise. Exits with 1 where a message is not
+    acknowledged.
     """
     from sim.cli.running import run_async
     from sim.clients.load_spec import LoadSpec

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sim.cli.group import Group
 from sim.cli.options import OUTPUT, world_option
 from sim.control.choose import the_world
 from sim.control.control_client import ask
@@ -39,7 +41,10 @@ _SET = click.option(
 )
 
 
-class Faults(click.Group):
+_LINK = re.compile(r"\[(.+?)\]\(.+?\)")  # of the pages that have these texts too
+
+
+class Faults(Group):
     """A command for each fault: its targets and its parameters are options."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -65,7 +70,9 @@ class Faults(click.Group):
             targets = {k: v for k, v in given.items() if k not in named}
             return _do(cmd_name, (*values, *settings), world, targets)
 
-        command = click.command(cmd_name, help=spec.summary)(_targets(_SET(world_option(run))))
+        command = click.command(cmd_name, help=_LINK.sub(r"\1", spec.summary))(
+            _targets(_SET(world_option(run)))
+        )
         for option in command.params:
             if isinstance(option, click.Option) and option.name in TARGETS:
                 option.hidden = option.name not in spec.targets
@@ -88,14 +95,20 @@ def _option(param: Param) -> click.Option:
 
 @click.group(cls=Faults, subcommand_metavar="NAME [OPTIONS]")
 def fault() -> None:
-    """Do the fault NAME to a running world: `sim fault NAME --help` has its parameters."""
+    """Break something in a running world.
+
+    `sim fault NAME --help` has the parameters of the fault NAME.
+    """
 
 
 @click.command()
 @_targets
 @world_option
 def heal(world: str | None, **targets: Any) -> int:
-    """Undo what was done to a target; without one, undo everything and start what is down."""
+    """Undo what was done to a target, or everything.
+
+    Without a target, what is down is started too.
+    """
     return _do("heal", (), world, targets)
 
 
@@ -110,7 +123,10 @@ def heal(world: str | None, **targets: Any) -> int:
 )
 @world_option
 def save_scenario(file: Path | None, since: str, world: str | None) -> int:
-    """Write what was done to a running world as a scenario, to FILE or to stdout."""
+    """Write what was done to a running world as a scenario.
+
+    Without FILE it is printed.
+    """
     record = the_world(world)
     folder = str((file.parent if file else Path()).resolve())
     text = ask(record, "save_scenario", since=since.replace("-", "_"), folder=folder)["text"]

@@ -13,7 +13,10 @@ from sim.errors import InputError
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=EXISTING, metavar="FILE…")
 def validate(files: tuple[Path, ...]) -> int:
-    """Check topologies, scenarios and drivers: every problem of every FILE."""
+    """Check topologies, scenarios and drivers for mistakes.
+
+    Every problem of every FILE is told, with its line.
+    """
     from sim.schemas.validate import notes
     from sim.schemas.validate import validate as problems_of
 

@@ -16,9 +16,10 @@ from sim.registry import WorldRecord
 @json_option
 @world_option
 def flyctl_env(as_json: bool, world: str | None) -> int:
-    """Print the variables that make flyctl speak to the world: `eval "$(sim flyctl-env)"`.
+    """Print the variables that make flyctl speak to a world.
 
-    They hold the world's token: whoever has it can do anything to the world.
+    Use them with `eval "$(sim flyctl-env)"`. They hold the world's token: whoever has it can do
+    anything to the world.
     """
     variables = _variables(the_world(world))
     if as_json:

@@ -51,7 +51,7 @@ def hunt(
     clock: str,
     secrets: Path | None,
 ) -> int:
-    """Search for faults under which the gateway of SCENARIO breaks what must hold.
+    """Search for the faults that break the gateway of SCENARIO.
 
     Its topology, its load and what must hold in any run are used; its timeline is not.
     """

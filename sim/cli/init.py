@@ -56,11 +56,12 @@ def init(
     against: str | None,
     port: int,
 ) -> int:
-    """Write a topology, a scenario and a driver for the program in FOLDER (default: this one).
+    """Write sim/ for a repository: topology, scenario, driver.
 
-    Reads fly.toml, Procfile, a compose file, Dockerfile, package.json, pyproject.toml,
-    requirements.txt, go.mod, pom.xml and the sources beside them, and says what it took from where.
-    Where this folder has none of them, the one folder below that has is taken.
+    The repository is FOLDER (default: this one). Reads fly.toml, Procfile, a compose file,
+    Dockerfile, package.json, pyproject.toml, requirements.txt, go.mod, pom.xml and the sources
+    beside them, and says what it took from where. Where this folder has none of them, the one
+    folder below that has is taken.
     """
     from sim.init.look import look
     from sim.init.monorepo import program_below

@@ -11,6 +11,7 @@ from typing import IO
 
 import click
 
+from sim.cli.group import Group
 from sim.cli.options import json_option, seed_option, world_option
 from sim.cli.tables import listing
 from sim.clock import Clock
@@ -35,7 +36,10 @@ _LOOK_REAL_S = 0.1
 @click.option("--explain", is_flag=True, help="Explain how the answer came about.")
 @world_option
 def dig(name: str, rrtype: str | None, place: str | None, explain: bool, world: str | None) -> int:
-    """Ask the world's nameservers for NAME: its A records, or AAAA of private names."""
+    """Ask the world's nameservers for NAME.
+
+    Without TYPE: A records, or AAAA for private names.
+    """
     from dnslib import QTYPE, DNSRecord
 
     private = name.rstrip(".").lower().endswith("internal")
@@ -71,12 +75,12 @@ def mapped_in_dots(text: str) -> str:
     )
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @world_option
 @click.pass_context
 def links(context: click.Context, as_json: bool, world: str | None) -> int:
-    """List every link with its round trip, its state and what crosses it."""
+    """List every link: round trip, state and traffic."""
     if context.invoked_subcommand:
         return 0
     rows = ask(the_world(world), "links")
@@ -112,7 +116,10 @@ def serve(host: str, port: int, seed: int | None) -> int:
 @json_option
 @world_option
 def logs(region: str | None, follow: bool, as_json: bool, world: str | None) -> int:
-    """Print what the machines have printed; with --json a JSON object a line."""
+    """Print what the machines have printed.
+
+    With --json each line is a JSON object.
+    """
     record = the_world(world)
     folder, pattern = record.folder / "logs", f"{region or '*'}-*.log"
     if not any(folder.glob(pattern)):

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sim import registry
+from sim.cli.group import Group
 from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
 from sim.control.choose import the_world
@@ -28,7 +29,7 @@ _ACTIONS = {
 }
 
 
-@click.group()
+@click.group(cls=Group)
 def machine() -> None:
     """List, clone, start, stop and destroy machines. MACHINE is an id, a name, or such as fra/1."""
 
@@ -108,7 +109,7 @@ def _act(world: str | None, as_json: bool, **body: Any) -> int:
 @json_option
 @world_option
 def checks(as_json: bool, world: str | None) -> int:
-    """List the health checks of all machines, and what each found last."""
+    """List the machines' health checks, and what each found."""
     columns = ("name", "status", "machine", "region", "last_updated_s", "output")
     listing(ask(the_world(world), "checks"), columns, as_json=as_json)
     return 0

@@ -13,7 +13,7 @@ from sim import __version__
 @click.command()
 @click.pass_context
 def manual(context: click.Context) -> int:
-    """Print the manual page of all commands, as man(1) reads it.
+    """Print a manual page of all commands, for man(1).
 
     To read it: sim manual | man -l -
     """

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 @world_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(place: str, image: str | None, world: str | None, command: tuple[str, ...]) -> int:
-    """Run COMMAND as if it were in LOCATION, and exit with its code."""
+    """Run COMMAND as if it were in LOCATION.
+
+    The exit code is that of COMMAND.
+    """
     record = the_world(world)
     if image is None:
         from sim.places.running import become, placed
@@ -48,7 +51,10 @@ def execute(place: str, image: str | None, world: str | None, command: tuple[str
 @world_option
 @click.argument("url", required=False)
 def open_browser(place: str, browser: str | None, world: str | None, url: str | None) -> int:
-    """Open a browser in LOCATION, at URL or the app's own, until it is closed."""
+    """Open a browser in LOCATION, until it is closed.
+
+    Without URL it opens the app's own.
+    """
     from sim.cli.running import terminated_by_sigterm
     from sim.places.browser import find, open_at
 
@@ -63,7 +69,10 @@ def open_browser(place: str, browser: str | None, world: str | None, url: str | 
 @click.command()
 @world_option
 def ca(world: str | None) -> int:
-    """Print the certificate of the world's authority (PEM), for whoever is to trust its edges."""
+    """Print the certificate of the world's authority (PEM).
+
+    A client that trusts it can use TLS with the world's edges.
+    """
     click.echo(ask(the_world(world), "authority")["certificate"], nl=False)
     return 0
 

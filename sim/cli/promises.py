@@ -83,10 +83,10 @@ def promises(
     json_file: Path | None,
     html_file: Path | None,
 ) -> int:
-    """Check a team's promises of TOPOLOGY: each is held, broken or unknown.
+    """Check what a team promises of its app.
 
-    Two runs decide: a region crashes, and a release is deployed. Without TOPOLOGY it is
-    topology.yaml here, else the example's.
+    Each promise is held, broken or unknown. Two runs of TOPOLOGY decide: a region crashes, and a
+    release is deployed. Without TOPOLOGY it is topology.yaml here, else the example's.
     """
     from sim.promises.held import Tried, document
     from sim.promises.trials import trials

@@ -12,7 +12,7 @@ from sim.topology.kinds import Kind
 @click.command()
 @click.argument("kind", type=click.Choice(get_args(Kind)))
 def schema(kind: Kind) -> int:
-    """Print the JSON Schema of a KIND of file: topology, scenario, driver or campaign."""
+    """Print the JSON Schema of a kind of file."""
     from sim.schemas.schemas import schema_text
 
     click.echo(schema_text(kind), nl=False)

@@ -78,10 +78,10 @@ def sweep(
     report: Path | None,
     page: Path | None,
 ) -> int:
-    """Kill the machine of one session of SCENARIO at each boundary of the session.
+    """Kill a session's machine at each boundary of the session.
 
-    Of the scenario the topology and the load's driver, pace and patience are taken; its timeline
-    and its expectations are not.
+    SCENARIO gives the topology and the load's driver, pace and patience; its timeline and its
+    expectations are not used.
     """
     from sim.rng import fresh_seed
     from sim.scenario.load_scenario import load_scenario

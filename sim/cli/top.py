@@ -17,9 +17,10 @@ from sim.errors import SimError
 @click.option("--once", is_flag=True, help="Print one frame and end, as without a terminal.")
 @world_option
 def top(once: bool, world: str | None) -> int:
-    """Watch a running world: places, machines, links, alerts and what happened last.
+    """Watch a running world in this terminal.
 
-    Ctrl-C ends it; the world goes on.
+    It shows places, machines, links, alerts and what happened last. Ctrl-C ends it; the world goes
+    on.
     """
     from rich.console import Console
     from rich.live import Live

@@ -72,7 +72,10 @@ def up(
     detach: bool,
     opens: bool,
 ) -> int:
-    """Bring up the world of TOPOLOGY, until Ctrl-C or `sim down`."""
+    """Bring up a world that stays up.
+
+    It is that of TOPOLOGY, and lasts until Ctrl-C or `sim down`.
+    """
     if detach:
         own = ("--detach", "-d", "--open")
         return asyncio.run(_detached([arg for arg in sys.argv[1:] if arg not in own], opens))
@@ -192,7 +195,10 @@ def _pass_on(said: IO[bytes], start: int) -> int:
 @click.argument("world", metavar="[WORLD]", required=False)
 @click.option("--all", "every", is_flag=True, help="End every world on this machine.")
 def down(world: str | None, every: bool) -> int:
-    """End WORLD (the one that is up), and whatever an earlier one that was killed has left."""
+    """End a world, and clean up after those that were killed.
+
+    Without WORLD it is the one that is up.
+    """
     leftovers = registry.abandoned()
     for folder in leftovers:
         click.echo(f"cleaned up after {folder.name} ({clean_up(folder)})")
@@ -238,7 +244,10 @@ async def _end(record: WorldRecord) -> None:
 @click.command()
 @json_option
 def status(as_json: bool) -> int:
-    """Show the worlds that are up: machines as they are and as they are believed to be."""
+    """Show the worlds that are up.
+
+    Machines are shown as they are, and as health checks and DNS believe them to be.
+    """
     found = []
     for record in registry.running():
         try:

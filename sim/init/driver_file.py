@@ -9,8 +9,8 @@ from sim.init.topology_file import reference
 
 _ENGINE_IO = "/socket.io/?EIO=4&transport=polling"
 _HTTP = """\
-# How clients talk to the gateway: a GET every turn. {why}
-# Keys: docs/driver-keys.md. `sim driver {file} --against URL` tries it on a gateway that runs.
+# How clients talk to the gateway: a GET every turn.
+{why}# Keys: docs/driver-keys.md. `sim driver {file} --against URL` tries it on a gateway that runs.
 http: {path}
 """
 _SOCKETIO = """\
@@ -30,10 +30,14 @@ answer: [{{match: '^2$', send: '3'}}]
 
 @dataclass(frozen=True)
 class DriverFile:
-    """A driver's text, and in a few words what clients do. Without a text: a built-in driver."""
+    """A driver's text, and in a few words what clients do. Without a text: a built-in driver.
+
+    `left_open` is what it does not speak yet.
+    """
 
     text: str | None
     means: str
+    left_open: str | None = None
 
 
 def driver_file(found: Repository, name: str) -> DriverFile:
@@ -46,13 +50,14 @@ def driver_file(found: Repository, name: str) -> DriverFile:
         return DriverFile(text, means)
     known = _ENGINE_IO if any(found.all("socketio")) else found.value("check")
     path = known or "/"
-    why = ""
+    why, left_open = "", None
     if websocket := found.first("websocket"):
-        why = f"Its WebSocket ({websocket.value}, {websocket.by}) is not spoken to yet:"
-        why = f"{why}\n# `sim init --listen` writes a driver from a session of your own client."
-    text = _HTTP.format(why=why, path=path, file=name).replace(". \n", ".\n")
+        where = f"clients do not use the WebSocket yet ({websocket.value}, {websocket.by})"
+        how = "`sim init --listen` writes a driver from a session of your own client"
+        why, left_open = f"# C{where[1:]}:\n# {how}.\n", f"{where}: {how}"
+    text = _HTTP.format(why=why, path=path, file=name)
     # Who has nothing at `/`, or only upgrades connections, says so with a 4xx: it is there.
     text += (
         "" if known else "expect: [2xx, 3xx, 4xx]    # whatever it says of this path, it is there\n"
     )
-    return DriverFile(text, f"clients ask for {path} every second")
+    return DriverFile(text, f"clients ask for {path} every second", left_open)

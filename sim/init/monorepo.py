@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sim.errors import InputError
 from sim.init.look import MANIFESTS, look, own_folders
+from sim.init.node import is_library
 from sim.init.repository import Repository
 from sim.topology.problems import listed
 
@@ -42,11 +43,16 @@ def _leaves_it_open(folder: Path, found: Repository) -> bool:
 def _programs(folder: Path, depth: int) -> Iterator[Path]:
     """Folders with a manifest that says what to run; what is below one is a part of it."""
     for path in own_folders(folder):
-        if any((path / name).is_file() for name in MANIFESTS) and _says_what_to_run(look(path)):
+        if any((path / name).is_file() for name in MANIFESTS) and _says_what_to_run(path):
             yield path
         elif depth > 1:
             yield from _programs(path, depth - 1)
 
 
-def _says_what_to_run(found: Repository) -> bool:
-    return found.program is not None or found.containers
+def _says_what_to_run(folder: Path) -> bool:
+    found = look(folder)
+    if found.program is None or found.containers:
+        return found.containers
+    package = folder / "package.json"
+    others = any(facts.command for name, facts in found.files.items() if name != package.name)
+    return others or not is_library(package.read_text(encoding="utf-8-sig"))

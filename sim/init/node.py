@@ -19,6 +19,7 @@ _SOCKET_PATH = (
     r"""["'`](/(?:[\w-]+/)*"""
     r"""(?:wss?|(?:web)?sockets?|live|echo|chat|sessions?|stream|rooms?|realtime))["'`]"""
 )
+_FASTIFY = r"""["'`](/[^"'`]*)["'`]\s*,\s*\{[^{}]*\bwebsocket:\s*true"""
 _ACKNOWLEDGED = (
     r"""\.on\(\s*["'`]([\w:.-]+)["'`]\s*,\s*(?:async\s*)?(?:function\s*)?"""
     r"""\(\s*\w+\s*,\s*(?:ack|cb|callback|done|reply|respond|fn)\s*\)"""
@@ -44,6 +45,14 @@ def read_package(text: str) -> Facts:
         socketio="socket.io" in needs,
         workspaces="workspaces" in package,
     )
+
+
+def is_library(text: str) -> bool:
+    """Whether a package.json has nothing to start: its `main` is for others to import."""
+    try:
+        return "start" not in json.loads(text).get("scripts", {})
+    except (ValueError, AttributeError, TypeError):
+        return False
 
 
 def _command(package: dict[str, object]) -> tuple[str, ...]:
@@ -74,7 +83,8 @@ def read_javascript(text: str, name: str) -> Facts:
         check=check_path(text),
         fixed_port=int(port) if port and serves else None,
         needs=secrets_among(one or other for one, other in _VARIABLE.findall(text)),
-        websocket=first(_SOCKET_PATH, text) if re.search(r"WebSocket|\bws\b", text) else None,
+        websocket=first(_FASTIFY, text)
+        or (first(_SOCKET_PATH, text) if re.search(r"WebSocket|\bws\b", text) else None),
         event=first(_ACKNOWLEDGED, text),
         socketio=bool(re.search(r"""["']socket\.io["']""", text)),
     )

@@ -10,6 +10,11 @@ from sim.init.sources import check_path, first, label, secrets_among
 
 _DATABASES = ("asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "sqlalchemy", "tortoise-orm")
 _APPS = re.compile(r"^(\w+)(?::[^=\n]+)?\s*=\s*(FastAPI|Starlette|Quart|Litestar)\(", re.MULTILINE)
+_SOCKET = r"""\.websocket(?:_route)?\(\s*["'](/[^"']*)["']"""
+_AIOHTTP = (
+    r"""(?:add_(?:get|route)|routes\.get|web\.get)\(\s*(?:["'](?:GET|\*)["'],\s*)?"""
+    r"""["'](/(?:[^"'/]+/)*(?:wss?|(?:web)?sockets?|live|echo|chat|stream|realtime))["']"""
+)
 _VARIABLE = re.compile(
     r"""os\.(?:environ\[["']([A-Z][A-Z0-9_]*)["']\]|getenv\(["']([A-Z][A-Z0-9_]*)["']\))"""
 )
@@ -68,7 +73,7 @@ def read_python(text: str, name: str) -> Facts:
         fixed_port=int(fixed) if fixed and command else None,
         check=check_path(text),
         needs=secrets_among(one or other for one, other in _VARIABLE.findall(text)),
-        websocket=first(r"""\.websocket(?:_route)?\(\s*["'](/[^"']*)["']""", text),
+        websocket=first(_SOCKET, text) or (first(_AIOHTTP, text) if "WebSocketR" in text else None),
     )
 
 

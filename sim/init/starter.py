@@ -88,6 +88,8 @@ def _told(found: Repository, driver: DriverFile) -> Iterator[str]:
         value = "from .env" if name in found.dotenv else "made up"
         yield f"secret     {name}, {value}    ({by})"
     yield f"driver     {driver.means}"
+    if driver.left_open:
+        yield f"note: {driver.left_open}"
     yield from _notes(found)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -57,9 +57,22 @@ def _session(report: Document) -> Iterator[RenderableType]:
         yield table
 
 
+class _Titled(Table):
+    """A table under a line of its own: rich folds a title at the table's width."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(box=None, pad_edge=False)
+        self._line = Text(title, style="bold")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The line, then the table."""
+        yield self._line
+        yield from super().__rich_console__(console, options)
+
+
 def _table(title: str, *columns: str) -> Table:
     """A table of these columns: `|r` is aligned to the right, `|w` wraps where it is too wide."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = _Titled(title)
     for column in columns:
         name, _, how = column.partition("|")
         justify: Literal["left", "right"] = "right" if how == "r" else "left"

@@ -28,16 +28,31 @@ def step(name):
 
 
 @pytest.fixture
-def run_step(tmp_path):
-    """Runs the step that runs scenarios, with a `sim` that ends with the code in a file's name."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
+def fake_sim(tmp_path):
+    """A `sim` in a folder of its own, which ends with the code in a scenario's name."""
     fake = '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" = --summary ] && echo "said of $file" > "$2"\n'
     fake += '[ "$1" = run ] && file=$2; shift; done\nexit "$(echo "$file" | tr -dc 0-9)"\n'
-    (programs / "sim").write_text(fake)
-    (programs / "sim").chmod(0o755)
+    return program(tmp_path, fake)
 
-    def run(scenarios, *names):
+
+@pytest.fixture
+def real_sim(tmp_path):
+    """The `sim` of these sources, in a folder of its own."""
+    return program(tmp_path, f'#!/bin/sh\nexec {sys.executable} -m sim "$@"\n')
+
+
+def program(folder, text):
+    (folder / "bin").mkdir()
+    (folder / "bin/sim").write_text(text)
+    (folder / "bin/sim").chmod(0o755)
+    return folder / "bin"
+
+
+@pytest.fixture
+def run_step(tmp_path):
+    """Runs the step that runs scenarios, with the `sim` in that folder."""
+
+    def run(programs, scenarios, *names):
         for name in names:
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
@@ -74,6 +89,16 @@ def run_step(tmp_path):
     return run
 
 
+@pytest.fixture
+def scenarios(tmp_path):
+    """A folder `sim` with a scenario that holds."""
+    shutil.copytree(ROOT / "topologies/outages", tmp_path / "sim")
+    (tmp_path / "sim/crash.yaml").write_text(
+        "topology: two-regions.yaml\nload: {clients: 4}\nduration: 5s\n"
+        "expect: [{check: outage, location: london, max: 0s}]\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("codes", "code", "verdict"),
     [
@@ -84,18 +109,29 @@ def run_step(tmp_path):
         ([70], 70, "error"),
     ],
 )
-def test_the_worst_scenario_decides(run_step, codes, code, verdict):
+def test_the_worst_scenario_decides(run_step, fake_sim, codes, code, verdict):
     names = [f"sim/{letter}-{number}.yaml" for letter, number in zip("abc", codes, strict=False)]
-    done, outputs, summary = run_step("sim/*.yaml", *names)
+    done, outputs, summary = run_step(fake_sim, "sim/*.yaml", *names)
     assert (done.returncode, outputs["verdict"]) == (code, verdict), done.stderr
     assert summary.splitlines() == [f"said of {name}" for name in names]
     assert done.stdout.count("::error file=") == sum(number != 0 for number in codes)
 
 
-def test_a_pattern_that_matches_nothing_is_an_error(run_step):
-    done, outputs, _ = run_step("sim/*.yaml")
+def test_a_pattern_that_matches_nothing_is_an_error(run_step, fake_sim):
+    done, outputs, _ = run_step(fake_sim, "sim/*.yaml")
     assert (done.returncode, outputs["verdict"]) == (2, "error")
     assert "no file matches sim/*.yaml" in done.stdout
+
+
+@pytest.mark.e2e
+@pytest.mark.thorough
+def test_the_step_runs_as_it_stands(run_step, real_sim, scenarios):
+    done, outputs, summary = run_step(real_sim, "sim/crash.yaml")
+    assert (done.returncode, outputs["verdict"]) == (0, "held"), done.stdout + done.stderr
+    assert "held" in summary
+    made = {path.name for path in Path(outputs["reports"]).iterdir()}
+    assert made == {f"sim-crash.{form}" for form in ("html", "xml", "json", "md", "logs")}
+    assert [*Path(outputs["reports"], "sim-crash.logs").glob("iad-*.log")]
 
 
 def test_a_step_uses_inputs_that_there_are_and_all_of_them():
@@ -147,13 +183,8 @@ def test_the_hook_looks_at_what_sim_init_writes_and_at_nothing_else():
 
 @pytest.mark.e2e
 @pytest.mark.thorough
-def test_the_gitlab_job_runs_as_it_stands(tmp_path):
+def test_the_gitlab_job_runs_as_it_stands(tmp_path, scenarios):
     job = yaml.safe_load((ROOT / "ci/gitlab.yml").read_text())["failover"]
-    shutil.copytree(ROOT / "topologies/outages", tmp_path / "sim")
-    (tmp_path / "sim/crash.yaml").write_text(
-        "topology: two-regions.yaml\nload: {clients: 4}\nduration: 5s\n"
-        "expect: [{check: outage, location: london, max: 0s}]\n"
-    )
     line = re.sub(r"\S+/bin/sim ", f"{sys.executable} -m sim ", "\n".join(job["script"]))
     done = subprocess.run(
         ["bash", "-ec", line],

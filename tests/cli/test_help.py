@@ -6,8 +6,10 @@ from collections import Counter
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from sim.cli import SECTIONS, cli
+from sim.cli.group import sentence
 
 
 def commands(group, path=()):
@@ -33,3 +35,15 @@ def test_no_option_is_without_a_word(name):
         if isinstance(parameter, click.Option) and not parameter.hidden and not parameter.help
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("name", ["", *(n for n in ALL if isinstance(ALL[n], click.Group))])
+def test_a_list_of_commands_cuts_no_sentence(name):
+    said = CliRunner().invoke(cli, [*name.split(), "--help"], terminal_width=60).output
+    assert "..." not in said.partition("\n")[2]
+
+
+@pytest.mark.parametrize("command", cli.commands.values(), ids=str)
+def test_a_command_says_what_it_does_in_one_line_of_a_terminal(command):
+    widest = max(map(len, cli.commands))
+    assert len(sentence(command)) <= 80 - len("  ") - widest - len("  ")

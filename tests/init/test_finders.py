@@ -116,6 +116,26 @@ def test_javascript_says_event_and_paths() -> None:
     assert read_javascript("socket.on('say', (m) => {})", "a.js").event is None
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "path"),
+    [
+        ("a.ts", "app.get('/presence', { websocket: true }, handler)", "/presence"),
+        ("a.ts", "app.get('/presence', { schema }, handler)", None),
+        ("a.js", "new WebSocketServer({path: '/live'})", "/live"),
+        (
+            "a.py",
+            "web.WebSocketResponse(); router.add_get('/rooms/{room}/ws', f)",
+            "/rooms/{room}/ws",
+        ),
+        ("a.py", "web.WebSocketResponse()\n@routes.get('/chat')", "/chat"),
+        ("a.py", "router.add_get('/chat', f)", None),
+    ],
+)
+def test_the_path_of_a_websocket(name: str, source: str, path: str | None) -> None:
+    read = read_python if name.endswith(".py") else read_javascript
+    assert read(source, name).websocket == path
+
+
 def test_python_says_its_app() -> None:
     source = 'app = FastAPI()\n@app.websocket("/ws")\nos.environ["API_TOKEN"]\n"/health"\n'
     facts = read_python(source, "src/main.py")

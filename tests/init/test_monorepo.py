@@ -44,7 +44,13 @@ def gateway():
 
 
 @pytest.mark.parametrize(
-    "top", [{}, {"package.json": WORKSPACES}, {"package.json": "{}", "turbo.json": "{}"}]
+    "top",
+    [
+        {},
+        {"package.json": WORKSPACES},
+        {"package.json": "{}", "turbo.json": "{}"},
+        {"packages/shared/package.json": '{"main": "index.js"}', "packages/shared/index.js": ""},
+    ],
 )
 def test_the_only_program_below_is_taken_and_named(init, top):
     code, said = init({**GATEWAY, "README.md": "", **top})

@@ -148,7 +148,9 @@ def test_clients_ask_for_the_health_check_where_nothing_is_known_of_the_protocol
     made, scenario = begun({"server.js": source})
     assert isinstance(scenario.load.driver, HttpDeclaration)
     assert scenario.topology.gateway.checks[0].path == "/healthz"
-    assert "Its WebSocket (/live, server.js)" in made.files["driver.yaml"]
+    open_ = "do not use the WebSocket yet (/live, server.js)"
+    assert open_ in made.files["driver.yaml"]
+    assert any(line.startswith(f"note: clients {open_}: `sim init --listen`") for line in made.told)
 
 
 def test_a_gateway_without_a_health_check_is_there_whatever_it_answers() -> None:
