@@ -153,9 +153,16 @@ def mark_containers(folder: Path, others: Iterable[str] = ()) -> None:
     _write(folder / _CONTAINERS, found)
 
 
-def owe(folder: Path, engine: str) -> None:
-    """An engine that is gone may still have things of the world: its folder outlives the world."""
-    (folder / _OWED).write_text(engine, encoding="utf-8")
+def owe(folder: Path, *engines: str) -> None:
+    """Engines that are gone may still have things of the world: its folder outlives the world.
+
+    With none, nothing is owed any more.
+    """
+    owed = folder / _OWED
+    if engines:
+        owed.write_text("\n".join(engines), encoding="utf-8")
+    else:
+        owed.unlink(missing_ok=True)
 
 
 def remove(folder: Path) -> None:
@@ -249,10 +256,7 @@ def _owner_alive(folder: Path) -> bool:
 
 
 def reap(folder: Path) -> list[int]:
-    """End every process of a world whose owner is gone, and remove its folder.
-
-    Gives the ids of the processes that were ended.
-    """
+    """End every process of a world whose owner is gone; gives their ids."""
     ended: list[int] = []
     # A process may fork while the list is read, so look again until nothing is left.
     while pids := [pid for pid in _processes_of(folder) if pid not in ended]:
@@ -262,7 +266,6 @@ def reap(folder: Path) -> list[int]:
                 _end(pid, signal.SIGQUIT)
             _end(pid, signal.SIGKILL)
         ended += pids
-    shutil.rmtree(folder, ignore_errors=True)
     return ended
 
 

@@ -269,14 +269,6 @@ class World:
         push(self.links.close)
         self.resolver = Resolver(topology, plan, clock, self.journal)
         push(self.resolver.stop)
-        self.machine_runtime = make_runtime(
-            self.runtime, topology, plan, clock, folder, redact, lens=self._lens
-        )
-        push(self.machine_runtime.close)
-        self.health = HealthChecker(
-            clock, self.rng.fork("health"), self.journal, self.machine_runtime.probe
-        )
-        push(self.health.stop)
         logs = folder / "logs"
         logs.mkdir()
         secrets = AppSecrets(self._secrets, redact.hide)
@@ -286,6 +278,21 @@ class World:
             folder.name, logs, secrets, self._told, self.nameservers, authorities
         )
         specs = SpecBuilder(topology, plan, self.rng, machine_context)
+        self.machine_runtime = make_runtime(
+            self.runtime,
+            topology,
+            plan,
+            clock,
+            folder,
+            redact,
+            ports=specs.ports,
+            lens=self._lens,
+        )
+        push(self.machine_runtime.close)
+        self.health = HealthChecker(
+            clock, self.rng.fork("health"), self.journal, self.machine_runtime.probe
+        )
+        push(self.health.stop)
         self.services = Services(
             ServiceContext(
                 topology,

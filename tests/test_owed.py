@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 
 import pytest
+from click.testing import CliRunner
 
 from sim import registry
 from sim.cleanup import clean_up
+from sim.cli.worlds import down
 from sim.errors import EnvironmentLacksError
 
 
@@ -38,6 +43,27 @@ def test_a_folder_goes_unless_an_engine_is_owed_a_clean_up(folder):
     with pytest.raises(EnvironmentLacksError, match="no Docker engine answers"):
         clean_up(folder)
     assert folder.exists()
+
+
+def test_all_but_what_a_silent_engine_has_is_cleaned_up(folder, monkeypatch):
+    """That is found again by the next clean-up; other worlds are not kept waiting for it."""
+    registry.mark_containers(folder)
+    other = registry.make_folder("wave")  # of no containers, and as dead
+    for dead in (folder, other):
+        owner = json.loads((dead / "owner.json").read_text())
+        (dead / "owner.json").write_text(json.dumps({**owner, "pid_started": 1}))
+    left = subprocess.Popen(["sleep", "60"], env={**os.environ, "SIM_WORLD": folder.name})
+    done = CliRunner().invoke(down, standalone_mode=False)
+    assert done.return_value == 3
+    assert f"what {folder.name} has there stays" in done.output
+    assert left.wait() == -signal.SIGKILL
+    assert not other.exists()
+    assert registry.abandoned() == [folder]
+    assert not (folder / "journal.jsonl").exists()
+
+    monkeypatch.setattr("sim.docker.leftovers.remove_all", lambda *_, **__: 2)
+    assert clean_up(folder).startswith("2 containers and networks")
+    assert not folder.exists()
 
 
 def test_a_folder_of_nothing_owed_is_removed(folder):

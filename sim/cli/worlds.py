@@ -33,7 +33,7 @@ from sim.cli.tables import listing
 from sim.clock import Clock
 from sim.control.choose import elsewhere, the_world
 from sim.control.control_client import ask
-from sim.errors import InputError, SimError
+from sim.errors import EnvironmentLacksError, InputError, SimError
 from sim.registry import WorldRecord
 
 if TYPE_CHECKING:
@@ -200,8 +200,12 @@ def down(world: str | None, every: bool) -> int:
     Without WORLD it is the one that is up.
     """
     leftovers = registry.abandoned()
+    silent: list[EnvironmentLacksError] = []
     for folder in leftovers:
-        click.echo(f"cleaned up after {folder.name} ({clean_up(folder)})")
+        try:
+            click.echo(f"cleaned up after {folder.name} ({clean_up(folder)})")
+        except EnvironmentLacksError as error:
+            silent.append(error)
     worlds = registry.running()
     if world is not None:
         worlds = [the_world(world)]
@@ -210,11 +214,16 @@ def down(world: str | None, every: bool) -> int:
         one = f"`sim down {worlds[0].id}`"
         raise InputError(f"several worlds are up: {names}; name one, as in {one}, or say --all")
     for record in worlds:
-        asyncio.run(_end(record))
+        try:
+            asyncio.run(_end(record))
+        except EnvironmentLacksError as error:
+            silent.append(error)
         click.echo(f"ended {record.id}")
     if not worlds and not leftovers:
         _none_is_up()
-    return 0
+    for lacking in silent:
+        click.echo(f"error: {lacking}", err=True)
+    return EnvironmentLacksError.exit_code if silent else 0
 
 
 def _none_is_up() -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, NotFound
+import urllib3
+from docker.errors import APIError, DockerException, InvalidVersion, NotFound
 
+from sim.docker import remote
 from sim.errors import EnvironmentLacksError, StartError
 
 WORLD_LABEL = "sim.world"
@@ -27,7 +29,10 @@ _NOT_ROOTLESS = (
     " --runtime process"
 )
 
-__all__ = ["WORLD_LABEL", "APIError", "Engine", "NotFound"]
+BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError)
+"""How a call, or the reading of a stream, ends where the engine or the way to it does."""
+
+__all__ = ["BROKEN", "WORLD_LABEL", "APIError", "Engine", "NotFound"]
 
 
 def where(host: str | None = None) -> str:
@@ -37,17 +42,17 @@ def where(host: str | None = None) -> str:
 
 def connect(timeout_s: float | None = _CALL_REAL_S, host: str | None = None) -> docker.APIClient:
     """A client of the engine, which answered. Raises EnvironmentLacksError, with the remedy."""
+    url, connections = where(host), 2 * _THREADS
     try:
-        environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
-        settings = docker.utils.kwargs_from_env(environment=environment)
+        if url.startswith(("ssh://", "tcp://")):
+            return remote.client(url, timeout_s, connections)
         return docker.APIClient(
-            **settings,
-            version="auto",
-            timeout=timeout_s,
-            max_pool_size=2 * _THREADS,
-            # The program `ssh`, with whatever its user has set up for that host.
-            use_ssh_client=where(host).startswith("ssh://"),
+            base_url=url, version="auto", timeout=timeout_s, max_pool_size=connections
         )
+    except InvalidVersion as error:
+        raise EnvironmentLacksError(
+            f"the Docker engine at {url} is too old: {error}", "upgrade it, or name another one"
+        ) from error
     except (DockerException, requests.RequestException, OSError) as error:
         raise _unreachable_host(host, error) if host else _unreachable(error) from error
 
@@ -107,6 +112,8 @@ class Engine:
         self._under_way: set[asyncio.Future[Any]] = set()
         self._api: docker.APIClient | None = None
         self._streams: docker.APIClient | None = None
+        self.settling = False
+        self._gone: asyncio.Future[None]  # from `open` on, what ends every wait
 
     def __repr__(self) -> str:
         return f"<Engine {self.where}>"
@@ -119,6 +126,7 @@ class Engine:
     async def open(self) -> None:
         """Connect. Raises EnvironmentLacksError where no engine answers."""
         loop = asyncio.get_running_loop()
+        self._gone = loop.create_future()
         self._api, self._streams = await asyncio.gather(
             loop.run_in_executor(self._pool, connect, _CALL_REAL_S, self._host),
             loop.run_in_executor(self._pool, connect, None, self._host),
@@ -143,15 +151,28 @@ class Engine:
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(self._pool, partial(function, *args, **options))
         self._under_way.add(call)
-        call.add_done_callback(self._under_way.discard)
+        call.add_done_callback(self._ended)
+        await asyncio.wait((call, self._gone), return_when=asyncio.FIRST_COMPLETED)
+        if not call.done():
+            raise StartError(f"the Docker engine at {self.where} is gone")
         try:
-            return await asyncio.shield(call)
+            return call.result()
         except APIError:
             raise
-        except requests.RequestException as error:
+        except BROKEN as error:
             raise StartError(
                 f"the Docker engine at {self.where} does not answer: {error}"
             ) from error
+
+    def _ended(self, call: asyncio.Future[Any]) -> None:
+        self._under_way.discard(call)
+        if not call.cancelled():
+            call.exception()  # nobody may wait for it any more
+
+    def give_up(self) -> None:
+        """Tell whoever waits for an answer now that the engine is gone; it may be asked again."""
+        self._gone.set_result(None)
+        self._gone = asyncio.get_running_loop().create_future()
 
     async def own_container(self) -> str | None:
         """The container of this very engine that this program is in, or None."""
@@ -164,7 +185,11 @@ class Engine:
         return socket.gethostname()
 
     async def settle(self) -> None:
-        """Wait for calls that were cancelled: their threads go on, and may still make something."""
+        """Wait for calls that were cancelled: their threads go on, and may still make something.
+
+        What takes long looks whether it is `settling`, and ends then.
+        """
+        self.settling = True
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def close(self) -> None:

@@ -30,8 +30,10 @@ async def make(
     except APIError as error:
         if "overlap" in said(error):
             raise EnvironmentLacksError(
-                f"another Docker network has addresses of {subnet}, which {name} needs",
-                "end other worlds (`sim down --all`), or remove it (`docker network ls`)",
+                f"another Docker network has addresses of {subnet}, which {name} needs,"
+                f" at {engine.where}",
+                "end other worlds (`sim down --all`), whoever has them there, or remove it"
+                f" (`docker -H {engine.where} network ls`)",
             ) from error
         raise StartError(f"no network for {name}: {said(error)}") from error
     return str(made["Id"])

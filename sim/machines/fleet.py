@@ -376,10 +376,13 @@ class Fleet(Roster):
             self._recorder.change(machine, Action.START, "started by somebody else")
             self._runs.begin(machine, instance)
 
-    async def host_lost(self, host: str, machine_ids: Sequence[str], reason: str) -> None:
+    async def host_lost(
+        self, host: str, machine_ids: Sequence[str], reason: str, unheard_s: float
+    ) -> None:
         """Journal that a host went away by itself, and lose it."""
         machines = [m for m in self._machines.values() if m.id in machine_ids]
-        self._journal.write(HostLost(host, tuple(m.id for m in machines), reason))
+        ids = tuple(machine.id for machine in machines)
+        self._journal.write(HostLost(host, ids, reason, round(unheard_s, 3)))
         with suppress(StartError):  # one that stands by did not come up: its state says so
             await self.lose_host(machines, f"its host is gone: {reason}")
 

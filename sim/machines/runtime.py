@@ -154,10 +154,12 @@ class Overseer(Protocol):
     async def returned(self, machine_id: str, instance: Instance) -> None:
         """A machine that had ended was started by somebody else."""
 
-    async def host_lost(self, host: str, machine_ids: Sequence[str], reason: str) -> None:
+    async def host_lost(
+        self, host: str, machine_ids: Sequence[str], reason: str, unheard_s: float
+    ) -> None:
         """A host is gone, and with it these machines; returns when they are journaled as that.
 
-        A kill of one of them finds it dead.
+        For so many simulated seconds nothing was heard of it. A kill of a machine finds it dead.
         """
 
     def part_failed(self, part: str, reason: str) -> None:

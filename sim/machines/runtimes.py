@@ -10,6 +10,7 @@ from sim import registry
 from sim.clock import Clock
 from sim.lens.lens import Lens
 from sim.lens.trial import tried_program
+from sim.machines.ports import Ports
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.secrets import Redactor
@@ -39,6 +40,7 @@ def make_runtime(
     folder: Path,
     redact: Redactor,
     *,
+    ports: Ports,
     lens: Lens | None,
 ) -> WorldRuntime:
     """The runtime, not yet open. Containers are named after `folder`, the world's."""
@@ -48,5 +50,5 @@ def make_runtime(
     from sim.machines.docker.site import SiteContext  # noqa: PLC0415 - the SDK takes 0.2 s
 
     registry.mark_containers(folder, topology.hosts.values())
-    context = SiteContext(plan, clock, folder.name, redact, lens)
+    context = SiteContext(plan, ports, clock, folder.name, redact, lens)
     return DockerRuntime(topology, context, partial(registry.owe, folder))

@@ -82,8 +82,9 @@ def _elsewhere(history: History) -> list[str]:
         for _, found in history.of(HostFound)
     ]
     return notes + [
-        f"the host {lost.host} went away at {t:.1f} s ({lost.reason}), and with it"
-        f" {len(lost.machines)} machines: what broke after it is held against nobody"
+        f"the host {lost.host} went away between {t - lost.unheard_s:.1f} and {t:.1f} s"
+        f" ({lost.reason}), and with it {len(lost.machines)} machines: what broke from then on is"
+        " held against nobody"
         for t, lost in history.of(HostLost)
     ]
 

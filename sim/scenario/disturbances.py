@@ -84,7 +84,9 @@ def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
         deaths = [at for at, died in history.of(MachineDied) if died.machine in lost.machines]
         # An engine that ends takes its containers along before anybody sees that it has.
         lately = [at for at in deaths if t - _SHUTDOWN_REAL_S * history.speed < at < t]
-        yield Disturbance(min([t, *lately]), f"the host {lost.host} went away at {t:.1f} s")
+        heard_s = t - lost.unheard_s
+        words = f"the host {lost.host} went away after {heard_s:.1f} s"
+        yield Disturbance(min([heard_s, *lately]), words)
     for t, failed in history.of(FaultFailed):
         began_s = _began(history, failed, t)
         words = f"{failed.fault} {failed.target} at {began_s:.1f} s could not be done"

@@ -171,7 +171,8 @@ def _docker_host(value: object) -> object:
         )
     try:
         fine = bool(parts and parts.scheme in ("ssh", "tcp") and parts.hostname)
-        fine = fine and (parts is None or parts.port != 0)
+        if parts and (parts.scheme, parts.port) != ("ssh", None):
+            fine = fine and bool(parts.port)  # an engine's port depends on whether it speaks TLS
     except ValueError:
         fine = False
     if not fine or (parts and (parts.path.strip("/") or parts.query or parts.fragment)):

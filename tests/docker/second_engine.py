@@ -8,13 +8,17 @@ control groups.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.docker.private_engine import PrivateEngine
 
 PORT = 2375
+SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def _ip(*words: str, check: bool = True) -> None:
@@ -43,21 +47,54 @@ class SecondEngine(PrivateEngine):
         _ip("link", "set", self._far, "netns", self._namespace)
         _ip("addr", "add", f"{self.here}/24", "dev", self._near)
         _ip("link", "set", self._near, "up")
-        for words in (
-            ("addr", "add", f"{self.there}/24", "dev", self._far),
-            ("link", "set", self._far, "up"),
-            ("link", "set", "lo", "up"),
-            ("route", "add", "default", "via", self.here),
-        ):
-            _ip("-n", self._namespace, *words)
+        _ip("-n", self._namespace, "addr", "add", f"{self.there}/24", "dev", self._far)
+        _ip("-n", self._namespace, "link", "set", "lo", "up")
+        self.mend()
 
     def cut(self) -> None:
         """Pull the cable: nothing arrives any more, and no end is told."""
-        _ip("link", "set", self._near, "down")
+        _ip("-n", self._namespace, "link", "set", self._far, "down")
 
     def mend(self) -> None:
         """Plug it in again."""
-        _ip("link", "set", self._near, "up")
+        _ip("-n", self._namespace, "link", "set", self._far, "up")
+        _ip("-n", self._namespace, "route", "replace", "default", "via", self.here)
+
+    @contextmanager
+    def ssh(self, folder: Path) -> Iterator[Path]:
+        """Let it be reached as `ssh://root@…` too, by the program `ssh` in the folder it gives.
+
+        That is the usual one, with a key and a configuration of the folder's own.
+        """
+        for name in ("key", "host"):
+            keygen = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+            subprocess.run(keygen, check=True)
+        (folder / "sshd_config").write_text(
+            f"ListenAddress {self.there}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
+            f"AuthorizedKeysFile {folder}/key.pub\nStrictModes no\nSetEnv DOCKER_HOST={self.url}\n"
+        )
+        (folder / "config").write_text(
+            f"IdentityFile {folder}/key\nIdentitiesOnly yes\nUserKnownHostsFile {folder}/known\n"
+            "StrictHostKeyChecking no\nLogLevel ERROR\n"
+        )
+        (folder / "ssh").write_text(
+            f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/config "$@"\n'
+        )
+        (folder / "ssh").chmod(0o755)
+        Path("/run/sshd").mkdir(exist_ok=True)  # where it locks itself in until somebody is let in
+        enter = ("nsenter", f"--net=/run/netns/{self._namespace}")
+        daemon = subprocess.Popen(
+            [*enter, str(SSHD), "-D", "-e", "-f", folder / "sshd_config"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert daemon.stderr
+            assert "listening" in daemon.stderr.readline()
+            yield folder
+        finally:
+            daemon.terminate()
+            daemon.communicate()
 
     def worlds_things(self) -> str:
         """The containers and networks in it that are any world's, by their ids."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import socket
 import subprocess
 
 import pytest
 import yaml
 
+from sim.errors import EnvironmentLacksError
+from sim.machines.docker import way
 from tests.docker.boxed import TOPOLOGY, Boxed, looks
+from tests.docker.second_engine import SSHD, SecondEngine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
@@ -68,6 +74,26 @@ def test_everything_that_is_done_to_a_machine_is_done_on_its_host(spread):
     assert here.left_in_the_engine() == there.left_in_the_engine() == ""
 
 
+@pytest.mark.skipif(not SSHD, reason="there is no sshd (apt-get install openssh-server)")
+def test_two_hosts_of_which_one_is_reached_over_ssh(sim, engine, second, tmp_path):
+    """They are the same engine here, which makes no difference: each has the ports of its own."""
+    over_ssh = f"ssh://root@{second.there}"
+    topology = {**TOPOLOGY, "hosts": {"iad": second.url, "fra": over_ssh}}
+    (tmp_path / "topology.yaml").write_text(yaml.safe_dump(topology, sort_keys=False))
+    sim.environment |= {"DOCKER_HOST": engine, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with second.ssh(tmp_path):
+        done = sim("up", tmp_path / "topology.yaml", "--runtime", "docker", "--detach")
+        assert done.returncode == 0, done.stderr
+        here, there = Boxed(sim, engine), Boxed(sim, second.url)
+        assert {found["host"] for found in here.events("host_found")} == {second.url, over_ssh}
+        there.docker("kill", there.container())
+        here.wait_for("machine_died", region="fra", end="killed by SIGKILL")
+        assert sim("heal").returncode == 0
+        assert "listening in fra" in sim("logs", "--region", "fra").stdout
+        assert sim("down").returncode == 0
+        assert there.left_in_the_engine() == ""
+
+
 def test_a_host_that_falls_silent_is_lost_with_its_machines_and_comes_back(spread, second):
     """Nobody is told of a cable that is pulled: no connection ends by it."""
     here, there = spread
@@ -91,10 +117,12 @@ def test_a_host_that_falls_silent_is_lost_with_its_machines_and_comes_back(sprea
     assert here.events("part_failed") == here.events("machine_died") == []
 
 
-def test_an_engine_that_is_killed_in_mid_run_makes_nobody_guilty(sim, engine, second, tmp_path):
+@pytest.mark.parametrize("gone", [SecondEngine.kill, SecondEngine.cut])
+def test_a_host_that_is_gone_in_mid_run_makes_nobody_guilty(sim, engine, second, tmp_path, gone):
     """What held is held; what broke after it is unknown. And its things are found when it is back.
 
-    The containers run on without their engine, so it is not by their death that clients notice.
+    The containers run on without their engine, so that clients notice after the world. Without
+    their cable clients notice before the world.
     """
     sim.environment["DOCKER_HOST"] = engine
     topology = {**TOPOLOGY, "hosts": {"fra": second.url}, "routing": {"ttl": "5s"}}
@@ -120,7 +148,7 @@ def test_an_engine_that_is_killed_in_mid_run_makes_nobody_guilty(sim, engine, se
         journals = (path for _ in looks(60) for path in sim.home.glob("worlds/*/journal.jsonl"))
         journal = next(p for p in journals if '"acked"' in p.read_text())
         world = journal.parent.name
-        second.kill()
+        gone(second)
         stdout, stderr = running.communicate(timeout=120)
     finally:
         running.kill()
@@ -131,14 +159,22 @@ def test_an_engine_that_is_killed_in_mid_run_makes_nobody_guilty(sim, engine, se
     assert [row["held"] for row in found["expectations"]] == [True, True, None], stdout
     assert f"the host {second.url} went away" in stdout
 
-    # The containers outlive their engine, and are removed as soon as it answers again.
+    # The containers are still there, and are removed as soon as their engine answers again.
     assert [path.name for path in sim.home.glob("worlds/*")] == [world]
+    second.mend()
     second.start()
     assert second.worlds_things() != ""
     done = sim("down")
     assert done.returncode == 0, done.stderr
     assert second.worlds_things() == ""
     assert list(sim.home.glob("worlds/*")) == []
+
+
+def test_an_address_of_this_very_host_is_none_of_another(second):
+    with socket.create_server((second.here, 0)) as server:
+        url = f"tcp://{second.here}:{server.getsockname()[1]}"
+        with pytest.raises(EnvironmentLacksError, match=f"{url} is this host itself"):
+            asyncio.run(way.found(url))
 
 
 @pytest.mark.parametrize(

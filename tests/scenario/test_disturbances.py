@@ -34,7 +34,7 @@ AT_S = 60.0
 PART = PartFailed("link server", "gone")
 HEAL = FaultFailed("heal", "london:fra", "the link server answers nothing")
 RAISED = DriverRaised(CLIENT, "london", "rooms.py", 12, "KeyError: 'room'")
-LOST = HostLost("tcp://10.1.2.3:2375", ("m",), "its Docker engine has not answered for 2 s")
+LOST = HostLost("tcp://10.1.2.3:2375", ("m",), "its Docker engine does not answer")
 DISTURBANCES = pytest.mark.parametrize("trouble", [PART, HEAL, RAISED, LOST])
 
 
@@ -52,6 +52,13 @@ def run(evidence, trouble, *pairs, **asked):
 
 
 OUTAGE = {"check": "outage", "location": "london", "max": "10s"}
+
+
+@pytest.mark.parametrize(("unheard_s", "verdict"), [(5.0, "failed"), (15.0, "unknown")])
+def test_a_host_may_have_been_gone_since_it_was_last_heard(evidence, unheard_s, verdict):
+    cut = [*steadily(0.5, AT_S - 20), *steadily(AT_S + 0.5, 150)]
+    outcome, _ = run(evidence, replace(LOST, unheard_s=unheard_s), *cut, **OUTAGE)
+    assert outcome == verdict
 
 
 @DISTURBANCES

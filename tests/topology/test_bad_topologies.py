@@ -68,6 +68,7 @@ MISTAKES = [
             ("frq", "ssh://10.1.2.3", "did you mean `fra`?"),
             ("fra", "http://10.1.2.3:2375", "write `ssh://USER@HOST` or `tcp://HOST:2375`"),
             ("fra", "10.1.2.3", "must be a Docker engine's address"),
+            ("fra", "tcp://10.1.2.3", "write `ssh://USER@HOST` or `tcp://HOST:2375`"),
             ("fra", "tcp://:2375", "must be a Docker engine's address"),
             ("fra", "tcp://a:99999", "must be a Docker engine's address"),
             ("fra", "unix:///var/run/docker.sock", "this host's own engine; leave the region out"),

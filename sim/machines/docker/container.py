@@ -203,8 +203,13 @@ class DockerInstance:
 
     async def _send(self, name: str) -> None:
         if self.running:
-            with contextlib.suppress(APIError):  # it has ended meanwhile
+            try:
                 await self._engine.call("kill", self.container, name)
+            except APIError:
+                pass  # it has ended meanwhile
+            except StartError:
+                if not self._lost:
+                    raise
 
 
 def exit_of(state: Mapping[str, Any]) -> Exit:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
 from docker.errors import DockerException
 
-from sim.docker.engine import Engine
+from sim.docker.engine import BROKEN, Engine
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,7 @@ class Follower:
                 self._stream.close()
 
     def _follow(self) -> None:
-        with contextlib.suppress(
-            requests.RequestException, DockerException, OSError, ValueError, AttributeError
-        ):
+        with contextlib.suppress(*BROKEN, DockerException, OSError, ValueError, AttributeError):
             for event in self._stream:
                 if self._stopped:
                     return

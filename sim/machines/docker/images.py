@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,16 @@ async def _id(engine: Engine, image: str) -> str | None:
 
 
 def _copy(home: Engine, there: Engine, image: str) -> None:
-    for _ in there.streams.load_image(home.streams.get_image(image)):
-        pass  # each is a line of progress; an error is raised
+    for told in there.streams.load_image(_saved(home, there, image)):
+        if problem := told.get("error"):
+            raise StartError(f"{image} cannot be copied to {there.where}: {problem}")
+
+
+def _saved(home: Engine, there: Engine, image: str) -> Iterator[bytes]:
+    for part in home.streams.get_image(image):
+        if there.settling:
+            raise StartError(f"{image} was not copied to {there.where}: the world ends")
+        yield part
 
 
 async def has(engine: Engine, image: str) -> bool:

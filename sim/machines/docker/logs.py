@@ -8,10 +8,9 @@ import os
 import threading
 from pathlib import Path
 
-import requests
 from docker.errors import DockerException
 
-from sim.docker.engine import Engine
+from sim.docker.engine import BROKEN, Engine
 from sim.processes.masked_log import MaskedLog
 from sim.secrets import Redactor
 
@@ -41,7 +40,7 @@ class ContainerLog:
         self._log.finish()
 
     def _copy(self, container: str, write_end: int) -> None:
-        with contextlib.suppress(requests.RequestException, DockerException, OSError, ValueError):
+        with contextlib.suppress(*BROKEN, DockerException, OSError, ValueError):
             for chunk in self._engine.streams.logs(container, stream=True, follow=True):
                 left = chunk
                 while left:

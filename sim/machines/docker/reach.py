@@ -65,9 +65,9 @@ class Beside:
 class Across:
     """Of another host's engine: by the real network between the two."""
 
-    def __init__(self, plan: AddressPlan) -> None:
+    def __init__(self, ports: Ports) -> None:
         self.way: Way | None = None  # once it was found
-        self._ports = Ports(plan.slot)
+        self._ports = ports
         self._doors: dict[tuple[str, int], Endpoint] = {}
 
     def published(self, spec: MachineSpec) -> tuple[str, int]:

@@ -29,10 +29,11 @@ from sim.machines.docker.events import EngineEvent, Follower
 from sim.machines.docker.logs import ContainerLog
 from sim.machines.docker.networks import Networks
 from sim.machines.docker.reach import Across, Beside
+from sim.machines.ports import Ports
 from sim.machines.runtime import MachineSpec, Overseer
 from sim.secrets import NO_SECRETS, Redactor
 from sim.streams.forwarder import TcpForwarder
-from sim.topology.addresses import AddressPlan, container_host
+from sim.topology.addresses import AddressPlan, Endpoint, container_host
 
 _AT_ONCE = 4  # more starts at a time are no quicker
 _LOOK_REAL_S = 0.2
@@ -50,6 +51,7 @@ class SiteContext:
     """
 
     plan: AddressPlan
+    ports: Ports
     clock: Clock
     world: str
     redact: Redactor = NO_SECRETS
@@ -66,7 +68,7 @@ class Site:
         self.engine = Engine(host)
         self.reach: Beside | Across
         self.networks = Networks(self.engine, context.plan, context.world)
-        self.reach = Across(context.plan) if host else Beside(self.networks, context.plan)
+        self.reach = Across(context.ports) if host else Beside(self.networks, context.plan)
         self._elsewhere = host is not None
         self._lens, self._clock = context.lens, context.clock
         self._world, self._redact = context.world, context.redact
@@ -81,6 +83,7 @@ class Site:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = False
         self._missed = False
+        self._heard_s = 0.0  # when it was asked last, of the times that it answered; simulated
         self._going: set[str] = set()
         self._sweeps: list[asyncio.Task[None]] = []
 
@@ -94,6 +97,7 @@ class Site:
 
     async def open(self) -> None:
         """Make the networks, and follow what happens. Raises EnvironmentLacksError, StartError."""
+        self._heard_s = self._clock.now()
         await self._follow()
         await self.networks.open(self.regions, join=not self._elsewhere)
         if self._elsewhere:
@@ -137,7 +141,7 @@ class Site:
             try:
                 return await self._start(spec)
             except APIError as error:
-                raise StartError(_explain(error, spec)) from error
+                raise StartError(self._explain(error, spec)) from error
 
     async def _start(self, spec: MachineSpec) -> DockerInstance:
         name = self._container_name(spec)
@@ -167,7 +171,10 @@ class Site:
     async def _open_forwarder(self, spec: MachineSpec) -> None:
         if there := self.reach.beyond(spec):
             forwarder = self._forwarders[spec.id] = TcpForwarder(spec.endpoint, there)
-            await forwarder.open()
+            try:
+                await forwarder.open()
+            except OSError as error:
+                raise StartError(f"{spec.endpoint}: {error.strerror}") from error
 
     def _close_forwarder(self, spec: MachineSpec) -> None:
         if forwarder := self._forwarders.pop(spec.id, None):
@@ -294,26 +301,28 @@ class Site:
                 self._lost()
 
     async def _answers(self) -> bool:
+        asked_s = self._clock.now()
         try:
             async with self._clock.timeout(_ANSWER_REAL_S * self._clock.speed):
                 await self.engine.call("ping")
         except (TimeoutError, SimError, DockerException):
             return False
+        self._heard_s = asked_s
         return True
 
     async def _find_again(self) -> None:
         """Wait for the engine, and take in what happened to the machines meanwhile."""
-        since_ms = self._clock.real_ms()
+        since_ms, heard_s = self._clock.real_ms(), self._heard_s
         while not await self._followed_again():
             away_s = (self._clock.real_ms() - since_ms) / 1000
             if self._elsewhere and not self.gone and away_s > _MISSED_REAL_S:
                 self.gone = True
                 lost = [i for i in self._instances.values() if i.lately(_SHUTDOWN_REAL_S)]
-                await self._lose(lost, f"its Docker engine has not answered for {away_s:.0f} s")
+                await self._lose(lost, "its Docker engine does not answer", heard_s)
             look_s = _LIFE_REAL_S if self.gone else _LOOK_REAL_S
             await self._clock.sleep(look_s * self._clock.speed)
         if self._elsewhere:
-            await self._look_back()
+            await self._look_back(heard_s)
         else:
             await self._take_in()
         self.gone = self._missed = False
@@ -334,7 +343,7 @@ class Site:
             if not state["Running"]:
                 await instance.ended(state)
 
-    async def _look_back(self) -> None:
+    async def _look_back(self, heard_s: float) -> None:
         """What its engine took along is lost; what was given up has to go, if it still runs."""
         lost = [
             instance
@@ -342,7 +351,7 @@ class Site:
             if instance.lately(_SHUTDOWN_REAL_S) and not (await self._state(instance))["Running"]
         ]
         if lost:
-            await self._lose(lost, "its Docker engine ended, and was started again")
+            await self._lose(lost, "its Docker engine ended, and was started again", heard_s)
         for instance in [i for i in self._instances.values() if not i.running]:
             await self.engine.run(drop_container, self.engine.api, instance.container)
 
@@ -354,14 +363,17 @@ class Site:
         state: Mapping[str, Any] = found["State"]
         return state
 
-    async def _lose(self, lost: Sequence[DockerInstance], reason: str) -> None:
+    async def _lose(self, lost: Sequence[DockerInstance], reason: str, heard_s: float) -> None:
         """Cut them off, and tell that they are gone; what is no machine has just ended."""
         for instance in lost:
             instance.lost()
             self._close_forwarder(instance.spec)
+        if self.gone:
+            self.engine.give_up()
         if self._overseer:
             ids = [instance.spec.id for instance in lost]
-            await self._overseer.host_lost(self.engine.where, ids, reason)
+            unheard_s = self._clock.now() - heard_s
+            await self._overseer.host_lost(self.engine.where, ids, reason, unheard_s)
         for instance in lost:
             await instance.kill()
 
@@ -373,16 +385,16 @@ class Site:
         if self._overseer:
             self._overseer.part_failed(part, reason)
 
+    def _explain(self, error: APIError, spec: MachineSpec) -> str:
+        text = f"{self.engine.where}: {said(error)}"
+        taken = "port is already allocated" in text or "address already in use" in text
+        if taken and (at := self.reach.published(spec)):
+            return f"{Endpoint(*at)} is taken by another program or container: {text}"
+        if "network" in text and "not found" in text:
+            return f"the network of {spec.region} was removed from the engine: {text}"
+        return text
+
     def _spawn(self, doing: Awaitable[None]) -> None:
         task = asyncio.ensure_future(doing)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _explain(error: APIError, spec: MachineSpec) -> str:
-    text = said(error)
-    if "port is already allocated" in text or "address already in use" in text:
-        return f"{spec.endpoint} is taken by another program or container: {text}"
-    if "network" in text and "not found" in text:
-        return f"the network of {spec.region} was removed from the engine: {text}"
-    return text

@@ -13,7 +13,7 @@ from sim.clock import Clock
 from sim.docker.engine import Engine
 from sim.errors import EnvironmentLacksError
 
-_PORTS = {"ssh": 22, "tcp": 2375}
+_SSH_PORT = 22  # the other addresses name theirs
 _TRIES = 5
 _ANSWER_REAL_S = 5.0
 
@@ -31,7 +31,7 @@ async def found(url: str) -> Way:
     """The way to the engine at this address. Raises EnvironmentLacksError, with the remedy."""
     clock = Clock()  # a real one: nothing of this is the world's
     parts = urlsplit(url)
-    port = parts.port or _PORTS[parts.scheme]
+    port = parts.port or _SSH_PORT
     loop = asyncio.get_running_loop()
     try:
         async with clock.timeout(_ANSWER_REAL_S):
@@ -46,10 +46,9 @@ async def found(url: str) -> Way:
             "machines are reached at that name or address: write one that leads there from here",
         ) from error
     here, rtt_ms = min(tries, key=lambda tried: tried[1])
-    if ip_address(there[0]).is_loopback:
+    if ip_address(there[0]).is_loopback or here == there[0]:
         raise EnvironmentLacksError(
-            f"{url} is this host itself, whose loopback its containers do not reach",
-            "leave the region out of `hosts`, or write the host's address in its network",
+            f"{url} is this host itself", "leave the region out of `hosts`: it runs here then"
         )
     return Way(here, there[0], rtt_ms)
 

@@ -43,12 +43,16 @@ class HostFound(Event):
 
 @dataclass(frozen=True)
 class HostLost(Event):
-    """Another host went away that no fault had taken, and these machines with it."""
+    """Another host went away that no fault had taken, and these machines with it.
+
+    Nothing had been heard of it for `unheard_s` by then: in these it may have been gone already.
+    """
 
     kind = "host_lost"
     host: str
     machines: tuple[str, ...]
     reason: str
+    unheard_s: float = 0.0
 
 
 @dataclass(frozen=True)
