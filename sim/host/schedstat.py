@@ -70,10 +70,12 @@ def stolen_ms() -> float:
 
 def short_of_memory_ms() -> float:
     """For how long some task of this host waited for memory, since it began; 0 if not told."""
-    for line in (_read("/proc/pressure/memory") or b"").splitlines():
-        if line.startswith(b"some"):
-            return int(line.rpartition(b"total=")[2]) / 1000
-    return 0.0
+    return _pressed_ms("memory")
+
+
+def at_the_disk_ms() -> float:
+    """For how long some task of this host waited for a disk, since it began; 0 if not told."""
+    return _pressed_ms("io")
 
 
 def contended() -> float:
@@ -83,6 +85,13 @@ def contended() -> float:
     """
     some = (_read("/proc/pressure/cpu") or b"").partition(b"avg10=")[2].split(None, 1)
     return float(some[0]) / 100 if some else 0.0
+
+
+def _pressed_ms(what: str) -> float:
+    for line in (_read(f"/proc/pressure/{what}") or b"").splitlines():
+        if line.startswith(b"some"):
+            return int(line.rpartition(b"total=")[2]) / 1000
+    return 0.0
 
 
 def _waited_ms(path: str) -> float | None:

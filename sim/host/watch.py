@@ -21,6 +21,8 @@ _STALL_REAL_MS = 50.0  # a loop that is later than this is told of at once
 _PUNCTUAL_REAL_MS = 2.0  # no timer of a loop is more exact
 _WINDOW_REAL_MS = 100.0
 _MATTERS_REAL_MS = 2.0
+# A program that writes to the disk waits for it at all times: more than this is a disk overrun.
+_DISK_SHARE = 0.5
 _SHARE = 0.01  # of the time that looking may take
 _FAMILY_REAL_MS = 1000.0  # how often it is looked who has started whom
 
@@ -92,6 +94,8 @@ class HostWatch:
         beside = _beside()
         waited |= {name: ms - self._beside_ms.get(name, ms) for name, ms in beside.items()}
         self._beside_ms = beside
+        if waited["disk"] < _DISK_SHARE * window_ms:
+            del waited["disk"]
         self.kept_ms += min(window_ms - stalled_ms, max(waited.values()))
         told = {name: round(ms, 1) for name, ms in waited.items() if ms >= _MATTERS_REAL_MS}
         if told:
@@ -146,4 +150,8 @@ class HostWatch:
 
 
 def _beside() -> dict[str, float]:
-    return {"steal": schedstat.stolen_ms(), "memory": schedstat.short_of_memory_ms()}
+    return {
+        "steal": schedstat.stolen_ms(),
+        "memory": schedstat.short_of_memory_ms(),
+        "disk": schedstat.at_the_disk_ms(),
+    }

@@ -17,6 +17,7 @@ class Proc:
     def __init__(self, *, tells: bool = True) -> None:
         self.tells = tells
         self.own = 0.0
+        self.disk = 0.0
         self.tasks: dict[int, dict[int, float]] = {}
 
     def put_in_place_of(self, monkeypatch: pytest.MonkeyPatch) -> Proc:
@@ -28,6 +29,7 @@ class Proc:
             "task_ms": lambda pid, tid: self.tasks[pid].get(tid),
             "stolen_ms": lambda: 0.0,
             "short_of_memory_ms": lambda: 0.0,
+            "at_the_disk_ms": lambda: self.disk,
         }.items():
             monkeypatch.setattr(schedstat, name, function)
         return self
@@ -106,6 +108,16 @@ def test_of_a_part_the_thread_counts_that_waited_most(virtually, proc):
 
     records = watched(virtually, parts=lambda: {"fra/1": 7}, before_last=waited)
     assert waits(records) == [{"fra/1": 100.0}, {"fra/1": 40.0}]  # since it began, and then
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.4, False), (0.6, True)])
+def test_a_disk_is_told_of_where_it_was_waited_for_most_of_the_time(virtually, proc, share, told):
+    def waited():
+        proc.disk += 100.0 * share
+
+    records = watched(virtually, parts=lambda: waited() or {})
+    assert ["disk" in found for found in waits(records)] == [True] * len(waits(records))
+    assert bool(waits(records)) is told
 
 
 def test_where_the_kernel_does_not_tell_the_loops_lateness_counts(virtually, monkeypatch):

@@ -80,8 +80,8 @@ class ProcessorWaits(Event):
     """What the host kept waiting in the `window_ms` (real) before this, in real ms by part.
 
     A part is `sim` (the loop's thread, beyond what HostStalled tells), a machine (`fra/1`),
-    `database`, `link server`, or what holds for all of the host: `steal` and `memory`. `late_ms` is
-    the longest that the loop was late in that time; None: not known.
+    `database`, `link server`, or what holds for all of the host: `steal`, `memory` and `disk`.
+    `late_ms` is the longest that the loop was late in that time; None: not known.
     """
 
     kind = "processor_waits"
