@@ -42,7 +42,9 @@ class BundlePlugin(WorkerPlugin):
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "running").mkdir(parents=True)
         with tarfile.open(fileobj=io.BytesIO(self._packed), mode="r:gz") as packed:
-            packed.extractall(folder, filter="data")
+            # By the attribute, for Python before 3.11.4 has no filters and ignores it.
+            packed.extraction_filter = getattr(tarfile, "data_filter", None)
+            packed.extractall(folder)  # noqa: S202 - we have packed it
 
     def teardown(self, worker: Worker) -> None:
         """End what runs, and leave nothing."""

@@ -299,7 +299,7 @@ def program_of(command: Sequence[str], folder: Path, path: str, field: str) -> l
     if program == "python":
         return [sys.executable, *arguments]
     if "/" in program:
-        found = shutil.which(folder / program)
+        found = shutil.which(str(folder / program))  # of a Path it gives a Path
         where = os.path.normpath(folder / program)
         looked = f"{where} is not there or not executable; build it, or correct the path"
     else:

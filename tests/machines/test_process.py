@@ -17,7 +17,7 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
-from sim.machines.process import ProcessInstance, ProcessRuntime, inherited
+from sim.machines.process import ProcessInstance, ProcessRuntime, inherited, program_of
 from sim.machines.runtime import MachineSpec
 from sim.machines.stopping import StopOrder, Stopped, stop
 from sim.processes import namespace
@@ -163,6 +163,12 @@ async def test_it_runs_in_the_topologys_folder_and_finds_programs_there(bench: B
     instance = await bench.start("./gateway.sh")
     assert await instance.exited() == Exit(0)
     assert await instance.tail(2) == [str(bench.folder), "oops"]
+
+
+def test_a_program_with_a_slash_is_a_word_as_the_others_are(tmp_path: Path) -> None:
+    (tmp_path / "gateway").touch(0o755)
+    found = program_of(("./gateway", "-x"), tmp_path, "", "gateway.command")
+    assert found == [f"{tmp_path}/gateway", "-x"]
 
 
 @pytest.mark.parametrize(
