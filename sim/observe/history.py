@@ -7,7 +7,7 @@ All times here are simulated seconds from the start of the load, as in reports; 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
@@ -59,6 +59,7 @@ class History:
         self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
         self._records = records = list(records)
         self._all: list[Timed[Event]] = []
+        self._among: dict[tuple[type[Event], ...], Sequence[Timed[Event]]] = {}
         loads = (r.t for r in records if isinstance(r.event, LoadStarted))
         began = None if whole else next(loads, None)
         self.load_started = began is not None
@@ -95,9 +96,11 @@ class History:
         """The events of one type, in order, with their times."""
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
-    def among(self, *kinds: type[Event]) -> Iterator[Timed[Event]]:
+    def among(self, *kinds: type[Event]) -> Sequence[Timed[Event]]:
         """The events of several types as they came, also those of one instant."""
-        return (timed for timed in self._all if type(timed[1]) in kinds)
+        if kinds not in self._among:  # of a long run they are few, and asked for at each failure
+            self._among[kinds] = [timed for timed in self._all if type(timed[1]) in kinds]
+        return self._among[kinds]
 
     def by_client(self, kind: type[E]) -> Mapping[str, Sequence[Timed[E]]]:
         """The events of one type by the client they name."""

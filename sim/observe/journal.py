@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from sys import intern
 from typing import IO, Any, NamedTuple, TypeVar
 
 from sim.clock import Clock
@@ -139,10 +140,17 @@ def decode(line: str) -> Record:
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}")
     try:
-        event = KINDS[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        event = KINDS[kind](**{name: _kept(value) for name, value in data.items()})
     except TypeError as error:
         raise ValueError(str(error)) from error
     return Record(float(t), event)
+
+
+def _kept(value: Any) -> Any:
+    """A value as an event has it; a text that many events have is there once."""
+    if isinstance(value, str):
+        return intern(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def read(path: Path) -> list[Record]:
@@ -152,21 +160,20 @@ def read(path: Path) -> list[Record]:
     InputError with its number.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        with path.open(encoding="utf-8") as lines:
+            return list(_decode_lines(lines, path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(Problem(f"cannot be read: {error}", file=str(path))) from error
-    return list(_decode_lines(lines, path))
 
 
-def _decode_lines(lines: list[str], path: Path) -> Iterator[Record]:
-    last = len(lines)
+def _decode_lines(lines: Iterable[str], path: Path) -> Iterator[Record]:
     for number, line in enumerate(lines, 1):
-        if not line:
+        if line == "\n":
             continue
         try:
             yield decode(line)
         except ValueError as error:
-            if number == last:
+            if not line.endswith("\n"):
                 return
             message = f"not a record of a journal ({error})"
             raise InputError(Problem(message, file=str(path), line=number)) from error

@@ -223,7 +223,9 @@ def _starved(history: History, client: str, rule: GapRule, start: float, end: fl
 def _in_the_way(history: History, location: str, region: str | None, instant: float) -> bool:
     obstacles = Obstacles()
     for t, event in history.among(LinkChanged, MachineChanged):
-        if t <= instant and isinstance(event, LinkChanged | MachineChanged):
+        if t > instant:
+            break
+        if isinstance(event, LinkChanged | MachineChanged):
             obstacles.take(event)
     return obstacles.between(location, region)
 

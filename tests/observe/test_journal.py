@@ -7,7 +7,7 @@ import pytest
 from sim.clock import Clock
 from sim.errors import InputError
 from sim.observe.events import Acked, FaultBegan, LoadStarted, PartFailed, RoutingChanged
-from sim.observe.journal import Journal, Record, decode, encode, read
+from sim.observe.journal import Journal, Record, decode, encode, only, read
 
 EVENTS = [
     LoadStarted(clients=2),
@@ -37,6 +37,13 @@ def test_what_is_written_is_read(virtually, tmp_path):
     journal = virtually(journaled(path))
     assert read(path) == journal.records
     assert [record.t for record in read(path)] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_text_that_many_events_have_is_in_memory_once(virtually, tmp_path):
+    path = tmp_path / "journal.jsonl"
+    virtually(journaled(path, [EVENTS[-1], EVENTS[-1]]))
+    (_, first), (_, second) = only(read(path), Acked)
+    assert first.client is second.client
 
 
 def test_the_same_events_make_the_same_bytes(virtually, tmp_path):
