@@ -105,6 +105,9 @@ def test_a_host_that_falls_silent_is_lost_with_its_machines_and_comes_back(sprea
     refused = here.sim("machine", "start", stopped["machine"])
     assert refused.returncode != 0
     assert "host is lost" in refused.stderr
+    repaired = here.sim("fault", "start", "--region", "fra")  # which says that the host is back
+    assert repaired.returncode != 0
+    assert f"the Docker engine at {second.url} is gone" in repaired.stderr
     second.mend()
     assert there.container() in there.docker("ps", "-a", "--format", "{{.Names}}")
     for _ in looks(15):

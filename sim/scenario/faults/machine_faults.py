@@ -49,7 +49,7 @@ async def start(world: Breakable, target: Target | None, params: Params) -> None
     del params
     for machine in machines_at(world, target):
         world.fleet.return_host(machine)
-    down = [m for m in machines_at(world, target) if m.state == State.STOPPED]
+    down = [m for m in machines_at(world, target) if m.state in (State.STOPPED, State.FAILED)]
     await asyncio.gather(*(world.fleet.start(machine) for machine in down))
 
 
