@@ -248,7 +248,11 @@ def test_what_it_has_set_is_told_as_it_was_set(start: Start) -> None:
 
 
 def test_timers_of_processor_time_stay_real(start: Start) -> None:
-    """They would fire fifty times as often: Go's profiler has one, and CPython's ITIMER_PROF."""
+    """They would fire fifty times as often: Go's profiler has one, and CPython's ITIMER_PROF.
+
+    The kernel charges whole ticks to whoever runs at one, so where others compute too the timer may
+    fire after a part of its time; not after a fiftieth of it.
+    """
     process = start(
         *python(
             "import signal, time\n"
@@ -257,7 +261,7 @@ def test_timers_of_processor_time_stay_real(start: Start) -> None:
             "signal.setitimer(signal.ITIMER_PROF, 0.05)\n"
             "began = time.process_time()\n"
             "while not fired: pass\n"
-            "print(fired[0] - began >= 0.04)"
+            "print(fired[0] - began >= 0.01)"
         )
     )
     assert said(process) == ["True"]
