@@ -58,17 +58,26 @@ def connect(timeout_s: float | None = _CALL_REAL_S, host: str | None = None) -> 
 
 
 def _unreachable_host(host: str, error: Exception) -> EnvironmentLacksError:
-    last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
     how = f"`docker -H {host} version` must answer here"
     return EnvironmentLacksError(
-        f"no Docker engine answers at {host}: {last[0]}",
+        f"no Docker engine answers at {host}: {_last_of(error)}",
         f"{how}: start it, correct `hosts` in the topology, or leave the region out of it",
     )
 
 
+def _last_of(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
+
+
 def _unreachable(error: Exception) -> EnvironmentLacksError:
-    text = str(error)
-    if "Permission denied" in text:
+    if where().startswith("ssh://"):
+        return EnvironmentLacksError(
+            f"no Docker engine answers at {where()}: {_last_of(error)}",
+            f"`docker -H {where()} version` must answer here: start it, correct DOCKER_HOST, or use"
+            " --runtime process",
+        )
+    if "Permission denied" in str(error):
         return EnvironmentLacksError(
             f"no permission to use the Docker engine at {where()}",
             "become a member of the group docker (`sudo usermod -aG docker $USER`, then log in"

@@ -38,7 +38,7 @@ class _TcpAdapter(HTTPAdapter):
     """For `tcp://HOST:PORT`, with or without TLS."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """As always, of such connections."""
+        """The pool of connections, which notice silence."""
         super().init_poolmanager(*args, **options, socket_options=_NOTICES_SILENCE)
 
 
@@ -61,8 +61,10 @@ def client(url: str, timeout_s: float | None, connections: int) -> docker.APICli
 
 def _asked(url: str, adapter: HTTPAdapter, timeout_s: float | None) -> docker.APIClient:
     asking = _client(url, adapter, timeout_s, MINIMUM_DOCKER_API_VERSION)
-    version = str(asking.version(api_version=False)["ApiVersion"])
-    return _client(url, adapter, timeout_s, version)
+    told = asking.version(api_version=False)
+    if not isinstance(told, dict) or "ApiVersion" not in told:
+        raise DockerException("what answers is no Docker engine")
+    return _client(url, adapter, timeout_s, told["ApiVersion"])
 
 
 def _client(url: str, adapter: HTTPAdapter, timeout_s: float | None, version: str) -> Any:

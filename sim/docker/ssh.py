@@ -39,7 +39,7 @@ class SshAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=_LOGINS_AT_ONCE, pool_block=few)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """As always, of connections that are programs."""
+        """The pool of connections, each of which is a program."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": self._pool}  # type: ignore[dict-item]
 

@@ -62,6 +62,15 @@ def test_what_ssh_says_is_said(ssh: Any) -> None:
     assert refused.value.lack.endswith(f"at {HOST}: me@10.1.2.3: Permission denied (publickey).")
 
 
+def test_of_ones_own_engine_over_ssh_too(ssh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh("sys.exit('me@10.1.2.3: Permission denied (publickey).')")
+    monkeypatch.setenv("DOCKER_HOST", HOST)
+    with pytest.raises(EnvironmentLacksError) as refused:
+        connect()
+    assert refused.value.lack.endswith(f"at {HOST}: me@10.1.2.3: Permission denied (publickey).")
+    assert f"`docker -H {HOST} version` must answer here" in str(refused.value)
+
+
 def test_where_there_is_no_ssh_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(
@@ -79,6 +88,13 @@ def test_one_that_never_answers_is_not_waited_for(ssh: Any) -> None:
 def test_an_engine_that_is_too_old_is_told_as_that(ssh: Any) -> None:
     ssh(ENGINE.replace("VERSION", "1.20"))
     with pytest.raises(EnvironmentLacksError, match=f"the Docker engine at {HOST} is too old"):
+        connect(host=HOST)
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", '"OK"'])
+def test_what_is_no_engine_is_told_as_that(ssh: Any, body: str) -> None:
+    ssh(ENGINE.replace('{"ApiVersion": "VERSION"}', body))
+    with pytest.raises(EnvironmentLacksError, match="what answers is no Docker engine"):
         connect(host=HOST)
 
 
