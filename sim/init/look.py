@@ -94,8 +94,8 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def own_folders(folder: Path) -> list[Path]:
-    """The folders in it that are the repository's own, in the order of their names."""
-    return [path for path in _own(folder, folder) if path.is_dir()]
+    """The folders in it that are the repository's own and can be entered, in their names' order."""
+    return [path for path in _own(folder, folder) if path.is_dir() and os.access(path, os.X_OK)]
 
 
 def _files(root: Path, folder: Path, depth: int) -> Iterator[Path]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,15 @@ GATEWAY = {
     "apps/gateway/server.js": SERVER,
 }
 WORKSPACES = json.dumps({"private": True, "workspaces": ["apps/*"]})
+THEIRS = """
+import os, sys
+from pathlib import Path
+from sim.init.look import look
+from sim.init.monorepo import program_below
+os.fchdir(int(sys.argv[1]))
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+print(program_below(Path(), look(Path())))
+"""
 WEB = json.dumps({"name": "web", "scripts": {"start": "next start"}})
 
 
@@ -59,6 +71,18 @@ def test_the_only_program_below_is_taken_and_named(init, top):
     assert "(cd apps/gateway && npm install)" in said
     assert gateway().command == ("node", "server.js")
     assert Path("sim", gateway().folder).resolve() == Path("apps/gateway").resolve()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_of_somebody_elses_is_not_entered(tmp_path):
+    """As that of a database in a container: its owner is another user, and nobody else may."""
+    (tmp_path / "data/postgres").mkdir(parents=True, mode=0o700)
+    folder = os.open(tmp_path, os.O_DIRECTORY)  # the folders above it are root's as well
+    tmp_path.chmod(0o755)
+    argv = [sys.executable, "-c", THEIRS, str(folder)]
+    done = subprocess.run(argv, check=False, pass_fds=[folder], capture_output=True, text=True)
+    os.close(folder)
+    assert (done.stdout, done.stderr) == ("None\n", "")
 
 
 def test_of_several_one_has_to_be_named(init):
