@@ -47,3 +47,10 @@ def test_a_list_of_commands_cuts_no_sentence(name):
 def test_a_command_says_what_it_does_in_one_line_of_a_terminal(command):
     widest = max(map(len, cli.commands))
     assert len(sentence(command)) <= 80 - len("  ") - widest - len("  ")
+
+
+def test_a_shell_that_completes_a_fault_of_no_such_name_hears_of_no_mistake():
+    words = {"_SIM_COMPLETE": "bash_complete", "COMP_WORDS": "sim fault crahs -", "COMP_CWORD": "3"}
+    said = CliRunner().invoke(cli, prog_name="sim", env=words)
+    assert (said.exit_code, said.exception) == (0, None)
+    assert "crahs" not in said.output
