@@ -45,6 +45,7 @@ from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.events import HostFound, RunStarted
 from sim.observe.journal import Journal
 from sim.places.entry import Entries
+from sim.processes.descriptors import take_descriptors
 from sim.registry import WorldRecord
 from sim.rng import Rng
 from sim.routing.ingress import Ingress
@@ -118,6 +119,7 @@ class World:
         return f"<World {self.topology.app}, seed {self.seed}, speed {self.speed:g}>"
 
     async def __aenter__(self) -> Self:
+        take_descriptors()
         try:
             await self._start()
         except BaseException:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sim.clock import VirtualTimeLoop
+from sim.processes.descriptors import take_descriptors
 from tests.docker.fixtures import engine, own_engine, second_engine
 
 __all__ = ["engine", "own_engine", "second_engine", "virtually"]
@@ -20,6 +21,9 @@ T = TypeVar("T")
 # A shell starts what runs in its background deaf to SIGINT, and a program leaves that to its
 # children. A signal that is handled here is at its default in them, so that they hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Some tests have a thousand connections, both of whose ends are here.
+take_descriptors()
 
 # How long an example takes says nothing about the code: the machine may be busy. The few examples
 # of every run are for the loop of an edit; `--hypothesis-profile=thorough` draws many, as CI does.

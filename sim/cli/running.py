@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import resource
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sim.errors import SimError, StartError
+from sim.processes.descriptors import take_descriptors
 
 T = TypeVar("T")
 
@@ -60,18 +60,9 @@ def _ends() -> list[signal.Signals]:
     return [signal.SIGTERM, *([signal.SIGHUP] if heard else [])]
 
 
-def _take_descriptors() -> None:
-    """Raise the limit of open files to what this user may have: a session takes half a dozen.
-
-    The usual soft limit of 1024 is for programs that use select(2).
-    """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def prepare_process() -> None:
     """Have this process carry many sessions: the descriptors they need, and few long pauses."""
-    _take_descriptors()
+    take_descriptors()
     gc.set_threshold(*_COLLECT_AFTER)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 
 import pytest
 
+from sim.errors import StartError
 from sim.observe.events import Connected
 from sim.observe.journal import decode
 from sim.report.outcome import judge
 from sim.testing import CutOffError, ExpectationError, InputError, NotSettledError, open_world
+from sim.topology.load_topology import topology_from_mapping
+from sim.world import World
 
 pytestmark = pytest.mark.e2e
 
@@ -209,6 +213,18 @@ async def test_what_a_test_leaves_running_ends_and_is_healed(world):
     await asyncio.to_thread(world.restore)
     assert world.healthy_regions == {"iad", "fra"}
     assert (await world.client("london").get("/")).region == "fra"
+
+
+async def test_a_world_takes_the_open_files_that_its_process_may_have(tmp_path):
+    """Not those of the command alone: a user's own process of tests has worlds as well."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most - 1, most))
+    broken = {"app": "demo", "gateway": {"command": ["./nowhere"]}, "regions": {"fra": {}}}
+    topology = topology_from_mapping({**broken, "locations": {"london": {}}})
+    with pytest.raises(StartError, match="no program"):
+        async with World(topology, seed=1):
+            pass
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
 
 
 async def test_a_world_that_cannot_come_up_says_why(tmp_path):
