@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from sim.lens.choice import warning
 from sim.observe.events import HostFound, HostLost, LinkChanged, RealTimeSeen
-from sim.observe.events.mishaps import PrivateNameAsked
+from sim.observe.events.mishaps import EdgeMisled, PrivateNameAsked
 from sim.observe.history import History
-from sim.scenario.checks.check_spec import some_of
+from sim.scenario.checks.check_spec import counted, some_of
 from sim.scenario.evidence import Evidence
 
 
@@ -17,6 +19,7 @@ def notes_on(evidence: Evidence) -> list[str]:
     notes += _elsewhere(evidence.history)
     notes += _half_silent(evidence.history)
     notes += _without_address(evidence.history)
+    notes += _misled(evidence)
     stalled = [stall.real_ms for _, stall in evidence.history.stalls]
     if stalled:
         driver = evidence.scenario.load.driver
@@ -116,4 +119,18 @@ def _without_address(history: History) -> list[str]:
         " name has no A record"
         for region, name, kind in sorted(asked)
         if kind == "A" and (region, name, "AAAA") not in asked
+    ]
+
+
+def _misled(evidence: Evidence) -> list[str]:
+    """Which edges sent requests to machines that served no more, by what they still believed."""
+    late = evidence.topology.routing.knowledge_s
+    misled = defaultdict[tuple[str, str], list[float]](list)
+    for t, event in evidence.history.of(EdgeMisled):
+        misled[event.region, event.machine_region].append(t)
+    return [
+        f"the edge of {edge} sent {counted(len(times), 'request')} to machines of {region} that"
+        f" took none any more, from {times[0]:.1f} to {times[-1]:.1f} s: news of them reaches it"
+        f" {late:g} s late, and not while it is cut off (routing.knowledge)"
+        for (edge, region), times in sorted(misled.items())
     ]

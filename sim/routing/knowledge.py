@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sim.clock import Clock
 from sim.routing.machine_choice import MachineView
@@ -62,4 +63,16 @@ class Belief:
         for region, news in self._on_its_way.items():
             while news and news[0][0] <= now_s and self._is_up(region):
                 self._believed[region] = news.popleft()[1]
-        return [view for views in self._believed.values() for view in views]
+        return [
+            replace(view, outdated=self._takes(view) and not self._serves(view)) if late else view
+            for region, views in self._believed.items()
+            for late in (bool(self._on_its_way[region]),)
+            for view in views
+        ]
+
+    def _takes(self, view: MachineView) -> bool:
+        return view.healthy and not view.cordoned
+
+    def _serves(self, view: MachineView) -> bool:
+        """Whether a machine really takes requests, as its region said last."""
+        return any(now.id == view.id and self._takes(now) for now in self._said[view.region])

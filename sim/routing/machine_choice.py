@@ -28,6 +28,7 @@ class MachineView:
 
     A cordoned one gets nothing new. One that is asleep was stopped or suspended, and a request
     may wake it; one that has not `rested` was stopped only lately, and is woken for want of others.
+    An `outdated` view is believed and no longer so: it is told, and nothing is decided by it.
     """
 
     id: str
@@ -37,6 +38,7 @@ class MachineView:
     cordoned: bool = False
     asleep: bool = False
     rested: bool = True
+    outdated: bool = False
 
 
 class Bucket(IntEnum):

@@ -44,7 +44,7 @@ Reader = Callable[[object, Topology | None], Any]
 class Param:
     """A parameter: its key in the file, its name in `params`, how it is read, and written again.
 
-    `said` is a check's value in words, as in `at most {} s`.
+    `said` is a check's value in words, as in `at most {} s`; floats are written as `digits` says.
     """
 
     key: str
@@ -54,6 +54,11 @@ class Param:
     default: Any = None
     write: Callable[[Any], Any] = lambda value: value
     said: str = "{}"
+    digits: str = "g"
+
+    def in_words(self, value: object) -> str:
+        """A value as people read it."""
+        return self.said.format(f"{value:{self.digits}}" if isinstance(value, float) else value)
 
 
 @shaped(DURATION)

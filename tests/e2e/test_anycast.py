@@ -78,3 +78,71 @@ def test_the_same_crash_in_both_modes_side_by_side(sim, tmp_path):
     assert found["london", "clients hit"]["geodns"] == 12
     assert (dns["anycast"], dns["geodns"] > 0) == (0, True)
     assert worst["anycast"] < worst["geodns"]
+
+
+# London's edge has no machine of its own, so all that it knows is news from iad.
+NEWS = {
+    **QUICK_CRASH,
+    "load": {"driver": "http", "clients": 12, "every": "200ms", "timeout": "1s"},
+    "timeline": [
+        {"at": "1s", "fault": "scale", "region": "fra", "count": 0},
+        {"at": "5s", "fault": "stop", "region": "iad"},
+        {"at": "14s", "fault": "start", "region": "iad"},
+    ],
+    "duration": "28s",
+    "expect": [{"check": "served_by", "location": "london", "region": "iad", "from": "26s"}],
+}
+
+
+@pytest.fixture
+def heard(run, tmp_path):
+    """Run it with edges that hear so late: its journal and the notes of its report."""
+
+    def heard(knowledge, timeline=()):
+        routing = {"mode": "anycast", "knowledge": knowledge}
+        gateway = {**QUICK_TOPOLOGY["gateway"], "auto_start": False}
+        scenario = {**NEWS, "timeline": [*NEWS["timeline"], *timeline]}
+        scenario["timeline"].sort(key=lambda row: float(row["at"].removesuffix("s")))
+        journal = tmp_path / "journal.jsonl"
+        topology = {**QUICK_TOPOLOGY, "routing": routing, "gateway": gateway}
+        done, report = run(scenario, topology, "--journal", journal, "--speed", "4")
+        assert (done.returncode, report["verdict"]) == (0, "held"), done.stdout + done.stderr
+        events = [json.loads(line) for line in journal.read_text().splitlines()]
+        return events, report["notes"]
+
+    return heard
+
+
+def times(events, kind, **fields):
+    """When events of a kind with these fields were, in simulated seconds."""
+    chosen = (e for e in events if e["kind"] == kind)
+    return [e["t"] for e in chosen if all(e[key] == value for key, value in fields.items())]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("late_s", [0, 6], ids=str)
+def test_what_happens_to_machines_is_known_so_late_as_was_asked(heard, late_s):
+    events, notes = heard(f"{late_s}s")
+    (gone,) = times(events, "health_changed", region="iad", status="critical")
+    misled = times(events, "edge_misled", machine_region="iad")
+    assert all(gone <= t <= gone + late_s + 0.5 for t in misled)
+    assert bool(misled) == bool(late_s)
+    assert any("machines of iad" in note for note in notes) == bool(late_s)
+    well = times(events, "health_changed", region="iad", status="passing")[-1]
+    served = min(t for t in times(events, "acked") if t > well)
+    assert (served >= well + 6) == bool(late_s)
+
+
+@pytest.mark.thorough
+def test_an_edge_that_is_cut_off_sends_to_a_dead_machine_until_it_is_healed(heard):
+    link = ["fra", "iad"]
+    cut = [
+        {"at": "4s", "fault": "partition", "link": link},
+        {"at": "11s", "fault": "heal", "link": link},
+    ]
+    events, notes = heard("1s", cut)
+    (gone,) = times(events, "health_changed", region="iad", status="critical")
+    (healed,) = times(events, "fault_began", fault="heal")
+    misled = times(events, "edge_misled", region="fra", machine_region="iad")
+    assert gone + 1.5 < max(misled) <= healed + 0.5
+    assert any("machines of iad" in note and "cut off" in note for note in notes)

@@ -22,5 +22,10 @@ def test_what_it_is_about_comes_first():
     assert asked(row) == "latency: london, fra, p99, at most 200 ms, from 3 s"
 
 
+def test_money_has_two_digits():
+    assert asked({"check": "cost", "max_usd": 10.4}) == "cost: at most $10.40 a month"
+    assert asked({"check": "cost", "max_usd": 1234567.0}) == "cost: at most $1234567.00 a month"
+
+
 def test_a_check_of_another_version_is_named():
     assert asked({"check": "speed", "max_s": 5}) == "speed"

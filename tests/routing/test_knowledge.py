@@ -50,6 +50,18 @@ def test_what_changes_is_believed_after_the_delay_and_not_before(virtually):
     virtually(scene())
 
 
+def test_what_is_believed_and_no_longer_so_is_marked(virtually):
+    async def scene():
+        it = Scene()
+        it.change(*it.truth)
+        it.change(machine("a", "iad"), machine("b", "fra", healthy=False), machine("c", "fra"))
+        assert {view.id: view.outdated for view in it.belief.views()} == {"a": False, "b": True}
+        await asyncio.sleep(5)  # noqa: TID251 - in virtual time
+        assert not any(view.outdated for view in it.belief.views())
+
+    virtually(scene())
+
+
 def test_an_edge_that_is_cut_off_believes_what_it_heard_last(virtually):
     async def scene():
         it = Scene()

@@ -100,6 +100,28 @@ def test_keys_are_taken_in_any_case_but_for_names_of_the_users_own(tmp_path: Pat
     assert notes(fly) == [(9, "mounts")]
 
 
+AT_443 = """\
+[[services]]
+internal_port = 80
+[[services.ports]]
+port = 443
+handlers = ["tls", "http"]
+[services.ports.http_options]
+"""
+
+
+@pytest.mark.parametrize("service", [f"{HTTP}[http_service.http_options]\n", AT_443])
+def test_an_idle_timeout_of_0_is_named(tmp_path: Path, service: str) -> None:
+    fly = read(tmp_path, f'app = "x"\n{service}idle_timeout = 0\n')
+    assert "idle_timeout" not in fly.gateway
+    assert [note.field for note in fly.notes if "0 means" in note.message] == [
+        service.splitlines()[-1].strip("[]") + ".idle_timeout"
+    ]
+    fly = read(tmp_path, f'app = "x"\n{service}idle_timeout = 600\n')
+    assert fly.gateway["idle_timeout"] == "600s"
+    assert fly.notes == ()
+
+
 SERVICE = """\
 app = "x"
 [[services]]

@@ -42,6 +42,7 @@ from sim.observe.events.host import (
 )
 from sim.observe.events.mishaps import (
     DriverRaised,
+    EdgeMisled,
     MachineDied,
     PatternMatched,
     PatternMissed,
@@ -85,6 +86,7 @@ __all__ = [
     "Disconnected",
     "DriverRaised",
     "EdgeConnection",
+    "EdgeMisled",
     "Event",
     "Failed",
     "FaultBegan",

@@ -99,6 +99,20 @@ class PrivateNameAsked(Event):
 
 
 @dataclass(frozen=True)
+class EdgeMisled(Event):
+    """A region's edge sent a request to a machine that takes none any more.
+
+    It had not heard of that yet, by `routing.knowledge` or because it was cut off from
+    `machine_region`.
+    """
+
+    kind = "edge_misled"
+    region: str
+    machine: str
+    machine_region: str
+
+
+@dataclass(frozen=True)
 class PatternMatched(Event):
     """For the first time a message of the gateway was what this client's driver waited for.
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import h11
 
+from sim.observe.events.mishaps import EdgeMisled
 from sim.routing.edge import headers, replay
 from sim.routing.edge.context import EdgeContext, GiveUpError
 from sim.routing.edge.dispatch import NoMachineError
@@ -67,6 +68,9 @@ class ProxiedRequest:
                 raise GiveUpError(503, str(error), outcome="refused", close=False) from error
             with slot:
                 self.machine = slot.machine
+                if slot.machine.outdated:
+                    where = (self._context.region, slot.machine.id, slot.machine.region)
+                    self._context.journal.write(EdgeMisled(*where))
                 try:
                     result = await self._attempt(slot.machine)
                 except UnreachableError as error:

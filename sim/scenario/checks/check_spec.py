@@ -71,7 +71,7 @@ class CheckSpec:
         """An expectation in words: what it is about, then its bounds."""
         params = [param for param in (*self.params, *WINDOW) if given.get(param.name) is not None]
         params.sort(key=lambda param: param.said != "{}")
-        words = [param.said.format(_number(given[param.name])) for param in params]
+        words = [param.in_words(given[param.name]) for param in params]
         return f"{self.name}: {', '.join(words)}" if words else self.name
 
 
@@ -80,10 +80,6 @@ def check(
 ) -> Callable[[Judge], CheckSpec]:
     """Make a function the specification of a check."""
     return lambda judge: CheckSpec(name, params, judge, summary, takes, one_of)
-
-
-def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def window(evidence: Evidence, params: Params) -> tuple[float, float]:

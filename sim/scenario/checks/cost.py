@@ -13,7 +13,7 @@ _CENT = 0.005
 
 @check(
     "cost",
-    (Param("max", "max_usd", read_usd, required=True, said="at most ${} a month"),),
+    (Param("max", "max_usd", read_usd, required=True, said="at most ${} a month", digits=".2f"),),
     summary="the machines that the run ended with cost so much a month at Fly, egress not counted",
     takes="`max`, in US dollars",
 )

@@ -219,6 +219,10 @@ def _options(table: Table) -> None:
     ):
         options = table.table(key)
         options.asked |= {name for name, value in options.data.items() if value is False}
+        if options.number("idle_timeout") == 0:
+            options.note(
+                "idle_timeout", "what 0 means at Fly is not documented; it is taken as not set"
+            )
         options.asked.add("idle_timeout")  # it is read
         options.note_rest({**dict.fromkeys(options.data, otherwise), **reasons})
     if table.get("h2_backend", bool):
