@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from sim.observe.journal import Journal, only
 from sim.processes.exit import Exit
 from sim.processes.proc import Handling
 from sim.rng import Rng
+from sim.scenario.faults import FAULTS
 from sim.topology.addresses import AddressPlan, Endpoint
 from sim.topology.model import Check, Coordinates, Gateway, Region, Topology
 
@@ -482,6 +484,27 @@ def test_all_failures_of_a_launch_are_told_at_once_and_starting_again_is_possibl
         bench.runtime.fails = False
         await bench.fleet.start_all(machines)
         assert {machine.state for machine in machines} == {State.STARTED}
+        await bench.close()
+
+    virtually(scene())
+
+
+def test_a_repair_boots_what_failed_to_start_and_tells_of_all_that_fail_again(
+    virtually: Virtually,
+) -> None:
+    async def scene() -> None:
+        bench = Bench(fra=1)
+        assert isinstance(bench.runtime, FakeRuntime)
+        bench.runtime.fails, bench.runtime.why = True, "the engine is full"
+        with pytest.raises(StartError):
+            await bench.fleet.launch()
+        world: Any = SimpleNamespace(fleet=bench.fleet)
+        with pytest.raises(StartError) as caught:
+            await FAULTS["start"].do(world, None, {})
+        assert str(caught.value) == "machines iad/1, fra/1 did not start: the engine is full"
+        bench.runtime.fails = False
+        await FAULTS["start"].do(world, None, {})
+        assert {machine.state for machine in bench.fleet.machines.values()} == {State.STARTED}
         await bench.close()
 
     virtually(scene())

@@ -50,7 +50,7 @@ async def start(world: Breakable, target: Target | None, params: Params) -> None
     for machine in machines_at(world, target):
         world.fleet.return_host(machine)
     down = [m for m in machines_at(world, target) if m.state in (State.STOPPED, State.FAILED)]
-    await asyncio.gather(*(world.fleet.start(machine) for machine in down))
+    await world.fleet.start_all(down)
 
 
 @fault(
