@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 
@@ -147,6 +148,9 @@ def test_a_container_finds_its_siblings_by_name(boxed):
         assert ("fra.boxed.internal", "A") in told
         assert ("fra.boxed.internal", "AAAA") not in told
         assert {("boxed.internal", kind) for kind in ("A", "AAAA")} <= told
+        report = " ".join(world.sim("report", world.journal).stdout.split())
+        asked = re.findall(r"asked for the A record of (\S+),", report)
+        assert asked == ["fra.boxed.internal"]
 
 
 def test_a_network_that_is_removed_is_a_failed_part(boxed):
