@@ -26,6 +26,8 @@ from sim.alerts.alarm import Alarm
 from sim.alerts.channels import CommandContext
 from sim.authority import CertificateAuthority
 from sim.cleanup import clean_up
+from sim.clients.blame import mistake_in_callback
+from sim.clients.own_tasks import hearing_callbacks
 from sim.clock import Clock
 from sim.deploys.deployer import Deployer
 from sim.errors import EnvironmentLacksError, single_error
@@ -42,7 +44,7 @@ from sim.network import link_server
 from sim.network.links import Links
 from sim.network.python_client import bound_to
 from sim.network.toxiproxy_api import LinkServerClient
-from sim.observe.events import HostFound, RunStarted
+from sim.observe.events import DriverRaised, HostFound, RunStarted
 from sim.observe.journal import Journal
 from sim.places.entry import Entries
 from sim.processes.descriptors import take_descriptors
@@ -260,7 +262,7 @@ class World:
         self.upkeep = Upkeep(clock, self.journal, lambda: host.kept_ms)
         loop = asyncio.get_running_loop()
         self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
-        loop.set_exception_handler(self.upkeep.overhear)
+        loop.set_exception_handler(hearing_callbacks(self._driver_raised, self.upkeep.overhear))
         self._link_server = link_server.make(
             self._stock, plan.link_server, clock, self.rng.fork("links"), folder
         )
@@ -366,6 +368,11 @@ class World:
         return started
 
     # --- our own parts -----------------------------------------------------------------------
+
+    def _driver_raised(self, error: Exception) -> None:
+        """Take note of what a callback of a driver's raised, or a task begun before its `run`."""
+        found = mistake_in_callback(error)
+        self.journal.write(DriverRaised("", "", found.file, found.line, found.error))
 
     def _main_processes(self) -> dict[str, int]:
         """The process of each part that is a process of this host, by the part's name."""

@@ -106,8 +106,12 @@ def _run() -> int:
         if not isinstance(error, Unread):
             click.echo(f"error: {error}", err=True)
         return error.exit_code
-    except SystemExit as error:  # a task of a driver's: no verdict may come of it
-        told = f"error: sys.exit({error.code!r}) was called while this ran, as no driver may"
+    except SystemExit as error:  # a callback of a driver's: no verdict may come of it
+        by = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{by.filename}:{by.lineno}"
+        told = (
+            f"error: sys.exit({error.code!r}) was called while this ran, as no driver may: {where}"
+        )
         click.echo(told, err=True)
         return InputError.exit_code
     except Exception:  # noqa: BLE001 - Python's own exit code for these, 1, is a failed expectation

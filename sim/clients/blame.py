@@ -32,6 +32,9 @@ _OF_DRIVERS = (
     *(FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError),
 )
 
+_OURS = {"sim", "aiohttp"}  # packages whose tasks and callbacks a client begins too
+_CARRIERS = {"sim.clients.own_tasks"}  # of ours, what runs a driver's tasks
+
 
 class DriverEndedError(SimError):
     """A driver raised what ends more than its connection."""
@@ -41,16 +44,21 @@ async def contained(call: Awaitable[T]) -> T:
     """What a driver's method gives; whatever it raises is an Exception.
 
     Else `sys.exit(0)` would be the exit code of a run that held, and a cancelled task of its own,
-    awaited, would end the client for good.
+    awaited, would end the client for good. (Ctrl-C is no exception in a driver: asyncio cancels.)
     """
     try:
         return await call
-    except (SystemExit, asyncio.CancelledError) as error:
+    except (SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
         task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
+        if not isinstance(error, SystemExit) and task and task.cancelling():
             raise  # that is ours
-        words = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise DriverEndedError(words).with_traceback(error.__traceback__) from error
+        raise as_exception(error) from error
+
+
+def as_exception(error: BaseException) -> DriverEndedError:
+    """The same as an Exception, with its words and its place."""
+    words = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return DriverEndedError(words).with_traceback(error.__traceback__)
 
 
 @dataclass(frozen=True)
@@ -86,12 +94,32 @@ def mistake_of(error: Exception, driver: object, declared: InData | None) -> Mis
     """The driver's mistake: in its class's file the deepest place that the error came through."""
     while isinstance(error, ExceptionGroup):
         error = next(one for one in error.exceptions if foreseen(one) is None)
-    words = _words(error)
     if declared is not None:
-        return Mistake(declared.name, None, words)
-    file = inspect.getfile(type(driver))
+        return Mistake(declared.name, None, _words(error))
+    return _mistake(error, inspect.getfile(type(driver)))
+
+
+def mistake_in_callback(error: Exception) -> Mistake:
+    """The mistake of a driver whose callback, or task that nobody awaits, has raised."""
+    return _mistake(error, begun_in(error) or "")
+
+
+def begun_in(error: Exception) -> str | None:
+    """The file of a driver in which the callback or the coroutine is that raised; None: not its.
+
+    Of its own are all that neither the simulator nor aiohttp begins on a driver's behalf.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        package = module.partition(".")[0]
+        if package != "asyncio" and module not in _CARRIERS:
+            return None if package in _OURS else frame.f_code.co_filename
+    return None
+
+
+def _mistake(error: Exception, file: str) -> Mistake:
     lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == file]
-    return Mistake(_shown(Path(file)), lines[-1] if lines else None, words)
+    return Mistake(_shown(Path(file)), lines[-1] if lines else None, _words(error))
 
 
 def _words(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What tasks of a driver's own raise, such as one that takes the answers.
+"""What a driver begins beside its `run` and what that raises: tasks of its own, and callbacks.
 
 An exception that nobody takes is told by asyncio when the task is thrown away. That is too late: by
 then a client that hears no answers any more looks like one of whom the gateway takes no notice.
@@ -11,10 +11,65 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any
 
+from sim.clients.blame import as_exception, begun_in
+
 Heard = Callable[[Exception], object]
+Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 _heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
-_OTHERS = {"sim", "aiohttp", "asyncio"}  # packages whose tasks a client begins too
+
+# Turns of the loop until whoever waited for a task has taken what it raised: woken in the first, or
+# in the second after `asyncio.wait`, which tells its own caller.
+_TURNS = 3
+
+
+class _OwnTask(asyncio.Task[Any]):
+    """A task that knows whether anybody has asked how it ended."""
+
+    asked = False
+
+    def result(self) -> Any:
+        """See asyncio; a task that waits for this one is woken by it."""
+        self.asked = True
+        return super().result()
+
+    def exception(self) -> BaseException | None:
+        """See asyncio."""
+        self.asked = True
+        return super().exception()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """See asyncio; whoever awaits a task that is done is not woken."""
+        self.asked |= self.done()
+        return super().__await__()
+
+
+class _Contained(Coroutine[Any, Any, Any]):
+    """A coroutine that cannot end the program: `sys.exit` in a task would go through the loop."""
+
+    def __init__(self, of: Coroutine[Any, Any, Any]) -> None:
+        self._of = of
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._of.__await__()
+
+    def send(self, value: Any) -> Any:
+        """See Coroutine."""
+        return self._step(self._of.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """See Coroutine."""
+        return self._step(self._of.throw, *error)
+
+    def close(self) -> None:
+        """See Coroutine."""
+        self._of.close()
+
+    def _step(self, step: Callable[..., Any], *of: Any) -> Any:
+        try:
+            return step(*of)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise as_exception(error) from error
 
 
 def hear_own_tasks(of: Heard) -> None:
@@ -23,31 +78,38 @@ def hear_own_tasks(of: Heard) -> None:
     _heard.set(of)
 
 
+def hearing_callbacks(of: Heard, otherwise: Handler) -> Handler:
+    """An event loop's exception handler: what a driver began is told, `otherwise` has the rest."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception) and begun_in(error):
+            of(error)
+        else:
+            otherwise(loop, context)
+
+    return handle
+
+
 def _task(
     loop: asyncio.AbstractEventLoop,
     coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
     /,
     **options: Any,
 ) -> asyncio.Future[Any]:
-    task = asyncio.Task(coro, loop=loop, **options)
-    if heard := _heard.get():
-        task.add_done_callback(lambda done: loop.call_soon(_tell_of, done, heard))
+    heard = _heard.get()
+    if heard is None or not asyncio.iscoroutine(coro):
+        return asyncio.Task(coro, loop=loop, **options)
+    task = _OwnTask(_Contained(coro), loop=loop, **options)
+    task.add_done_callback(lambda done: _tell_of(done, heard))
     return task
 
 
-def _tell_of(task: asyncio.Task[Any], heard: Heard) -> None:
-    """Tell of an exception that none of those who waited for the task took: they were woken before.
-
-    Whether it was taken asyncio knows, and has no public word for.
-    """
-    if not task._log_traceback:  # noqa: SLF001
-        return
-    error = task.exception()
-    if isinstance(error, Exception) and _package(error) not in _OTHERS:
-        heard(error)
-
-
-def _package(error: Exception) -> str:
-    """Whose the coroutine is that raised."""
-    begin = error.__traceback__
-    return begin.tb_frame.f_globals["__name__"].partition(".")[0] if begin else ""
+def _tell_of(task: _OwnTask, heard: Heard, turns: int = _TURNS) -> None:
+    """Tell of an exception that none of those who waited for the task has taken."""
+    if turns:
+        task.get_loop().call_soon(_tell_of, task, heard, turns - 1)
+    elif not task.asked and not task.cancelled():
+        error = task.exception()
+        if isinstance(error, Exception) and begun_in(error):
+            heard(error)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from sim.observe.events import (
     ConnectFailed,
+    Disconnected,
     DriverRaised,
     Failed,
     FaultFailed,
@@ -22,6 +23,9 @@ from sim.observe.events.mishaps import ANSWER
 from sim.observe.history import History
 
 _CLIENT_ERROR = 4  # the hundreds of a status
+# Of protocol, type, content, policy, size, extension; unauthorized and forbidden (IANA's registry).
+_CLIENT_CODES = frozenset({1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003})
+_PRIVATE_CODES = 4000
 _MOST_RAISED = 5  # kinds of a driver's mistakes that are told as reasons; the report has all
 
 
@@ -77,16 +81,36 @@ def _unmatched(history: History) -> Iterator[str]:
 def _only_rejected(history: History) -> Iterator[str]:
     """That nobody was answered anything but client errors, where it is so.
 
-    Such an answer says that the request is wrong (RFC 9110, 15.5), and the driver makes it.
+    Such a status says that the request is wrong (RFC 9110, 15.5), such a code that what was said on
+    the connection is (RFC 6455, 7.4), and the driver makes both.
     """
-    statuses: Counter[int | None] = Counter(event.status for _, event in history.of(ConnectFailed))
-    statuses.update(event.status for _, event in history.of(Failed))
-    del statuses[None]  # refused without an HTTP answer
-    if history.acked or history.sessions or not statuses:
+    if history.acked or history.sessions:
         return
-    if all(status is not None and status // 100 == _CLIENT_ERROR for status in statuses):
-        status, count = statuses.most_common(1)[0]
+    answers: Counter[str] = Counter()
+    statuses = [event.status for _, event in history.of(ConnectFailed)]
+    statuses += [event.status for _, event in history.of(Failed)]
+    for status in statuses:
+        if status is not None:  # else it was refused without an HTTP answer
+            if status // 100 != _CLIENT_ERROR:
+                return
+            answers[f"status {status}"] += 1
+    for _, end in history.of(Disconnected):
+        if end.code is not None and end.how == "closed" and not end.expected:
+            if not _blames_the_client(end.code):
+                return
+            reason = f" ({end.close_reason})" if end.close_reason else ""
+            answers[f"closed with code {end.code}{reason}"] += 1
+    for answer, count in answers.most_common(1):
         yield (
-            f"nobody was served in the whole run, and every answer was a client error (status"
-            f" {status} {count} times): the driver's path, token or headers may be wrong"
+            f"nobody was served in the whole run, and every answer was a client error ({answer},"
+            f" {count} times): the driver's path, token, headers or protocol may be wrong, which"
+            " `sim driver` shows against a gateway that runs"
         )
+
+
+def _blames_the_client(code: int) -> bool:
+    """Whether a close code says that the client's data, protocol or rights are wrong.
+
+    Those from 4000 on are the gateway's own words; it has others for what is its own failure.
+    """
+    return code in _CLIENT_CODES or code >= _PRIVATE_CODES

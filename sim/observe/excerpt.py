@@ -85,4 +85,4 @@ def _concerns(event: Event, clients: Collection[str]) -> bool:
     if isinstance(event, EdgeConnection):
         return True  # an edge knows a connection by its address, and whose it is nobody can tell
     client = getattr(event, "client", None)
-    return client is None or client in clients
+    return not client or client in clients

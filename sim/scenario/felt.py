@@ -31,6 +31,8 @@ def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
     kind = fault.detail.get("kind")
     if FAULTS[fault.fault].newcomers(fault.detail) and kind != "service":
         return _met_by_newcomers(history, t, fault)
+    if "age_s" in fault.detail:
+        return _came_of_age(history, t, fault)
     if kind in ("service", "everything"):
         return any(history.region_of(client, t) for client in history.clients)
     if kind == "location":
@@ -40,8 +42,6 @@ def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
             for client, records in events.items()
             for at, _ in records
         )
-    if kind == "link" and fault.detail.get("location") and "age_s" in fault.detail:
-        return _came_of_age(history, t, fault)
     return any(_in_reach(history, t, fault, client) for client in history.clients)
 
 
@@ -74,15 +74,26 @@ def _met_by_newcomers(history: History, t: float, fault: FaultBegan) -> bool:
 
 
 def _came_of_age(history: History, t: float, fault: FaultBegan) -> bool:
-    """Whether a client's connection over a link reached the age to which it was limited."""
+    """Whether a connection over its links reached the age to which it was limited.
+
+    Those between regions and services are in no journal: they may be as old as the world.
+    """
     begun = _stood(history, t, fault)
     over_s = min(begun.until_s or t, history.end)
+    if over_s + _NOTICED_REAL_S * history.speed < fault.detail["age_s"]:
+        return False
+    if fault.detail.get("kind") != "location" and begun.location is None:
+        return bool(history.connected)
     for client in history.clients_of(begun.location or ""):
         ends = [at for at, _ in history.disconnected.get(client, ())]
         for since_s, up in history.connected.get(client, ()):
             until_s = min(next((at for at in ends if at >= since_s), over_s), over_s)
             lived_s = until_s - since_s + _NOTICED_REAL_S * history.speed
-            if up.region == begun.region and until_s >= t and lived_s >= fault.detail["age_s"]:
+            if (
+                begun.region in (None, up.region)
+                and until_s >= t
+                and lived_s >= fault.detail["age_s"]
+            ):
                 return True
     return False
 

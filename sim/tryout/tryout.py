@@ -20,7 +20,7 @@ from sim.clients.driver_loading import load_driver
 from sim.clients.http_declaration import InData
 from sim.clients.load import why_ended
 from sim.clients.load_spec import LoadSpec
-from sim.clients.own_tasks import hear_own_tasks
+from sim.clients.own_tasks import hear_own_tasks, hearing_callbacks
 from sim.clients.vantage import ClientContext, Vantage
 from sim.clock import Clock
 from sim.observe.events import Acked, Failed, PatternMissed, Sent, SessionReady
@@ -98,6 +98,10 @@ async def try_out(
             _blame(error, driver, spec, tried, tell)
 
     hear_own_tasks(raised_in_a_task)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(
+        hearing_callbacks(raised_in_a_task, lambda _, told: loop.default_exception_handler(told))
+    )
     clock = Clock()
     journal = Journal(clock)
     journal.subscribe(lambda record: _note(record, tried, tell))

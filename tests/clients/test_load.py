@@ -103,6 +103,11 @@ class Exits:
         sys.exit(0)
 
 
+class Interrupts:
+    async def run(self, _client: Client) -> None:
+        raise KeyboardInterrupt
+
+
 class Refuses:
     """Is told no, then leaves."""
 
@@ -334,7 +339,7 @@ class Brief:
 class Reads:
     """Has a task that takes the answers, which ends by a gateway's close, or by a mistake."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
     async def run(self, client: Client) -> None:
@@ -359,6 +364,30 @@ def test_what_a_drivers_own_task_raises_is_the_drivers_and_is_told_when_it_does(
     assert all(t < 1.0 for t, _ in raised)
 
 
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt()])
+def test_a_drivers_own_task_cannot_end_the_program(journal_of, error):
+    records = journal_of(lambda: Reads(error), clients=1, duration_s=3.0)
+    ((_, raised),) = only(records, DriverRaised)
+    assert raised.error.startswith(type(error).__name__)
+    assert raised.line == inspect.getsourcelines(Reads.read)[1] + 1
+    assert only(records, LoadEnded)
+
+
+class Looks(Reads):
+    """Looks at what its task raised once `asyncio.wait` has said that it is over."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        (done,), _ = await asyncio.wait([asyncio.ensure_future(self.read())])
+        assert isinstance(done.exception(), KeyError)
+
+
+def test_what_a_driver_takes_after_a_wait_is_no_mistake(journal_of):
+    records = journal_of(lambda: Looks(KeyError("oops")), clients=1)
+    assert only(records, Disconnected)
+    assert not only(records, DriverRaised)
+
+
 class Takes(Reads):
     """Takes what its task raises."""
 
@@ -376,7 +405,12 @@ def test_what_a_driver_takes_from_its_own_task_is_no_mistake(journal_of):
 
 @pytest.mark.parametrize(
     ("driver", "error"),
-    [(Buggy, "KeyError: 'oops'"), (Cancelled, "CancelledError"), (Exits, "SystemExit: 0")],
+    [
+        (Buggy, "KeyError: 'oops'"),
+        (Cancelled, "CancelledError"),
+        (Exits, "SystemExit: 0"),
+        (Interrupts, "KeyboardInterrupt"),
+    ],
 )
 def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of, driver, error):
     told: list[str] = []

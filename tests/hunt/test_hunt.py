@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
+import runpy
+import subprocess
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,12 +121,25 @@ async def test_a_failure_is_confirmed_made_small_and_written(hunt, tmp_path):
     written = load_scenario(folder / "scenario.yaml")
     assert [entry.fault for entry in written.timeline if entry.at_s < 60][-1] == "heal"
     assert [dict(row) for row in written.document["expect"]] == [ASKED]
-    ast.parse((folder / "test_found_001.py").read_text())
+    assert "test_found_001" in runpy.run_path(str(folder / "test_found_001.py"))
     story = (folder / "story.md").read_text()
     assert "Message 1 of session s of london/0 was sent at 9.00 s." in story
     assert "acknowledged it at 9.10 s, 0.20 s before crash fra." in story
     assert f"Fails {finding.failed} of {finding.runs}." in story
     assert not (tmp_path / "found" / "runs").exists()
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, None), (1, "lost"), (4, "could not tell: lost")])
+async def test_a_found_test_passes_where_its_run_held_and_nowhere_else(
+    hunt, tmp_path, monkeypatch, code, said
+):
+    await hunt(Gateway(lambda plan, _: "crash" in plan.words), 12)
+    (written,) = (tmp_path / "found").glob("*/test_found_001.py")
+    ended = subprocess.CompletedProcess([], code, "lost", "")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: ended)
+    test = runpy.run_path(str(written))["test_found_001"]
+    with pytest.raises(AssertionError, match=f"^{said}") if said else nullcontext():
+        test(7)
 
 
 async def test_what_is_seen_once_is_no_finding_and_nor_is_what_is_unknown(hunt):

@@ -234,6 +234,36 @@ def test_where_every_answer_was_a_client_error_the_driver_may_be_wrong(
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        (1008, 1008, "unknown"),
+        (1002, 4401, "unknown"),
+        (1008, 1011, "failed"),
+        (1000, 1000, "failed"),
+        (1013, 1013, "failed"),
+    ],
+)
+def test_where_every_close_says_that_the_client_is_wrong_it_may_be(
+    evidence, first, second, outcome
+):
+    def closed(t, code):
+        end = Disconnected(
+            *(CLIENT, "london", "fra", "m", "closed"),
+            how="closed",
+            code=code,
+            close_reason="hello?",
+        )
+        return ((t, Connected(CLIENT, "london", "fra", "m")), (t + 0.1, end))
+
+    run = evidence(*NEVER, *closed(1.0, first), *closed(9.0, second), expect=[OUTAGE])
+    verdict = judge(run)
+    assert verdict.outcome == outcome
+    told = [doubt for doubt in verdict.doubts if "every answer was a client error" in doubt]
+    assert bool(told) is (outcome == "unknown")
+    assert all(f"closed with code {first} (hello?)" in doubt for doubt in told)
+
+
 def test_where_somebody_was_served_a_client_error_is_the_gateways(evidence):
     refused = (1.0, ConnectFailed(CLIENT, "london", "fra", "status 403", "m", 403))
     acked = (2.0, Acked("new-york/0", "s", 1, "fra", "m", 20.0))

@@ -55,6 +55,10 @@ def test_a_load_whose_clients_never_connected_is_unknown(evidence):
         fault("crash", "fra/2", kind="machine", region="fra", machines=["another"]),
         fault("dns_outage", "new-york", kind="location"),
         fault("age_limit", "london:fra", kind="link", location="london", region="fra", age_s=300.0),
+        fault("age_limit", "london", kind="location", age_s=300.0),
+        fault("age_limit", "fra", kind="region", region="fra", age_s=300.0),
+        fault("age_limit", "fra:database", kind="link", region="fra", age_s=300.0),
+        fault("age_limit", "database", kind="service", age_s=300.0),
     ],
 )
 def test_a_fault_that_touched_nobody_is_unknown(evidence, untouching):
@@ -87,6 +91,8 @@ def test_an_age_limit_that_was_lifted_before_anybody_reached_it_touched_nobody(e
         fault("partition", "london:fra", kind="link", location="london", region="fra"),
         fault("service_outage", "database", kind="service"),
         fault("age_limit", "london:fra", kind="link", location="london", region="fra", age_s=15.0),
+        fault("age_limit", "london", kind="location", age_s=15.0),
+        fault("age_limit", "fra:database", kind="link", region="fra", age_s=15.0),
     ],
 )
 def test_a_fault_in_reach_of_a_client_counts(evidence, touching):

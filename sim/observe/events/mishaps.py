@@ -67,9 +67,10 @@ class RealTimeSeen(Event):
 
 @dataclass(frozen=True)
 class DriverRaised(Event):
-    """A driver ended a connection by an exception of its own, which says nothing of the gateway.
+    """A driver raised an exception of its own, which says nothing of the gateway.
 
     `file` and `line` are the deepest place in the driver's own file (no line for a declared one).
+    `client` and `location` are empty where a callback raised.
     """
 
     kind = "driver_raised"

@@ -1,0 +1,65 @@
+"""Whose an exception is that reaches the event loop: a driver's callback's, or ours."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from pathlib import Path
+
+import pytest
+
+from sim.clients.blame import mistake_in_callback
+from sim.clients.own_tasks import hearing_callbacks
+from sim.clients.urls import checked_path
+from sim.clock import Clock
+
+
+@pytest.fixture
+async def raised():
+    """What drivers raise, and what others do, in the loop of a test, as it comes."""
+    drivers: asyncio.Queue[Exception] = asyncio.Queue()
+    others: asyncio.Queue[Exception] = asyncio.Queue()
+    asyncio.get_running_loop().set_exception_handler(
+        hearing_callbacks(drivers.put_nowait, lambda _, told: others.put_nowait(told["exception"]))
+    )
+    return drivers, others
+
+
+def _looks_up() -> None:
+    raise KeyError("room")
+
+
+async def _looks_up_later() -> None:
+    _looks_up()
+
+
+def _begin_task() -> None:
+    asyncio.ensure_future(_looks_up_later())  # noqa: RUF006
+
+
+def _gather() -> None:
+    asyncio.gather(_looks_up_later())
+
+
+@pytest.mark.parametrize("begun", [_looks_up, _begin_task, _gather])
+async def test_what_a_callback_of_a_driver_raises_is_the_drivers(raised, begun):
+    drivers, others = raised
+    asyncio.get_running_loop().call_soon(begun)
+    clock = Clock()
+    clock.call_later(0.0, begun)
+    async with clock.timeout(5.0):
+        found = [await drivers.get(), await drivers.get()]
+    assert others.empty()
+    mistake = mistake_in_callback(found[0])
+    assert mistake == mistake_in_callback(found[1])
+    assert mistake.file == str(Path(__file__).relative_to(Path.cwd()))
+    assert mistake.line == inspect.getsourcelines(_looks_up)[1] + 1
+    assert mistake.error == "KeyError: 'room'"
+
+
+async def test_what_a_callback_of_ours_raises_is_not(raised):
+    drivers, others = raised
+    asyncio.get_running_loop().call_soon(checked_path, "live")
+    async with Clock().timeout(5.0):
+        await others.get()
+    assert drivers.empty()
