@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from sim.clients.ending import ConnectionOverError
+from sim.clients.ending import ConnectionOverError, EndIgnored
 from sim.clients.http_declaration import InData
 from sim.errors import SimError
 
@@ -31,6 +31,9 @@ _OF_DRIVERS = (
     *(aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
     *(FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError),
 )
+
+# What a driver may raise that is no Exception, but for its cancellation.
+ENDING = (SystemExit, KeyboardInterrupt, EndIgnored)
 
 _OURS = {"sim", "aiohttp"}  # packages whose tasks and callbacks a client begins too
 _CARRIERS = {"sim.clients.own_tasks"}  # of ours, what runs a driver's tasks
@@ -48,9 +51,9 @@ async def contained(call: Awaitable[T]) -> T:
     """
     try:
         return await call
-    except (SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
+    except (*ENDING, asyncio.CancelledError) as error:
         task = asyncio.current_task()
-        if not isinstance(error, SystemExit) and task and task.cancelling():
+        if not isinstance(error, SystemExit | EndIgnored) and task and task.cancelling():
             raise  # that is ours
         raise as_exception(error) from error
 
@@ -119,7 +122,7 @@ def begun_in(error: Exception) -> str | None:
 
 def _mistake(error: Exception, file: str) -> Mistake:
     lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == file]
-    return Mistake(_shown(Path(file)), lines[-1] if lines else None, _words(error))
+    return Mistake(shown(Path(file)), lines[-1] if lines else None, _words(error))
 
 
 def _words(error: Exception) -> str:
@@ -132,7 +135,7 @@ def _words(error: Exception) -> str:
     return words
 
 
-def _shown(file: Path) -> str:
+def shown(file: Path) -> str:
     """A file as a person writes it: from the current folder, where it is in there."""
     here = Path.cwd()
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)

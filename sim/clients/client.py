@@ -126,7 +126,7 @@ class Client:
             self.stuffed |= socket.stuffed
             await socket.gone()
 
-    def _over(self) -> Exception | None:
+    def _over(self) -> ConnectionClosedError | None:
         """What has ended a WebSocket whose block the driver is in."""
         ends = (socket.end for socket in self._sockets)
         return next((ConnectionClosedError(end.code, end.reason) for end in ends if end), None)

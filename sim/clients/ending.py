@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from typing import Final, NoReturn
 
 # RFC 6455, 7.4.1: a close frame without a code, and an end without a close frame.
 NO_CODE: Final = 1005
@@ -23,6 +24,29 @@ class ConnectionClosedError(ConnectionOverError):
         super().__init__(_in_words(code, reason))
         self.code = code
         self.reason = reason
+
+
+class EndIgnored(BaseException):
+    """A driver goes on with a connection although it was told that it has ended.
+
+    No Exception, as SystemExit is none: what caught the end would catch this too.
+    """
+
+
+class Telling:
+    """Tells a driver of its connection's end, so many times at most."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._told = 0
+
+    async def raises(self, end: ConnectionOverError) -> NoReturn:
+        """Raise the end, or EndIgnored where it was told often enough."""
+        await asyncio.sleep(0)  # noqa: TID251 - who asks again at once must not stop the world
+        self._told += 1
+        if self._told > self._most:
+            raise EndIgnored(f"goes on although it was told: {end}")
+        raise end
 
 
 def _in_words(code: int, reason: str) -> str:

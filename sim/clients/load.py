@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import aiohttp
 
 from sim.clients.backoff import Backoff
-from sim.clients.blame import contained, foreseen, mistake_of
+from sim.clients.blame import contained, foreseen, mistake_of, shown
 from sim.clients.client import Client
 from sim.clients.driver import Driver
 from sim.clients.driver_loading import load_driver
+from sim.clients.driver_run import GOES_ON, DriverRun
 from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.load_spec import LoadSpec
@@ -71,6 +74,7 @@ class Load:
         self._closing = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], Client] = {}
         self.drivers: dict[str, Driver] = {}
+        self._runs: dict[Client, DriverRun] = {}  # the one that is on, or was
         places = context.topology.locations
         counts = largest_remainder(spec.clients, {name: p.share for name, p in places.items()})
         numbered = [(location, k) for location, count in counts.items() for k in range(count)]
@@ -115,9 +119,7 @@ class Load:
                 client.abandon()
             await self._close()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._end_all()
             await asyncio.gather(*(client.vantage.close() for client in self.clients))
 
     def records(self) -> Sequence[Record]:
@@ -147,6 +149,24 @@ class Load:
                 task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
+
+    async def _end_all(self) -> None:
+        """Cancel what is left; a driver that goes on in spite of it is told of, and left."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            _, going_on = await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
+            for task in going_on:
+                self._leave(self._tasks[task])
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _leave(self, client: Client) -> None:
+        """Leave a client's driver, which took its end for something else; perhaps not only this."""
+        self._runs[client].leave()
+        file = shown(Path(inspect.getfile(type(self.drivers[client.name]))))
+        self._journal.write(DriverRaised(client.name, client.location, file, None, GOES_ON))
+        self._warn_once(f"driver {self.spec.driver} {GOES_ON}")
 
     def _phases(self) -> list[float]:
         """When each client starts: evenly over one `every`, in an order of the seed's choice.
@@ -196,7 +216,8 @@ class Load:
     async def _one_life(self, driver: Driver, client: Client) -> str:
         """Run the driver once; why it ended."""
         try:
-            await contained(driver.run(client))
+            run = self._runs[client] = DriverRun(driver.run(client))
+            await contained(run)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
             if cause := foreseen(error):
                 client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)

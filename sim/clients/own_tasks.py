@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any
 
-from sim.clients.blame import as_exception, begun_in
+from sim.clients.blame import ENDING, as_exception, begun_in
 
 Heard = Callable[[Exception], object]
 Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
@@ -68,7 +68,7 @@ class _Contained(Coroutine[Any, Any, Any]):
     def _step(self, step: Callable[..., Any], *of: Any) -> Any:
         try:
             return step(*of)
-        except (SystemExit, KeyboardInterrupt) as error:
+        except ENDING as error:
             raise as_exception(error) from error
 
 

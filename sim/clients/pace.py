@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from sim.clients.ending import ConnectionOverError, Telling
 from sim.clock import Clock
+
+_MOST_TOLD = 3  # times that a driver is told of an end: it may have a task or two that ask
 
 
 class Term(Protocol):
@@ -24,14 +27,19 @@ class Watch:
     `over` gives the error to raise once one has ended.
     """
 
-    def __init__(self, over: Callable[[], Exception | None] = lambda: None) -> None:
+    def __init__(self, over: Callable[[], ConnectionOverError | None] = lambda: None) -> None:
         self._over = over
         self._waiters: set[asyncio.Future[None]] = set()
+        self._telling = Telling(_MOST_TOLD)
 
     async def sleep_until(self, instant: float, clock: Clock) -> None:
-        """Wait until that instant. Raises at once what has ended the connection."""
+        """Wait until that instant. Raises at once what has ended the connection.
+
+        Raises EndIgnored where it was asked again and again after that.
+        """
         if error := self._over():
-            raise error
+            await self._telling.raises(error)
+        self._telling = Telling(_MOST_TOLD)
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         timer = clock.call_later(max(0.0, instant - clock.now()), _wake, waiter)
         self._waiters.add(waiter)

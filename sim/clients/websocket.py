@@ -16,12 +16,16 @@ from sim.clients.ending import (
     NO_CODE,
     ConnectionClosedError,
     ConnectionOverError,
+    Telling,
 )
 from sim.clock import Clock
 
 # What may lie unread, in bytes, each message with what it costs besides its text.
 MOST_UNREAD: Final = 1024 * 1024
 _OVERHEAD: Final = 128
+# Times that a driver is told of the end by its own sends and receives: many tasks may each be told
+# once, and only a loop that never waits comes so far.
+_MOST_TOLD = 1000
 
 _LONGEST_SHOWN = 80
 
@@ -68,6 +72,7 @@ class WebSocket:
         self._unread_bytes = 0
         self._bounded = True
         self._left = False  # this side has closed
+        self._telling = Telling(_MOST_TOLD)
         self._arrival: asyncio.Future[None] | None = None  # what the driver waits for
         self._room: asyncio.Future[None] | None = None  # what the reading waits for
         self._end: asyncio.Future[ConnectionClosedError] = (
@@ -116,7 +121,7 @@ class WebSocket:
             raise RuntimeError("two tasks receive from one WebSocket at once")
         while not self._unread:
             if self.closed:
-                raise self._over()
+                await self._telling.raises(self._over())
             arrival = self._arrival = asyncio.get_running_loop().create_future()
             try:
                 if timeout is None:
@@ -217,7 +222,7 @@ class WebSocket:
 
     async def _send(self, send: Callable[..., Awaitable[None]], *what: Any) -> None:
         if self.closed:
-            raise self._over()
+            await self._telling.raises(self._over())
         try:
             await send(*what)
         except ConnectionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import math
 import sys
@@ -14,9 +15,11 @@ import pytest
 from sim.authority import CertificateAuthority
 from sim.clients.backoff import BackoffSpec
 from sim.clients.client import Client
-from sim.clients.ending import ConnectionOverError
+from sim.clients.driver_run import GOES_ON
+from sim.clients.ending import ConnectionClosedError, ConnectionOverError
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
+from sim.clients.pace import Watch
 from sim.clients.vantage import ClientContext
 from sim.clock import Clock
 from sim.observe.events import (
@@ -329,6 +332,49 @@ def test_a_driver_that_returns_is_run_again(journal_of):
     ended = only(records, Disconnected)
     assert len(ended) > 3
     assert {(e.reason, e.expected) for _, e in ended} == {("the driver ended it", False)}
+
+
+class Tenacious:
+    """Takes whatever happens for an error like others, and goes on."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        while True:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except (Exception, asyncio.CancelledError):  # noqa: BLE001 - as people write drivers
+                await client.clock.sleep(0.2)
+
+
+def test_a_driver_that_takes_its_cancellation_for_an_error_is_left_and_told(journal_of):
+    told: list[str] = []
+    records = journal_of(Tenacious, clients=2, warn=told.append)
+    assert told == [f"driver session {GOES_ON}"]
+    raised = {(e.client, e.file, e.error) for _, e in only(records, DriverRaised)}
+    file = str(Path(__file__).relative_to(Path.cwd()))
+    assert raised == {(name, file, GOES_ON) for name in ("london/0", "new-york/0")}
+
+
+class Oblivious:
+    """Takes the end of its connection for an error like others, and asks for turns again."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client._watch = Watch(lambda: ConnectionClosedError(1001))
+        while True:
+            with contextlib.suppress(Exception):
+                async for _ in client.pace():
+                    pass
+
+
+def test_a_driver_that_keeps_an_end_to_itself_is_told(journal_of):
+    records = journal_of(Oblivious, clients=1)
+    raised = only(records, DriverRaised)
+    assert raised[0][0] < 0.1
+    said = "EndIgnored: goes on although it was told: closed with code 1001"
+    assert {e.error for _, e in raised} == {said}
+    lines, first = inspect.getsourcelines(Oblivious.run)
+    assert {e.line for _, e in raised} == {first + len(lines) - 2}
 
 
 class Brief:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import AsyncExitStack
 from itertools import count
 
@@ -10,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType, web
 
-from sim.clients.ending import ConnectionClosedError, ConnectionOverError
+from sim.clients.ending import ConnectionClosedError, ConnectionOverError, EndIgnored
 from sim.clients.pace import Pace, Watch
 from sim.clients.websocket import MOST_UNREAD, WebSocket, Wire
 from sim.clock import Clock
@@ -153,6 +154,23 @@ async def test_a_cut_connection_is_code_1006_in_every_call(connect, call):
     with pytest.raises(ConnectionClosedError, match="ended without a close frame") as end:
         await within(call(socket))
     assert (end.value.code, end.value.reason) == (1006, "")
+
+
+@pytest.mark.parametrize("call", [in_receive, in_send_json])
+async def test_a_loop_that_keeps_the_end_to_itself_ends_and_lets_others_run_meanwhile(
+    connect, call
+):
+    socket = await connect(close)
+    others = asyncio.ensure_future(until(lambda: socket._telling._told > 10))
+
+    async def goes_on():
+        while True:
+            with contextlib.suppress(Exception):
+                await within(call(socket))
+
+    with pytest.raises(EndIgnored, match="it was told: closed with code 4001"):
+        await goes_on()
+    assert others.done()
 
 
 async def test_a_close_frame_without_a_code_is_code_1005(connect):
