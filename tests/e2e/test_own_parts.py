@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from sim import registry
+from sim.clients.urls import checked_path
 from sim.control.control_client import ask
 from sim.control.verbs import Control
 from sim.network.link_server import VARIABLE
-from sim.observe.events import Acked, PartFailed, PartRestarted
+from sim.observe.events import Acked, DriverRaised, PartFailed, PartRestarted
 from sim.observe.history import History
 from sim.observe.journal import only
 from sim.report.outcome import judge
@@ -144,11 +145,24 @@ async def test_a_defect_of_ours_is_never_green():
     """What ends in an exception that nobody handles is in the journal, once."""
     world = World(topology_from_mapping(QUICK_TOPOLOGY), seed=7)
     async with world:
-        told = asyncio.Event()
-        world.journal.subscribe(lambda _: told.set())
         for _ in range(3):
-            asyncio.get_running_loop().call_soon(lambda: 1 / 0)
-        await told.wait()
+            asyncio.get_running_loop().call_soon(checked_path, "no path of ours")
+        await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, in which all three are called
+        await asyncio.sleep(0)  # noqa: TID251
     (failed,) = [event for _, event in only(world.journal.records, PartFailed)]
     assert failed.part == "simulator"
-    assert "ZeroDivisionError" in failed.reason
+    assert "no path of ours" in failed.reason
+    assert not list(only(world.journal.records, DriverRaised))
+
+
+async def test_a_defect_in_a_callback_that_we_did_not_begin_is_a_drivers():
+    world = World(topology_from_mapping(QUICK_TOPOLOGY), seed=7)
+    async with world:
+        told = asyncio.Event()
+        world.journal.subscribe(lambda _: told.set())
+        asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+        await told.wait()
+    ((_, raised),) = only(world.journal.records, DriverRaised)
+    assert (raised.file, raised.client) == (str(Path(__file__).relative_to(Path.cwd())), "")
+    assert raised.error == "ZeroDivisionError: division by zero"
+    assert not list(only(world.journal.records, PartFailed))
