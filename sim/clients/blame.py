@@ -36,7 +36,7 @@ _OF_DRIVERS = (
 ENDING = (SystemExit, KeyboardInterrupt, EndIgnored)
 
 _OURS = {"sim", "aiohttp"}  # packages whose tasks and callbacks a client begins too
-_CARRIERS = {"sim.clients.own_tasks"}  # of ours, what runs a driver's tasks
+_CARRIERS = {"sim.clients.driver_run"}  # of ours, what runs a driver's tasks
 
 
 class DriverEndedError(SimError):

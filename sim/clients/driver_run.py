@@ -1,21 +1,24 @@
-"""One run of a driver, which can be left for good.
+"""What a driver runs, kept in bounds: it ends no program, and can be left for good.
 
-A driver may take its cancellation for an error like others and go on (`except BaseException`, or a
-bare `except`). Whoever waited for it would wait for ever.
+`sys.exit` in a task would go through the event loop. And a driver may take its cancellation for an
+error like others and go on (`except BaseException`, or a bare `except`): whoever waited for it
+would wait for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
+
+from sim.clients.blame import ENDING, as_exception
 
 GOES_ON = "goes on although it was cancelled: what it catches must not be BaseException"
 
 
-class DriverRun(Awaitable[None]):
-    """Awaits a driver's `run`, a step at a time."""
+class DriverRun(Coroutine[Any, Any, Any]):
+    """A coroutine of a driver's, to be awaited or made a task of."""
 
-    def __init__(self, of: Coroutine[Any, Any, None]) -> None:
+    def __init__(self, of: Coroutine[Any, Any, Any]) -> None:
         self._of = of
         self._left = False
 
@@ -23,17 +26,36 @@ class DriverRun(Awaitable[None]):
         """Nothing of it runs any more; the next error thrown into it, a cancellation, ends it."""
         self._left = True
 
-    def __await__(self) -> Generator[Any, Any, None]:
-        """See asyncio; the same as awaiting the driver, until it is left."""
-        step, given = self._of.send, None
+    def send(self, value: Any) -> Any:
+        """See Coroutine."""
+        return self._step(self._of.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """See Coroutine."""
+        if self._left:
+            raise error[0]
+        return self._step(self._of.throw, *error)
+
+    def close(self) -> None:
+        """See Coroutine."""
+        self._of.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """See asyncio; the same as awaiting the driver's."""
+        step: Callable[[Any], Any] = self.send
+        given: Any = None
         while True:
             try:
                 waits_for = step(given)
-            except StopIteration:
-                return
+            except StopIteration as end:
+                return end.value
             try:
-                step, given = self._of.send, (yield waits_for)
-            except BaseException as error:
-                if self._left:
-                    raise
-                step, given = self._of.throw, error
+                step, given = self.send, (yield waits_for)
+            except BaseException as error:  # noqa: BLE001 - whatever it is goes into the driver
+                step, given = self.throw, error
+
+    def _step(self, step: Callable[..., Any], *of: Any) -> Any:
+        try:
+            return step(*of)
+        except ENDING as error:
+            raise as_exception(error) from error

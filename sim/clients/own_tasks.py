@@ -11,7 +11,8 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any
 
-from sim.clients.blame import ENDING, as_exception, begun_in
+from sim.clients.blame import begun_in
+from sim.clients.driver_run import DriverRun
 
 Heard = Callable[[Exception], object]
 Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
@@ -44,34 +45,6 @@ class _OwnTask(asyncio.Task[Any]):
         return super().__await__()
 
 
-class _Contained(Coroutine[Any, Any, Any]):
-    """A coroutine that cannot end the program: `sys.exit` in a task would go through the loop."""
-
-    def __init__(self, of: Coroutine[Any, Any, Any]) -> None:
-        self._of = of
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return self._of.__await__()
-
-    def send(self, value: Any) -> Any:
-        """See Coroutine."""
-        return self._step(self._of.send, value)
-
-    def throw(self, *error: Any) -> Any:
-        """See Coroutine."""
-        return self._step(self._of.throw, *error)
-
-    def close(self) -> None:
-        """See Coroutine."""
-        self._of.close()
-
-    def _step(self, step: Callable[..., Any], *of: Any) -> Any:
-        try:
-            return step(*of)
-        except ENDING as error:
-            raise as_exception(error) from error
-
-
 def hear_own_tasks(of: Heard) -> None:
     """Tell what tasks that this one begins from now on raise and nobody takes, when they do."""
     asyncio.get_running_loop().set_task_factory(_task)
@@ -100,7 +73,7 @@ def _task(
     heard = _heard.get()
     if heard is None or not asyncio.iscoroutine(coro):
         return asyncio.Task(coro, loop=loop, **options)
-    task = _OwnTask(_Contained(coro), loop=loop, **options)
+    task = _OwnTask(DriverRun(coro), loop=loop, **options)
     task.add_done_callback(lambda done: _tell_of(done, heard))
     return task
 
