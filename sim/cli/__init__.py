@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from asyncio import CancelledError
 
 import click
 
@@ -106,13 +107,8 @@ def _run() -> int:
         if not isinstance(error, Unread):
             click.echo(f"error: {error}", err=True)
         return error.exit_code
-    except SystemExit as error:  # a callback of a driver's: no verdict may come of it
-        by = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{by.filename}:{by.lineno}"
-        told = (
-            f"error: sys.exit({error.code!r}) was called while this ran, as no driver may: {where}"
-        )
-        click.echo(told, err=True)
+    except (SystemExit, CancelledError) as error:  # a driver's doing: no verdict may come of it
+        click.echo(f"error: {_ended_by_a_driver(error)}", err=True)
         return InputError.exit_code
     except Exception:  # noqa: BLE001 - Python's own exit code for these, 1, is a failed expectation
         traceback.print_exc()
@@ -120,3 +116,12 @@ def _run() -> int:
         click.echo(f"{told}. Please report it with the lines above.", err=True)
         return DEFECT
     return code if isinstance(code, int) else 0
+
+
+def _ended_by_a_driver(error: SystemExit | CancelledError) -> str:
+    """What ended the command from within, in words."""
+    if isinstance(error, CancelledError):
+        return "all that ran here was cancelled, as no driver may: it may cancel tasks of its own"
+    by = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{by.filename}:{by.lineno}"
+    return f"sys.exit({error.code!r}) was called while this ran, as no driver may: {where}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from sim.clients.ending import ConnectionOverError, EndIgnored
+from sim.clients.ending import ConnectionOverError
 from sim.clients.http_declaration import InData
 from sim.errors import SimError
 
@@ -32,8 +32,6 @@ _OF_DRIVERS = (
     *(FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError),
 )
 
-# What a driver may raise that is no Exception, but for its cancellation.
-ENDING = (SystemExit, KeyboardInterrupt, EndIgnored)
 
 _OURS = {"sim", "aiohttp"}  # packages whose tasks and callbacks a client begins too
 _CARRIERS = {"sim.clients.driver_run"}  # of ours, what runs a driver's tasks
@@ -43,18 +41,26 @@ class DriverEndedError(SimError):
     """A driver raised what ends more than its connection."""
 
 
-async def contained(call: Awaitable[T]) -> T:
+async def contained(call: Awaitable[T], ours: Callable[[], bool] | None = None) -> T:
     """What a driver's method gives; whatever it raises is an Exception.
 
-    Else `sys.exit(0)` would be the exit code of a run that held, and a cancelled task of its own,
-    awaited, would end the client for good. (Ctrl-C is no exception in a driver: asyncio cancels.)
+    Else `sys.exit(0)` would be the exit code of a run that held, and a task that a driver cancels,
+    its own even, would end the client for good. `ours` says whether it is we who cancel; without
+    it whoever cancels the task that calls this is taken for us. (Ctrl-C is no exception in a
+    driver: asyncio cancels.)
     """
+    task = asyncio.current_task()
     try:
         return await call
-    except (*ENDING, asyncio.CancelledError) as error:
-        task = asyncio.current_task()
-        if not isinstance(error, SystemExit | EndIgnored) and task and task.cancelling():
-            raise  # that is ours
+    except (Exception, GeneratorExit):
+        raise
+    except asyncio.CancelledError as error:
+        if ours() if ours else task and task.cancelling():
+            raise
+        while task and task.cancelling():
+            task.uncancel()
+        raise as_exception(error) from error
+    except BaseException as error:
         raise as_exception(error) from error
 
 

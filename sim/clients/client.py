@@ -63,6 +63,7 @@ class Client:
         self.left_unanswered = 0
         self.on_settled: Callable[[], object] | None = None
         self._sockets: list[WebSocket] = []
+        self._told: set[WebSocket] = set()  # those of whose end `pace` has told
         self._watch = Watch(self._over)
         self._term = term
         self._write = context.journal.write
@@ -73,6 +74,7 @@ class Client:
         self._turns = count(1)
 
     def _forget_connection(self) -> None:
+        self.ended_s: float | None = None  # since when it has no WebSocket any more, and tries none
         self.machine: tuple[str, str] | None = None
         self.down_by: str | None = None
         self.down_status: int | None = None
@@ -107,11 +109,12 @@ class Client:
         and just dropped where the block raises.
         """
         options = {"timeout": _CLOSE_TIMEOUT, "max_msg_size": 0, **options, "autoclose": False}
+        self.ended_s = None
         wire = await self.within(self.http.ws_connect(self.url(path), **options))
         assert isinstance(wire, Wire)  # noqa: S101 - what the session was told to make
         self.connected(wire.headers)
         self.closed = None
-        socket = WebSocket(wire, self.clock, self._watch.ended, self._taken)
+        socket = WebSocket(wire, self.clock, self._ended, self._taken)
         self._sockets.append(socket)
         try:
             yield socket
@@ -121,15 +124,27 @@ class Client:
             raise
         finally:
             self._sockets.remove(socket)
+            self._told.discard(socket)
             if self.closed is None:
                 self.closed = socket.end
             self.stuffed |= socket.stuffed
             await socket.gone()
 
+    def _ended(self) -> None:
+        if all(socket.end for socket in self._sockets):
+            self.ended_s = self.clock.now()
+        self._watch.ended()
+
     def _over(self) -> ConnectionClosedError | None:
-        """What has ended a WebSocket whose block the driver is in."""
-        ends = (socket.end for socket in self._sockets)
-        return next((ConnectionClosedError(end.code, end.reason) for end in ends if end), None)
+        """The end of a WebSocket whose block the driver is in: once, while it has another."""
+        ended = [socket for socket in self._sockets if socket.end]
+        if len(ended) < len(self._sockets):
+            ended = [socket for socket in ended if socket not in self._told]
+        for socket in ended:
+            self._told.add(socket)
+            if end := socket.end:
+                return ConnectionClosedError(end.code, end.reason)
+        return None
 
     def _taken(self, message: aiohttp.WSMessage) -> None:
         if self._in_flight and not self.answered:
@@ -236,6 +251,7 @@ class Client:
         if message is None:
             return
         self.served = self.answered = True
+        self.ended_s = None
         region, machine = self.machine or ("?", "?")
         latency_ms = round((self.clock.now() - message.sent_s) * 1000, 3)
         self._write(Acked(self.name, session, seq, region, machine, latency_ms))
@@ -292,6 +308,7 @@ class Client:
         for message in self._messages.values():
             message.this_life = False
         self.conversing = False
+        self.ended_s = None
         self.left_unanswered = self._in_flight
         self._in_flight = 0
         self._tell()

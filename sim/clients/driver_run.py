@@ -7,12 +7,14 @@ would wait for ever.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from sim.clients.blame import ENDING, as_exception
+from sim.clients.blame import as_exception
 
 GOES_ON = "goes on although it was cancelled: what it catches must not be BaseException"
+STAYS_AWAY = "neither let the end of its connection through nor connected again"
 
 
 class DriverRun(Coroutine[Any, Any, Any]):
@@ -57,5 +59,7 @@ class DriverRun(Coroutine[Any, Any, Any]):
     def _step(self, step: Callable[..., Any], *of: Any) -> Any:
         try:
             return step(*of)
-        except ENDING as error:
+        except (Exception, asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
             raise as_exception(error) from error

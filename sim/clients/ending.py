@@ -10,6 +10,9 @@ NO_CODE: Final = 1005
 NO_CLOSE_FRAME: Final = 1006
 
 
+_MOST_TOLD = 10_000
+
+
 class ConnectionOverError(Exception):
     """A driver's ordinary end of a connection that the gateway ended: its text is the reason."""
 
@@ -34,17 +37,16 @@ class EndIgnored(BaseException):
 
 
 class Telling:
-    """Tells a driver of its connection's end, so many times at most."""
+    """Tells a driver of its connection's end, again and again, but not for ever."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._told = 0
 
     async def raises(self, end: ConnectionOverError) -> NoReturn:
-        """Raise the end, or EndIgnored where it was told often enough."""
+        """Raise the end, or EndIgnored where only a loop that never waits can have come so far."""
         await asyncio.sleep(0)  # noqa: TID251 - who asks again at once must not stop the world
         self._told += 1
-        if self._told > self._most:
+        if self._told > _MOST_TOLD:
             raise EndIgnored(f"goes on although it was told: {end}")
         raise end
 

@@ -15,7 +15,7 @@ from sim.clients.blame import contained, foreseen, mistake_of, shown
 from sim.clients.client import Client
 from sim.clients.driver import Driver
 from sim.clients.driver_loading import load_driver
-from sim.clients.driver_run import GOES_ON, DriverRun
+from sim.clients.driver_run import GOES_ON, STAYS_AWAY, DriverRun
 from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.load_spec import LoadSpec
@@ -72,6 +72,7 @@ class Load:
         self._first_record = 0
         self._over = asyncio.Event()
         self._closing = asyncio.Event()
+        self._cancels = False  # whoever cancels a client before that is not this load
         self._tasks: dict[asyncio.Task[None], Client] = {}
         self.drivers: dict[str, Driver] = {}
         self._runs: dict[Client, DriverRun] = {}  # the one that is on, or was
@@ -113,6 +114,7 @@ class Load:
                 task.add_done_callback(self._died)
                 self._tasks[task] = client
             await self._until_over(duration_s)
+            self._tell_of_the_missing()
             self._journal.write(LoadEnded())  # nobody owes an answer to what is not asked any more
             await self._drain()
             for client in self.clients:
@@ -144,6 +146,7 @@ class Load:
     async def _close(self) -> None:
         """Let connected clients close politely; the others have nothing to end."""
         self._closing.set()
+        self._cancels = True
         for task, client in self._tasks.items():
             if not client.conversing:
                 task.cancel()
@@ -152,6 +155,7 @@ class Load:
 
     async def _end_all(self) -> None:
         """Cancel what is left; a driver that goes on in spite of it is told of, and left."""
+        self._cancels = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -162,11 +166,31 @@ class Load:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _leave(self, client: Client) -> None:
-        """Leave a client's driver, which took its end for something else; perhaps not only this."""
+        """Leave a client's driver, which took its end for something else."""
         self._runs[client].leave()
-        file = shown(Path(inspect.getfile(type(self.drivers[client.name]))))
-        self._journal.write(DriverRaised(client.name, client.location, file, None, GOES_ON))
+        self._mistaken(client, GOES_ON)
         self._warn_once(f"driver {self.spec.driver} {GOES_ON}")
+
+    def _tell_of_the_missing(self) -> None:
+        """Journal the clients whose drivers have neither returned nor connected again for long.
+
+        That is longer than the load itself would have waited before it tried: so what they missed
+        says nothing of the gateway.
+        """
+        patience_s = self.spec.backoff.max_s + self.spec.timeout_s
+        for client in self.clients:
+            if client.ended_s is None:
+                continue
+            away_s = self._clock.now() - client.ended_s
+            if away_s > patience_s:
+                self._mistaken(client, STAYS_AWAY, away_s)
+                self._warn_once(f"driver {self.spec.driver} {STAYS_AWAY}")
+
+    def _mistaken(self, client: Client, mistake: str, away_s: float = 0.0) -> None:
+        file = shown(Path(inspect.getfile(type(self.drivers[client.name]))))
+        self._journal.write(
+            DriverRaised(client.name, client.location, file, None, mistake, round(away_s, 3))
+        )
 
     def _phases(self) -> list[float]:
         """When each client starts: evenly over one `every`, in an order of the seed's choice.
@@ -217,7 +241,7 @@ class Load:
         """Run the driver once; why it ended."""
         try:
             run = self._runs[client] = DriverRun(driver.run(client))
-            await contained(run)
+            await contained(run, lambda: self._cancels)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
             if cause := foreseen(error):
                 client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)

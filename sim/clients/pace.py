@@ -9,8 +9,6 @@ from typing import Protocol
 from sim.clients.ending import ConnectionOverError, Telling
 from sim.clock import Clock
 
-_MOST_TOLD = 3  # times that a driver is told of an end: it may have a task or two that ask
-
 
 class Term(Protocol):
     """The load's time as its clients see it. Seconds are simulated."""
@@ -30,7 +28,7 @@ class Watch:
     def __init__(self, over: Callable[[], ConnectionOverError | None] = lambda: None) -> None:
         self._over = over
         self._waiters: set[asyncio.Future[None]] = set()
-        self._telling = Telling(_MOST_TOLD)
+        self._telling = Telling()
 
     async def sleep_until(self, instant: float, clock: Clock) -> None:
         """Wait until that instant. Raises at once what has ended the connection.
@@ -39,7 +37,6 @@ class Watch:
         """
         if error := self._over():
             await self._telling.raises(error)
-        self._telling = Telling(_MOST_TOLD)
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         timer = clock.call_later(max(0.0, instant - clock.now()), _wake, waiter)
         self._waiters.add(waiter)

@@ -23,9 +23,6 @@ from sim.clock import Clock
 # What may lie unread, in bytes, each message with what it costs besides its text.
 MOST_UNREAD: Final = 1024 * 1024
 _OVERHEAD: Final = 128
-# Times that a driver is told of the end by its own sends and receives: many tasks may each be told
-# once, and only a loop that never waits comes so far.
-_MOST_TOLD = 1000
 
 _LONGEST_SHOWN = 80
 
@@ -72,7 +69,7 @@ class WebSocket:
         self._unread_bytes = 0
         self._bounded = True
         self._left = False  # this side has closed
-        self._telling = Telling(_MOST_TOLD)
+        self._telling = Telling()
         self._arrival: asyncio.Future[None] | None = None  # what the driver waits for
         self._room: asyncio.Future[None] | None = None  # what the reading waits for
         self._end: asyncio.Future[ConnectionClosedError] = (

@@ -103,7 +103,9 @@ def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
             )
             yield Disturbance(t, words)
     for t, raised in history.of(DriverRaised):
-        yield Disturbance(t, f"the driver raised at {t:.1f} s ({raised.where})")
+        since_s = t - raised.away_s
+        did = "stayed away from" if raised.away_s else "raised at"
+        yield Disturbance(since_s, f"the driver {did} {since_s:.1f} s ({raised.where})")
     for words in never_understood(history):
         yield Disturbance(0.0, words)
 

@@ -7,15 +7,17 @@ import contextlib
 import inspect
 import math
 import sys
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim.authority import CertificateAuthority
 from sim.clients.backoff import BackoffSpec
 from sim.clients.client import Client
-from sim.clients.driver_run import GOES_ON
+from sim.clients.driver_run import GOES_ON, STAYS_AWAY
 from sim.clients.ending import ConnectionClosedError, ConnectionOverError
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
@@ -104,6 +106,15 @@ class Cancelled:
 class Exits:
     async def run(self, _client: Client) -> None:
         sys.exit(0)
+
+
+class Outcome(BaseException):
+    """As pytest's outcomes are."""
+
+
+class Fails:
+    async def run(self, _client: Client) -> None:
+        raise Outcome
 
 
 class Interrupts:
@@ -355,6 +366,71 @@ def test_a_driver_that_takes_its_cancellation_for_an_error_is_left_and_told(jour
     assert raised == {(name, file, GOES_ON) for name in ("london/0", "new-york/0")}
 
 
+class CancelsItself:
+    """As a reader does that cancels the main task where it hears the end."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.get_running_loop().create_future()
+
+
+def test_a_driver_that_cancels_itself_is_told_and_comes_back(journal_of):
+    records = journal_of(CancelsItself, clients=1)
+    assert {e.error for _, e in only(records, DriverRaised)} == {"CancelledError"}
+    assert len(only(records, Connected)) > 3
+
+
+class StaysAway:
+    """Knows that its connection has ended, and waits for ever."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.ended_s = client.clock.now()
+        await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize(("duration_s", "told"), [(9.0, []), (11.0, [11.0])])
+def test_a_driver_that_is_away_for_longer_than_the_load_would_be_is_told(
+    journal_of, duration_s, told
+):
+    backoff = BackoffSpec(max_s=6.0)
+    records = journal_of(
+        StaysAway, clients=1, duration_s=duration_s, backoff=backoff, timeout_s=4.0
+    )
+    raised = only(records, DriverRaised)
+    assert [t for t, e in raised if e.error == STAYS_AWAY] == pytest.approx(told)
+
+
+@dataclass(eq=False)
+class Ended:
+    """What a client sees of a WebSocket."""
+
+    end: ConnectionClosedError | None
+
+
+class Standby:
+    """Has two WebSockets, one of which the gateway ends."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        sockets: Any = [Ended(ConnectionClosedError(1001)), Ended(None)]
+        client._sockets[:] = sockets
+        with pytest.raises(ConnectionClosedError):
+            await anext(client.pace())
+        async for turn in client.pace():
+            client.send(client.name, turn)
+            client.acked(client.name, turn)
+
+
+def test_a_driver_with_another_connection_is_told_of_an_end_once(journal_of):
+    records = journal_of(Standby, clients=1)
+    assert not only(records, DriverRaised)
+    assert len(only(records, Acked)) == 10
+
+
 class Oblivious:
     """Takes the end of its connection for an error like others, and asks for turns again."""
 
@@ -410,7 +486,7 @@ def test_what_a_drivers_own_task_raises_is_the_drivers_and_is_told_when_it_does(
     assert all(t < 1.0 for t, _ in raised)
 
 
-@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), Outcome()])
 def test_a_drivers_own_task_cannot_end_the_program(journal_of, error):
     records = journal_of(lambda: Reads(error), clients=1, duration_s=3.0)
     ((_, raised),) = only(records, DriverRaised)
@@ -456,6 +532,7 @@ def test_what_a_driver_takes_from_its_own_task_is_no_mistake(journal_of):
         (Cancelled, "CancelledError"),
         (Exits, "SystemExit: 0"),
         (Interrupts, "KeyboardInterrupt"),
+        (Fails, "Outcome"),
     ],
 )
 def test_a_bug_in_a_users_driver_is_told_once_and_ends_nothing(journal_of, driver, error):

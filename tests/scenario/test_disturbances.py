@@ -136,6 +136,15 @@ def test_one_from_before_the_load_leaves_nothing_proven(evidence):
     assert run(evidence, RAISED, early, *cut, **OUTAGE)[0] == "unknown"
 
 
+@pytest.mark.parametrize(("away_s", "held"), [(69.0, None), (0.0, False)])
+def test_a_driver_that_stayed_away_did_so_from_the_end_of_its_connection_on(evidence, away_s, held):
+    up = (0.1, Connected(CLIENT, "london", "fra", "m"))
+    gone = (80.0, Disconnected(CLIENT, "london", "fra", "m", "reset"))
+    told = (149.0, DriverRaised(CLIENT, "london", "rooms.py", None, "stays away", away_s))
+    verdict = judge(evidence(up, *steadily(0.5, 80), gone, told, expect=[OUTAGE]))
+    assert verdict.findings[0][1].held is held
+
+
 KILLED = MachineStopped(
     *("m", "fra", "updated", "SIGINT", 5.0, 5.0, True, "killed by SIGKILL"),
     end_signal="SIGKILL",

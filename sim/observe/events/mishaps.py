@@ -70,7 +70,8 @@ class DriverRaised(Event):
     """A driver raised an exception of its own, which says nothing of the gateway.
 
     `file` and `line` are the deepest place in the driver's own file (no line for a declared one).
-    `client` and `location` are empty where a callback raised.
+    `client` and `location` are empty where a callback raised. One that stayed away after the end of
+    its connection, and raised nothing, did so for `away_s` until then.
     """
 
     kind = "driver_raised"
@@ -79,6 +80,7 @@ class DriverRaised(Event):
     file: str
     line: int | None
     error: str
+    away_s: float = 0.0
 
     @property
     def where(self) -> str:
