@@ -108,13 +108,23 @@ class Fleet(Roster):
         return machine
 
     async def launch(self) -> None:
-        """Create and start all machines of the topology, at the same time."""
+        """Create and start all machines of the topology, at the same time.
+
+        One that dies where others of the same program come up is started once more, as Fly would:
+        programs that create their tables at their start run into each other.
+        """
         machines = [
             self.create(code)
             for code, region in self._regions.items()
             for _ in range(region.machines)
         ]
-        await self.start_all(machines)
+        try:
+            await self.start_all(machines)
+        except StartError:
+            down = [machine for machine in machines if machine.state is not State.STARTED]
+            if len(down) == len(machines) or not all(machine.died for machine in down):
+                raise
+            await self.start_all(down)
 
     async def destroy(self, machine: Machine) -> None:
         """Remove it for good; one that runs is killed first."""

@@ -82,6 +82,12 @@ class Machine:
         return "frozen" if self.frozen else "disconnected" if self.cut_off else str(self.state)
 
     @property
+    def died(self) -> bool:
+        """Whether it is down because its last run ended by itself."""
+        last = self.events[0] if self.events else None
+        return self.state is State.STOPPED and bool(last and last.end and not last.asked)
+
+    @property
     def id(self) -> str:
         """Fly's kind of id: 14 hexadecimal digits."""
         return self.spec.id

@@ -6,6 +6,7 @@ import asyncio
 import signal as signals
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -484,6 +485,31 @@ def test_all_failures_of_a_launch_are_told_at_once_and_starting_again_is_possibl
         bench.runtime.fails = False
         await bench.fleet.start_all(machines)
         assert {machine.state for machine in machines} == {State.STARTED}
+        await bench.close()
+
+    virtually(scene())
+
+
+@pytest.mark.parametrize(("dying", "boots"), [({1}, 4), ({1, 3}, 4), ({0, 1, 2}, 3)])
+def test_one_that_dies_where_others_come_up_is_started_once_more(
+    virtually: Virtually, dying: set[int], boots: int
+) -> None:
+    """Programs that create their tables at their start may run into each other."""
+
+    async def scene() -> None:
+        bench = Bench()
+        if len(dying) == 3:
+            bench.answer = BAD
+        launching = asyncio.ensure_future(bench.fleet.launch())
+        for number in sorted(dying):
+            async with bench.clock.timeout(30.0):
+                while len(bench.runs) <= number:
+                    await bench.clock.sleep(0.1)
+            bench.runs[number].die(Exit(1))
+        fails = bool(dying - {1})
+        with pytest.raises(StartError, match="died at start") if fails else nullcontext():
+            await launching
+        assert len(bench.runs) == boots
         await bench.close()
 
     virtually(scene())
