@@ -17,7 +17,7 @@ from sim.network.between import link_between
 from sim.network.links import Link, Links, LinkSpec
 from sim.observe.journal import Journal
 from sim.routing.edge import backhaul_protocol
-from sim.routing.edge.backhaul import Network
+from sim.routing.edge.backhaul import MachineOfWorker, Network
 from sim.routing.edge.edge import Edge
 from sim.routing.edge.worker import Worker
 from sim.routing.machine_choice import MachineView
@@ -41,6 +41,7 @@ class RegionalBackhaul:
     region: str
     plan: AddressPlan
     links: Links
+    machine: MachineOfWorker
 
     def door(self, region: str) -> Endpoint:
         """Where to connect for that region's worker."""
@@ -84,7 +85,8 @@ class Ingress:
         self._links = links
         self._real_ms = real_ms
         regions = list(topology.regions)
-        ways = {region: RegionalBackhaul(region, plan, links) for region in regions}
+        known = {region: partial(pool.of_worker, region) for region in regions}
+        ways = {region: RegionalBackhaul(region, plan, links, known[region]) for region in regions}
         self.edges = [
             Edge(
                 region,
@@ -99,7 +101,7 @@ class Ingress:
             for region, way in ways.items()
         ]
         self._workers = [
-            Worker(region, plan, [r for r in regions if r != region], pool.views, journal, clock)
+            Worker(region, plan, [r for r in regions if r != region], known[region], journal, clock)
             for region in regions
             if anycast
         ]

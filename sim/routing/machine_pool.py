@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from sim.clock import Clock
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
+from sim.machines.machine import Machine
 from sim.routing.edge.loads import Loads
 from sim.routing.knowledge import Belief
 from sim.routing.machine_choice import MachineView
@@ -40,19 +41,24 @@ class MachinePool:
 
     def views(self) -> Sequence[MachineView]:
         """All machines, as of now."""
-        return [
-            MachineView(
-                machine.id,
-                machine.endpoint,
-                self._health.serves(machine.id),
-                machine.region,
-                cordoned=machine.cordoned or not machine.config.serves,
-                asleep=asleep,
-                rested=not asleep or has_rested(machine, self._clock.now()),
-            )
-            for machine in self._fleet.machines.values()
-            for asleep in (self._waker.asleep(machine),)
-        ]
+        return [self._view(machine) for machine in self._fleet.machines.values()]
+
+    def of_worker(self, region: str, machine: str) -> MachineView | None:
+        """A machine as its region's worker knows it, as of now; None for one that is not there."""
+        found = self._fleet.machines.get(machine)
+        return self._view(found) if found and found.region == region else None
+
+    def _view(self, machine: Machine) -> MachineView:
+        asleep = self._waker.asleep(machine)
+        return MachineView(
+            machine.id,
+            machine.endpoint,
+            self._health.serves(machine.id),
+            machine.region,
+            cordoned=machine.cordoned or not machine.config.serves,
+            asleep=asleep,
+            rested=not asleep or has_rested(machine, self._clock.now()),
+        )
 
     def seen_from(self, is_up: Callable[[str], bool]) -> Callable[[], Sequence[MachineView]]:
         """The machines as one edge knows them; `is_up` says whether a region's news reaches it."""

@@ -101,10 +101,12 @@ def _with_fly_toml(document: Document, path: Path | None) -> tuple[Document, tup
         del data["regions"]
     # What came from fly.toml has no line of its own; the line that names the file stands for it.
     line = document.lines.get(("fly_toml",), 0)
-    regions: list[FieldPath] = [("regions",), ("regions", fly.primary_region or "")]
-    lines = dict.fromkeys([("app",), ("gateway",), ("deploy",), *regions], line) | dict(
-        document.lines
-    )
+    filled: list[FieldPath] = [("app",), ("regions",), ("regions", fly.primary_region or "")]
+    for section in ("gateway", "deploy"):
+        known = data.get(section)
+        keys = known if isinstance(known, dict) else ()
+        filled += [(section,), *((section, key) for key in keys)]
+    lines = dict.fromkeys(filled, line) | dict(document.lines)
     return replace(document, data=data, lines=lines if line else {}), fly.notes
 
 

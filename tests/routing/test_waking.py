@@ -130,6 +130,22 @@ def test_every_few_minutes_a_region_loses_one_machine_at_most(virtually, how):
     virtually(in_a_world(scene))
 
 
+def test_a_worker_knows_who_has_an_address_now(virtually):
+    async def scene(bench):
+        world = replace(topology("true"), routing=Routing(mode="anycast"))
+        pool = MachinePool(world, bench.fleet, bench.health, bench.clock)
+        (old,) = bench.fleet.in_region("iad")
+        await bench.fleet.destroy(old)
+        new = bench.fleet.create("iad")
+        assert new.endpoint == old.endpoint  # so an address says not who is there
+        assert pool.of_worker("iad", old.id) is None
+        assert pool.of_worker("fra", new.id) is None
+        (view,) = (view for view in pool.views() if view.id == new.id)
+        assert pool.of_worker("iad", new.id) == view
+
+    virtually(in_a_world(scene))
+
+
 def test_with_geodns_nothing_stops_by_itself(virtually):
     async def scene(bench):
         plain = topology("true")

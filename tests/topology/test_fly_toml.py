@@ -212,6 +212,16 @@ def test_all_of_it_that_is_simulated_is_read(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_fly_toml_says_has_the_line_that_names_it(tmp_path: Path) -> None:
+    fly = FLY.replace('"off"', '"suspend"').replace("9000", "70000")
+    with pytest.raises(InputError) as caught:
+        load_topology(write(tmp_path, fly))
+    assert [(p.line, p.field) for p in caught.value.problems] == [(2, "gateway.port")]
+    (tmp_path / "deploy" / "fly.toml").write_text(fly.replace("70000", "9000"))
+    (note,) = load_topology(tmp_path / "t.yaml").notes
+    assert (note.line, note.field) == (2, "gateway.auto_stop")
+
+
 def test_what_the_topology_says_of_deploys_wins(tmp_path: Path) -> None:
     text = TOPOLOGY + "deploy: {strategy: canary, max_unavailable: 2}\n"
     topology = load_topology(write(tmp_path, FULL, text))
@@ -305,6 +315,7 @@ def test_whatever_is_left_out_is_noted_with_its_line(tmp_path: Path) -> None:
         ),
         ('app = "x"\n[processes]\napp = "a \'b"\n', 3, "processes.app", "is no command line"),
         ('app = "x"\nhttp_service = 1\n', 2, "http_service", "must be a table"),
+        ('app = "x"\nmounts = 1\n', 2, "mounts", "must be an array of tables"),
         ('app = "x"\nkill_timeout = "soon"\n', 2, "kill_timeout", "such as `250ms`"),
         (
             'app = "x"\n[[http_service.checks]]\ninterval = "fast"\n',

@@ -293,6 +293,7 @@ def test_udp_is_not_what_clients_reach(tmp_path: Path) -> None:
     ("processes", "group", "command"),
     [
         ("processes = []", "app", None),
+        ('processes = ["web"]', "app", None),
         ('[[processes]]\nname = "w"\ncommand = "./w"\n', "w", ["./w"]),
         ('[processes]\nb = "./b"\napp = ""\n', "app", None),
         ('[processes]\nb = "./b"\na = "./a"\n', "a", ["./a"]),
@@ -304,7 +305,7 @@ def test_process_groups_have_an_older_form(
     fly = read(tmp_path, f"app = 'x'\n{processes}\n{HTTP}")
     assert (fly.group, fly.gateway.get("command")) == (group, command)
     wanted = [note for note in fly.notes if "flyctl deploys no service" in note.message]
-    assert bool(wanted) == (processes != "processes = []")
+    assert bool(wanted) == (not processes.startswith("processes ="))
 
 
 @pytest.mark.parametrize("name", ["mount", "mounts", "metric", "metrics"])
@@ -379,6 +380,38 @@ def test_bluegreen_wants_checks_of_a_service(tmp_path: Path) -> None:
     assert notes(read(tmp_path, f'app = "x"\n{HTTP}{deploy}')) == [(5, "deploy.strategy")]
     checked = f'app = "x"\n{HTTP}[[http_service.checks]]\npath = "/"\n{deploy}'
     assert read(tmp_path, checked).notes == ()
+
+
+def test_no_canary_is_deployed_of_an_app_with_mounts(tmp_path: Path) -> None:
+    text = f'app = "x"\n{HTTP}[deploy]\nstrategy = "canary"\n[mounts]\nsource = "v"\n'
+    assert notes(read(tmp_path, text)) == [(5, "deploy.strategy"), (6, "mounts")]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("services", "checks", '[{path = "/"}]'),
+        ("services", "force_https", "true"),
+        ("services", "http_options", "{idle_timeout = 5}"),
+        ("http_service", "http_checks", '[{path = "/"}]'),
+        ("http_service", "tcp_checks", "[{}]"),
+        ("http_service", "ports", "[{port = 443, force_https = true}]"),
+        ("http_service", "protocol", '"udp"'),
+    ],
+)
+def test_what_only_the_other_kind_of_service_has_is_passed_over_as_flyctl_does(
+    tmp_path: Path, section: str, key: str, value: str
+) -> None:
+    header = "[http_service]\ninternal_port = 80\n"
+    ports = '[[services.ports]]\nport = 443\nhandlers = ["http"]\n'
+    if section == "services":
+        header = header.replace("[http_service]", "[[services]]")
+    text = f'app = "x"\n{header}{key} = {value}\n{ports if section == "services" else ""}'
+    fly = read(tmp_path, text)
+    assert not fly.gateway.keys() & {"force_https", "idle_timeout"}
+    assert [check["type"] for check in fly.gateway["checks"]] == ["tcp"]  # as without any
+    assert notes(fly) == [(4, f"{section}.{key}")]
+    assert "is not simulated" in fly.notes[0].message
 
 
 LINES = '''\

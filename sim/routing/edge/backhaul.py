@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sim.routing.edge.loads import Loads
+from sim.routing.machine_choice import MachineView
 from sim.topology.addresses import Endpoint
+
+# A region's machine by its id, as its worker knows it, whatever edges believe; None: not there.
+MachineOfWorker = Callable[[str], MachineView | None]
 
 
 class Backhaul(Protocol):
-    """The ways from one region's edge to the other regions."""
+    """The ways from one region's edge to the other regions, and to its own region's worker."""
+
+    @property
+    def machine(self) -> MachineOfWorker:
+        """The own region's worker's word."""
 
     def door(self, region: str) -> Endpoint:
         """Where to connect for that region's worker."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sim.clock import Clock
 from sim.routing.edge import backhaul_protocol
-from sim.routing.edge.backhaul import Backhaul
+from sim.routing.edge.backhaul import Backhaul, MachineOfWorker
 from sim.routing.machine_choice import MachineView
 from sim.streams.connecting import connect_stream
 from sim.streams.http.peer import HttpPeer
@@ -69,8 +69,11 @@ async def connect_upstream(
 ) -> UpstreamConnection:
     """Connect from the edge of a region to a machine, until an instant. Raises UnreachableError."""
     most_s = math.inf if until_s is None else until_s - clock.now()
-    if backhaul is None or machine.region == region:
+    if backhaul is None:
         return UpstreamConnection(await connect_machine(machine, clock, most_s))
+    if machine.region == region:
+        own = await connect_of_worker(region, machine.id, backhaul.machine, clock, most_s)
+        return UpstreamConnection(own)
     least_ms = _TRIPS * backhaul.rtt_ms(machine.region) + _OWN_REAL_MS * clock.speed
     patience_s = min(most_s, max(_PATIENCE_S, least_ms / 1000))
     until = clock.now() + patience_s
@@ -82,6 +85,20 @@ async def connect_upstream(
         raise UnreachableError(reason, silent=True) from error
     stream.write(backhaul_protocol.to_machine(machine.id))
     return UpstreamConnection(stream, until)
+
+
+async def connect_of_worker(
+    region: str, asked: str, machine: MachineOfWorker, clock: Clock, most_s: float = math.inf
+) -> TcpStream:
+    """Connect to a machine that its region's worker knows.
+
+    A machine's address may be another's by now, so an id is what is asked for.
+    Raises UnreachableError.
+    """
+    known = machine(asked)
+    if known is None:
+        raise UnreachableError(f"PR02: {region} has no machine {asked}")
+    return await connect_machine(known, clock, most_s)
 
 
 async def connect_machine(

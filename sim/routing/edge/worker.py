@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sim.clock import Clock
 from sim.observe.journal import Journal
 from sim.routing.edge import backhaul_protocol
-from sim.routing.edge.upstream import UnreachableError, connect_machine
-from sim.routing.machine_choice import MachineView
+from sim.routing.edge.backhaul import MachineOfWorker
+from sim.routing.edge.upstream import UnreachableError, connect_of_worker
 from sim.streams.splice import splice
 from sim.streams.tcp import TcpStream
 from sim.streams.tcp_server import TcpServer
@@ -29,14 +29,14 @@ class Worker:
         region: str,
         plan: AddressPlan,
         sources: Sequence[str],
-        machines: Callable[[], Sequence[MachineView]],
+        machine: MachineOfWorker,
         journal: Journal,
         clock: Clock,
     ) -> None:
         self.region = region
         self._clock = clock
         self._doors = [plan.worker(region, source) for source in sources]
-        self._machines = machines
+        self._machine = machine
         self._server = TcpServer(f"worker of {region}", journal)
 
     def __repr__(self) -> str:
@@ -75,12 +75,9 @@ class Worker:
 
     async def _reach(self, line: bytes) -> TcpStream | str:
         """A connection to the machine that a line asks for, or why there is none."""
-        asked = backhaul_protocol.machine_in(line)
-        view = next((m for m in self._machines() if m.id == asked), None)
-        if view is None or view.region != self.region:
-            return f"PR02: {self.region} has no machine {asked}"
+        asked = backhaul_protocol.machine_in(line) or ""
         try:
-            return await connect_machine(view, self._clock)
+            return await connect_of_worker(self.region, asked, self._machine, self._clock)
         except UnreachableError as error:
             return str(error)
 

@@ -26,10 +26,14 @@ _DEAD = {
 }  # of checks that restarted machines, before Machines: Fly reads it no more
 
 
-def read_checks(service: Table) -> list[dict[str, Any]]:
-    """The checks of a service, empty where it has none."""
+def read_http_service_checks(service: Table) -> list[dict[str, Any]]:
+    """The checks of `http_service`, empty where it has none."""
+    return [_check(check, "http") for check in service.array("checks")]
+
+
+def read_service_checks(service: Table) -> list[dict[str, Any]]:
+    """The checks of one of `services`, empty where it has none."""
     return [
-        *(_check(check, "http") for check in service.array("checks")),
         *(_check(check, "http") for check in service.tables("http_checks")),
         *(_check(check, "tcp") for check in service.tables("tcp_checks")),
     ]
@@ -88,5 +92,5 @@ def hold_top_level_checks(root: Table, groups: Groups, group: str) -> None:
         if (timeout_s := check.seconds("timeout", 0.001)) is not None and timeout_s > _LONGEST_S:
             check.problem("timeout", "is too long for flyctl; write `60s` or less")
     if groups.sections(checks, group):
-        message = "a check of no service never affects routing at Fly; only service checks are made"
+        message = "are not made; at Fly they never affect routing, as the checks of services do"
         root.note("checks", message)

@@ -21,7 +21,12 @@ class Groups:
     """The process groups of an app, with the commands of those that have one of their own."""
 
     commands: dict[str, list[str]]
-    names: tuple[str, ...]
+    defined: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those there are: an app that defines none has one all the same."""
+        return self.defined or (DEFAULT_GROUP,)
 
     @property
     def default(self) -> str:
@@ -54,18 +59,23 @@ def only(group: str) -> str:
 
 
 def read_groups(root: Table) -> Groups:
-    """The table `processes`, or the array of names and commands that older files have."""
+    """The table `processes`, or the array of names and commands that older files have.
+
+    Names alone, as the oldest files list them, define nothing: flyctl drops them.
+    """
     commands: dict[str, list[str]] = {}
     names: list[str] = []
-    if isinstance(root.data.get("processes"), list):
-        for item in root.tables("processes"):
+    items = root.any("processes")
+    if isinstance(items, list):
+        tables = any(isinstance(item, dict) for item in items)
+        for item in root.array("processes") if tables else ():
             if "name" in item.data:
                 _add(item, "command", str(item.any("name")), names, commands)
     else:
         table = root.table("processes")
         for name in table.data:
             _add(table, name, name, names, commands)
-    return Groups(commands, tuple(names) or (DEFAULT_GROUP,))
+    return Groups(commands, tuple(names))
 
 
 def _add(

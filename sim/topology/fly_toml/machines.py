@@ -44,7 +44,10 @@ def read_command(root: Table, groups: Groups, group: str) -> dict[str, Any]:
         return {}
     if root.table("build").data.get("image"):
         where = "processes" if group in groups.commands else "experimental"
-        root.note(where, "is the command of processes; a container runs its image's own")
+        root.note(
+            where,
+            "a process runs this command; a container runs its image's own",
+        )
     return {"command": command}
 
 

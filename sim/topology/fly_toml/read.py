@@ -73,14 +73,14 @@ def read_fly_toml(path: Path, group: str | None = None, regions: Collection[str]
         raise UnknownGroupError(Problem(groups.unknown(group), str(path)))
     service, group = choose_service(root, groups, group)
     gateway = _gateway(root, groups, service, group)
-    deploy = _deploy(root.table("deploy"), checked="checks" in gateway)
+    deploy = _deploy(root.table("deploy"), _refused(root, gateway))
     gateway.setdefault("checks", [TCP_CHECK])
     dockerfile, build_args = _build(root, path.parent, gateway)
     hold_top_level_checks(root, groups, group)
     _note_sections(root, groups, group)
     root.note_rest(_NOT_SIMULATED)
-    if document.problems:
-        raise InputError(*sorted(document.problems, key=lambda problem: problem.line or 0))
+    if problems := dict.fromkeys(document.problems):  # once each: some sections are read twice
+        raise InputError(*sorted(problems, key=lambda problem: problem.line or 0))
     notes = tuple(sorted(document.notes, key=lambda note: note.line or 0))
     return FlyToml(app, primary, group, gateway, deploy, dockerfile, build_args, notes)
 
@@ -155,12 +155,20 @@ def _build(root: Table, folder: Path, gateway: dict[str, Any]) -> tuple[str | No
     if given:
         build.note("dockerfile", f"there is no file `{folder / given}`")
     elif build.data:
-        message = "nothing is built from this; give gateway.image, gateway.build or gateway.command"
+        message = "nothing is built from this; the topology says what machines run"
         root.note("build", message)
     return None, {}
 
 
-def _deploy(deploy: Table, *, checked: bool) -> dict[str, Any]:
+def _refused(root: Table, gateway: Mapping[str, Any]) -> dict[str, str]:
+    """Why flyctl makes no deploy by some strategies, of this app."""
+    return {
+        **({} if "checks" in gateway else {"bluegreen": "of a service without checks"}),
+        **({"canary": "of an app with mounts"} if root.tables("mount", "mounts") else {}),
+    }
+
+
+def _deploy(deploy: Table, refused: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {
         "strategy": deploy.choice("strategy", _STRATEGIES),
         "wait_timeout": deploy.duration("wait_timeout", 1.0),
@@ -174,7 +182,7 @@ def _deploy(deploy: Table, *, checked: bool) -> dict[str, Any]:
         said["max_unavailable"] = f"{most:.2%}"
     elif most is not None:
         deploy.problem("max_unavailable", f"found `{most}`; must be a number such as 1 or 0.33")
-    if said["strategy"] == "bluegreen" and not checked:
-        deploy.note("strategy", "flyctl makes no bluegreen deploy of a service without checks")
+    if (strategy := str(said["strategy"])) in refused:
+        deploy.note("strategy", f"flyctl makes no {strategy} deploy {refused[strategy]}")
     deploy.note_rest(_DEPLOY)
     return {key: value for key, value in said.items() if value is not None}

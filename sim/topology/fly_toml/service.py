@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sim.topology.fly_toml.checks import read_checks
+from sim.topology.fly_toml.checks import read_http_service_checks, read_service_checks
 from sim.topology.fly_toml.groups import Groups, only
 from sim.topology.fly_toml.toml_document import Table
 from sim.topology.problems import listed
@@ -15,6 +15,7 @@ _SOFT_LIMIT = 20  # Fly's default
 
 _HTTP = "the edge has options of HTTP of its own"
 _TLS = "the edge has options of TLS of its own"
+_OTHER_PROTOCOL = "the edge speaks HTTP and WebSocket over TCP; nothing else gets through it here"
 _SERVICE = {"machine_checks": "checks by another machine are not made at deploys"}
 _HTTP_OPTIONS = {
     "h2_backend": "the edge speaks HTTP/1.1 to machines; a gateway that only takes HTTP/2 (gRPC) "
@@ -43,7 +44,7 @@ def choose_service(root: Table, groups: Groups, wanted: str | None) -> tuple[Tab
     groups_of = {id(service): groups.of(service) for service in services}
     for service in services:
         _hold_to_groups(service, groups_of[id(service)], groups)
-        if root.data.get("processes") and not service.data.get("processes"):
+        if groups.defined and not service.data.get("processes"):
             message = "flyctl deploys no service that does not say its `processes`; it is taken for"
             service.note("", f"{message} one of `{groups.default}`")
     candidates = [s for s in services if wanted is None or wanted in groups_of[id(s)]]
@@ -77,7 +78,7 @@ def _hold_to_groups(service: Table, of: tuple[str, ...], groups: Groups) -> None
 
 def _rank(service: Table) -> int:
     """How far a service is from being the public one: lower is nearer."""
-    if service.path == ("http_service",):
+    if _is_http(service):
         return 0
     ports = _ports_of(service)
     http = [port for port in ports if "http" in _handlers(port)]
@@ -87,6 +88,11 @@ def _rank(service: Table) -> int:
     if http:
         return 2
     return 4 if _protocol(service) == "udp" else 3
+
+
+def _is_http(service: Table) -> bool:
+    """Whether it is `http_service`, which has keys of its own and both ports of the web."""
+    return service.path == ("http_service",)
 
 
 def _opens(port: Table, number: int) -> bool:
@@ -99,7 +105,7 @@ def _note_other(other: Table, groups: tuple[str, ...], service: Table, group: st
     if group not in groups:
         other.note("", f"is a service of {listed(groups)}; {only(group)}")
         return
-    where = "http_service" if service.path == ("http_service",) else f"that at {_at(service)}"
+    where = "http_service" if _is_http(service) else f"that at {_at(service)}"
     other.note("", f"one service is simulated, {where}; clients do not reach this ({_at(other)})")
 
 
@@ -115,7 +121,8 @@ def _protocol(service: Table) -> str:
 
 def _ports_of(service: Table) -> list[Table]:
     ports = service.data.get("ports")
-    return service.tables("ports") if isinstance(ports, list | dict) else []
+    known = isinstance(ports, list | dict) and not _is_http(service)
+    return service.tables("ports") if known else []
 
 
 def _handlers(port: Table) -> list[str]:
@@ -125,23 +132,64 @@ def _handlers(port: Table) -> list[str]:
 
 def read_service(service: Table) -> dict[str, Any]:
     """The gateway's keys that a service says. An empty one says Fly's defaults."""
-    checks = read_checks(service)
-    gateway: dict[str, Any] = {
+    gateway = {
         "port": service.number("internal_port") or DEFAULT_PORT,
-        **({"checks": checks} if checks else {}),
+        **(_of_http_service if _is_http(service) else _of_a_service)(service),
         **_concurrency(service),
         **_autostop(service),
     }
-    if service.get("force_https", bool) or _ports(service):
-        gateway["force_https"] = True
-    if idle_s := _idle_timeout_s(service):
-        gateway["idle_timeout"] = f"{idle_s}s"
-    service.asked.add("protocol")
-    if _protocol(service) != "tcp":
-        service.note("protocol", "the edge speaks HTTP and WebSocket, over TCP")
-    _options(service)
     service.note_rest(_SERVICE)
     return gateway
+
+
+def _of_http_service(service: Table) -> dict[str, Any]:
+    """What only `http_service` has: it opens the ports of the web by itself."""
+    forces, idle_s = service.get("force_https", bool), _options(service)
+    return _said(read_http_service_checks(service), forces=forces, idle_s=idle_s)
+
+
+def _of_a_service(service: Table) -> dict[str, Any]:
+    """What only one of `services` has: a protocol, and ports with what is said of each."""
+    service.asked.add("protocol")
+    if _protocol(service) != "tcp":
+        service.note("protocol", _OTHER_PROTOCOL)
+    ports = service.tables("ports")
+    if service.data and not ports:
+        service.note("", "opens no port: nobody outside reaches it at Fly, clients do here")
+    idle_s = {id(port): _port(port) for port in ports}
+    # The port that clients of HTTPS reach says how long, else any.
+    by_rank = sorted(ports, key=lambda port: not _opens(port, 443))
+    return _said(
+        read_service_checks(service),
+        forces=any(port.data.get("force_https") is True for port in ports),
+        idle_s=next((idle_s[id(port)] for port in by_rank if idle_s[id(port)]), None),
+    )
+
+
+def _said(
+    checks: list[dict[str, Any]], *, forces: bool | None, idle_s: int | None
+) -> dict[str, Any]:
+    return {
+        **({"checks": checks} if checks else {}),
+        **({"force_https": True} if forces else {}),
+        **({"idle_timeout": f"{idle_s}s"} if idle_s else {}),
+    }
+
+
+def _port(port: Table) -> int | None:
+    """Its idle timeout. What is usual of ports needs no note: HTTP at 80, HTTPS at 443."""
+    unusual = set(port.words("handlers")) - {"http", "tls"}
+    if unusual or "http" not in _handlers(port):
+        port.note("handlers", _OTHER_PROTOCOL)
+    if port.number("port") not in (None, 80, 443):
+        port.note("port", "clients reach the edge at a port of its own, not at this one")
+    if port.get("start_port", int) is not None:
+        port.note("start_port", "clients reach the edge at a port of its own, not at these")
+        port.asked.add("end_port")
+    port.get("force_https", bool)
+    idle_s = _options(port)
+    port.note_rest({"proxy_proto_options": "machines are told of a client by headers alone"})
+    return idle_s
 
 
 def _concurrency(service: Table) -> dict[str, Any]:
@@ -184,46 +232,15 @@ def _autostop(service: Table) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _ports(service: Table) -> bool:
-    """Whether one forces HTTPS. What is usual of ports needs no note: HTTP at 80, HTTPS at 443."""
-    forces = False
-    ports = service.tables("ports")
-    for port in ports:
-        unusual = set(port.words("handlers")) - {"http", "tls"}
-        if unusual or "http" not in _handlers(port):
-            port.note("handlers", "the edge speaks HTTP and WebSocket")
-        if "start_port" in port.data:
-            port.note("start_port", "clients reach the edge at a port of its own")
-            port.asked |= {"start_port", "end_port"}
-        if "port" in port.data and port.number("port") not in (80, 443):
-            port.note("port", "clients reach the edge at a port of its own")
-        forces |= port.get("force_https", bool) is True
-        _options(port)
-        port.note_rest({"proxy_proto_options": "machines are told of a client by headers alone"})
-    if service.path != ("http_service",) and service.data and not ports:
-        service.note("", "opens no port: nobody outside reaches it at Fly, clients do here")
-    return forces
-
-
-def _idle_timeout_s(service: Table) -> int | None:
-    """What the service says, or the port that clients of HTTPS reach, else any."""
-    ports = sorted(_ports_of(service), key=lambda port: not _opens(port, 443))
-    said = [table.table("http_options").number("idle_timeout") for table in (service, *ports)]
-    return next((seconds for seconds in said if seconds), None)
-
-
-def _options(table: Table) -> None:
-    for key, reasons, otherwise in (
-        ("http_options", _HTTP_OPTIONS, _HTTP),
-        ("tls_options", _TLS_OPTIONS, _TLS),
-    ):
-        options = table.table(key)
+def _options(table: Table) -> int | None:
+    """The idle timeout, in seconds, of the options of HTTP; all other options are noted."""
+    http, tls = table.table("http_options"), table.table("tls_options")
+    if (idle_s := http.number("idle_timeout")) == 0:
+        message = "what 0 means at Fly is not documented; it is taken as not set"
+        http.note("idle_timeout", message)
+    for options, reasons, otherwise in ((http, _HTTP_OPTIONS, _HTTP), (tls, _TLS_OPTIONS, _TLS)):
         options.asked |= {name for name, value in options.data.items() if value is False}
-        if options.number("idle_timeout") == 0:
-            options.note(
-                "idle_timeout", "what 0 means at Fly is not documented; it is taken as not set"
-            )
-        options.asked.add("idle_timeout")  # it is read
         options.note_rest({**dict.fromkeys(options.data, otherwise), **reasons})
     if table.get("h2_backend", bool):
         table.note("h2_backend", _HTTP_OPTIONS["h2_backend"])
+    return idle_s

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 from sim.authority import CertificateAuthority
 from sim.clock import Clock
 from sim.observe.events import EdgeConnection, PartFailed
 from sim.observe.journal import Journal
-from sim.routing.edge.backhaul import Network
+from sim.routing.edge.backhaul import MachineOfWorker, Network
 from sim.routing.edge.edge import Edge
 from sim.routing.edge.loads import Loads, Wake
 from sim.routing.edge.worker import Worker
@@ -42,7 +43,8 @@ REGIONS = {
 class Straight:
     """A backhaul without links: from an edge to the other region's worker."""
 
-    def __init__(self, region: str, plan: AddressPlan) -> None:
+    def __init__(self, region: str, plan: AddressPlan, machine: MachineOfWorker) -> None:
+        self.machine = machine
         self.doors = {other: plan.worker(other, region) for other in REGIONS if other != region}
         self.up = True
         self._region = region
@@ -78,7 +80,8 @@ class Atlantic:
         self.machines: list[MachineView] = []
         self.known_to_workers: list[MachineView] | None = None
         self.loads = Loads(wake)
-        self.backhauls = {region: Straight(region, self.plan) for region in REGIONS}
+        known = {region: partial(self._known, region) for region in REGIONS}
+        self.backhauls = {region: Straight(region, self.plan, known[region]) for region in REGIONS}
         self.edges = {
             region: Edge(
                 region,
@@ -97,7 +100,7 @@ class Atlantic:
                 region,
                 self.plan,
                 [r for r in REGIONS if r != region],
-                self._seen,
+                known[region],
                 self.journal,
                 self.clock,
             )
@@ -123,8 +126,9 @@ class Atlantic:
         assert not [r for r in self.journal.records if isinstance(r.event, PartFailed)]
         assert not self.loads.by_machine
 
-    def _seen(self) -> list[MachineView]:
-        return self.machines if self.known_to_workers is None else self.known_to_workers
+    def _known(self, region: str, machine: str) -> MachineView | None:
+        known = self.machines if self.known_to_workers is None else self.known_to_workers
+        return next((m for m in known if (m.region, m.id) == (region, machine)), None)
 
     async def machine(self, name: str, handler: Handler = OK, **view: Any) -> ScriptedMachine:
         """A further machine; `iad1` is in iad."""

@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,18 @@ async def test_a_body_is_sent_whole_to_the_machine_that_takes_it(body):
             answer = await atlantic.ask(post(body))
             assert answer.endswith(b"\r\n\r\n%d" % len(body))
         assert gone.connections == 0
+
+
+@pytest.mark.parametrize("region", ["fra", "iad"], ids=["the edge's own", "another"])
+async def test_a_machine_that_has_the_address_of_one_that_is_gone_is_not_taken_for_it(region):
+    """An edge may still believe in the first one, which was destroyed."""
+    async with Atlantic() as atlantic:
+        new = await atlantic.machine(f"{region}1")
+        await atlantic.machine("iad9")
+        atlantic.known_to_workers = [replace(new.view, id=f"{region}2"), atlantic.machines[1]]
+        for _ in range(2):  # equals take turns
+            assert machine_of(await atlantic.ask()) == "iad9"
+        assert new.connections == 0
 
 
 async def test_a_worker_answers_measurements_and_refuses_what_it_does_not_have():
