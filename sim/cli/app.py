@@ -12,8 +12,9 @@ import click
 from sim.cli.group import Group
 from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
+from sim.cli.waiting import wait_for
 from sim.control.choose import the_world
-from sim.control.control_client import ask, have_done
+from sim.control.control_client import ask
 from sim.deploys.scale_counts import wanted
 from sim.errors import InputError
 from sim.topology.model import Strategy
@@ -69,7 +70,7 @@ def deploy(
         "env": _pairs(env) or None,
     }
     asked = {key: value for key, value in given.items() if value is not None}
-    return _tell(have_done(the_world(world), "deploy", **asked), as_json)
+    return _tell(wait_for(the_world(world), "deploy", **asked), as_json)
 
 
 @click.group(cls=Group)
@@ -108,7 +109,7 @@ def count_(
     if not yes:
         there = [row for row in ask(record, "machines") if not regions or row["region"] in regions]
         _sure_of(wanted(count, len(there)) - len(there))
-    rows = have_done(record, "scale", count=count, regions=regions, max_per_region=max_per_region)
+    rows = wait_for(record, "scale", count=count, regions=regions, max_per_region=max_per_region)
     listing(rows, ("action", "machine", "region"), as_json=as_json)
     return 0
 
@@ -179,7 +180,7 @@ def list_(as_json: bool, world: str | None) -> int:
 
 
 def _change(values: Mapping[str, str | None], stage: bool, as_json: bool, world: str | None) -> int:
-    done = have_done(the_world(world), "set_secrets", values=values, stage=stage)
+    done = wait_for(the_world(world), "set_secrets", values=values, stage=stage)
     if done:
         return _tell(done, as_json)
     if as_json:

@@ -11,8 +11,9 @@ from sim import registry
 from sim.cli.group import Group
 from sim.cli.options import json_option, words_of, world_option
 from sim.cli.tables import listing
+from sim.cli.waiting import wait_for
 from sim.control.choose import the_world
-from sim.control.control_client import ask, have_done
+from sim.control.control_client import ask
 
 _COLUMNS = (
     *("id", "name", "place", "state", "checks", "region", "role", "image", "ip_address", "volume"),
@@ -96,7 +97,7 @@ def clone(
 
 
 def _act(world: str | None, as_json: bool, **body: Any) -> int:
-    row = have_done(the_world(world), "machine", **body)
+    row = wait_for(the_world(world), "machine", **body)
     if as_json:
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return 0

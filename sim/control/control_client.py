@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from typing import Any
@@ -25,10 +25,20 @@ def ask(record: WorldRecord, verb: str, **body: Any) -> Any:
         return json.load(answer)
 
 
-def have_done(record: WorldRecord, verb: str, **body: Any) -> Any:
-    """What the world answers once it has done what may take any time, such as a deploy."""
-    with _answer(record, verb, json.dumps(body).encode(), None) as answer:
-        return json.load(answer)
+def have_done(record: WorldRecord, verb: str, tell: Callable[[str], None], **body: Any) -> Any:
+    """What the world answers once it has done what may take any time, such as a deploy.
+
+    Meanwhile `tell` is called with a line for each thing that happens. Raises as `ask` does.
+    """
+    with _answer(record, verb, json.dumps(body).encode(), None, "text/event-stream") as answer:
+        for event in _events(answer):
+            if "told" in event:
+                tell(event["told"])
+            elif "error" in event:
+                raise InputError(event["error"])
+            else:
+                return event["done"]
+    raise SimError(f"world {record.id} did not say how that ended; `sim status` shows what is so")
 
 
 def get(record: WorldRecord, path: str) -> Any:
@@ -55,12 +65,16 @@ def _events(answer: HTTPResponse) -> Iterator[Any]:
 
 @contextmanager
 def _answer(
-    record: WorldRecord, path: str, body: bytes | None, timeout_s: float | None
+    record: WorldRecord,
+    path: str,
+    body: bytes | None,
+    timeout_s: float | None,
+    accepts: str = "application/json",
 ) -> Iterator[HTTPResponse]:
     request = urllib.request.Request(  # noqa: S310 - the address comes from our own record
         f"{record.control_url}/{path}",
         data=body,
-        headers={"Authorization": f"Bearer {record.token}"},
+        headers={"Authorization": f"Bearer {record.token}", "Accept": accepts},
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

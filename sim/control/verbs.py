@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self
 
 from sim import registry
@@ -11,6 +12,7 @@ from sim.control.app_verbs import AppVerbs
 from sim.control.machine_verbs import MachineVerbs
 from sim.control.machines_api.site import MachinesApi
 from sim.control.metrics_site import MetricsSite
+from sim.control.underway import telling
 from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
 from sim.dashboard.frame import machine_now
@@ -38,7 +40,11 @@ class Control:
         self._client_networks = ClientNetworks(
             world.topology, world.plan, world.record.folder, world.resolver, world.links
         )
-        self._server = ControlServer([world.listener, *further_listeners()], world.record.token)
+        self._server = ControlServer(
+            [world.listener, *further_listeners()],
+            world.record.token,
+            partial(telling, world.journal),
+        )
         self._machines = machines = MachineVerbs(world)
         app = AppVerbs(world)
         for verb in (

@@ -2,7 +2,8 @@
 
 JSON over HTTP on the world's own loopback address. Every request needs the world's token, which
 only the owner of the world's folder can read (see guard.py). Beside the verbs of the command line
-it answers for sites: parts with routes of their own.
+it answers for sites: parts with routes of their own. Who accepts an event stream is told what
+happens while a verb is being done, and its answer last.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -26,7 +28,11 @@ _LAST_ANSWERS_REAL_S = 0.5
 _HEAD_REAL_S = 60.0  # as entries
 _KEEP_ALIVE_REAL_S = 75.0  # as nginx; aiohttp's own is an hour
 
+EVENTS = "text/event-stream"
+
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
+# Calls the function with a line for each thing that happens, while its context lasts.
+Telling = Callable[[Callable[[str], None]], AbstractContextManager[None]]
 
 
 class Site(Protocol):
@@ -39,11 +45,18 @@ class Site(Protocol):
 class ControlServer:
     """Answers `POST /<verb>` with what the verb's handler gives, as JSON, and for its sites.
 
-    The first of the listening sockets is the one at the world's own address.
+    The first of the listening sockets is the one at the world's own address. `telling` has what
+    happens while a verb is being done.
     """
 
-    def __init__(self, listeners: Sequence[socket.socket], token: str) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        token: str,
+        telling: Telling = lambda _say: nullcontext(),
+    ) -> None:
         self.guard = Guard(token)
+        self._telling = telling
         self._listeners = list(listeners)
         self._addresses = [(sock.family, sock.getsockname()[:2]) for sock in listeners]
         self._verbs: dict[str, Handler] = {}
@@ -119,20 +132,52 @@ class ControlServer:
         ]
         await self.start()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         handler = self._verbs.get(request.match_info["verb"])
         if handler is None:
             known = ", ".join(self._verbs)
             return refused(404, f"no such verb; there are: {known}")
         try:
             body = json.loads(await request.text() or "{}")
-            if not isinstance(body, dict):
-                return refused(400, "the body is no JSON object")
-            return web.json_response(await handler(body))
         except json.JSONDecodeError as error:
             return refused(400, f"the body is no JSON: {error}")
+        if not isinstance(body, dict):
+            return refused(400, "the body is no JSON object")
+        if EVENTS in request.headers.get("Accept", ""):
+            return await self._answer_telling(request, handler(body))
+        try:
+            return web.json_response(await handler(body))
         except SimError as error:
             return refused(422, str(error))
+
+    async def _answer_telling(
+        self, request: web.Request, doing: Awaitable[Any]
+    ) -> web.StreamResponse:
+        """Server-sent events: `{"told": line}` for what happens, then `done` or `error`.
+
+        What was begun is ended, although whoever asked has gone.
+        """
+        answer = web.StreamResponse(headers={"Content-Type": EVENTS})
+        await answer.prepare(request)
+        lines: asyncio.Queue[str | None] = asyncio.Queue()
+        with self._telling(lines.put_nowait):
+            task = asyncio.ensure_future(doing)
+            task.add_done_callback(lambda _: lines.put_nowait(None))
+            with suppress(ConnectionError):
+                while line := await lines.get():
+                    await answer.write(_event({"told": line}))
+            await asyncio.wait([task])
+        try:
+            ended = {"done": task.result()}
+        except SimError as error:
+            ended = {"error": str(error)}
+        with suppress(ConnectionError):
+            await answer.write(_event(ended))
+        return answer
+
+
+def _event(data: Mapping[str, Any]) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()
 
 
 @web.middleware

@@ -106,7 +106,12 @@ class Narrator:
             return
         self._ended = isinstance(event, LoadEnded) and not self._live
         for line in self._telling.lines(event):
-            self._say(f"{t - self._start:7.1f} s  {line}")
+            self._say(stamped(t - self._start, line))
+
+
+def stamped(t: float, line: str) -> str:
+    """A line with its time before it."""
+    return f"{t:7.1f} s  {line}"
 
 
 def _deployed(event: DeployBegan | DeployEnded) -> str:

@@ -123,6 +123,8 @@ def secrets_reach_machines_with_a_deploy_and_are_never_shown(up):
     assert (row["name"], row["staged"]) == ("API_KEY", True)
     done = up("deploy")
     assert done.returncode == 0, done.stderr
+    assert "release 3 (rolling) for 2 machines" in done.stderr
+    assert re.search(r"machine \w+ of \w+ is updated: 2 of 2; about \d+ s left", done.stderr)
     (row,) = up.json("secrets", "list")
     assert not row["staged"]
     assert re.fullmatch("[0-9a-f]{16}", row["digest"])
