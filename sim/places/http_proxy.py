@@ -55,10 +55,10 @@ class HttpProxy:
                 return False
             check_framing(request)
             origin = await self._reach(request)
+            if request.method != b"CONNECT":
+                return await self._exchange(request, origin)
         except RefusedError as error:
             return await self._refuse(error.status, str(error))
-        if request.method != b"CONNECT":
-            return await self._exchange(request, origin)
         established = h11.Response(status_code=200, headers=[], reason=b"Connection established")
         self._client.send(established)
         await self._splice(origin)
@@ -102,6 +102,7 @@ class HttpProxy:
         return self._origin
 
     async def _exchange(self, request: h11.Request, origin: HttpPeer) -> bool:
+        """Carry a request and its answer; whether another may follow. Raises RefusedError."""
         origin.send(onward(request))
         body = RequestBody(self._client)
         body.forget()  # no origin is asked twice
@@ -115,7 +116,10 @@ class HttpProxy:
                 status = await answer(self._client, origin, backward, body, speaks_1_1=speaks_1_1)
                 if sending is not None:
                     await sending.finish()
-        except BrokeOffError:
+        except BrokeOffError as error:
+            malformed = sending.malformed if sending is not None else None
+            if malformed is not None and self._client.http.our_state is h11.SEND_RESPONSE:
+                raise RefusedError(*said_of(malformed)) from error
             if origin.stream.error is not None:
                 self._stream.reset()
             return False

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from sim.streams.tcp import TcpStream, reset_on_close
+from sim.streams.tcp import TcpStream, last_words, reset_on_close
 from sim.streams.websocket_frames import GOING_AWAY, FrameCounter
 
 READ_BYTES = 256 * 1024
@@ -47,12 +47,14 @@ class _End(asyncio.BufferedProtocol):
         return _buffers.view
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.received += nbytes
-        view = _buffers.view
-        self.other.write(view[:nbytes])
+        self.pass_on(_buffers.view[:nbytes])
         if self.other.get_write_buffer_size():
             # From Python 3.12 on a transport keeps a view of what it could not send yet.
             _buffers.give_away()
+
+    def pass_on(self, data: bytes | memoryview) -> None:
+        self.received += len(data)
+        self.other.write(data)
 
     def eof_received(self) -> bool:
         """Whether this transport stays open; where not, `connection_lost` sees to the other."""
@@ -66,6 +68,8 @@ class _End(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        if (said := last_words(self.transport, exc)) and not self.other.is_closing():
+            self.pass_on(said)
         self._splice.end_lost(exc)
 
 
@@ -76,9 +80,9 @@ class _FramedEnd(_End):
         super().__init__(transport, splice)
         self._frames = frames
 
-    def buffer_updated(self, nbytes: int) -> None:
-        self._frames.feed(_buffers.view[:nbytes])
-        super().buffer_updated(nbytes)
+    def pass_on(self, data: bytes | memoryview) -> None:
+        self._frames.feed(data)
+        super().pass_on(data)
 
 
 class Splice:

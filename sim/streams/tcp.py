@@ -7,6 +7,7 @@ upgrade needs (`detach`), and it tells a reset from an ordinary end.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -14,6 +15,23 @@ from contextlib import suppress
 
 _HIGH_WATER = 32 * 1024  # of what was received, and of what is to be sent
 _LINGER_NONE = struct.pack("ii", 1, 0)
+_READ_BYTES = 64 * 1024
+
+
+def last_words(transport: asyncio.BaseTransport, exc: Exception | None) -> bytes:
+    """What a lost peer said before it broke off, and nobody read: for `connection_lost`.
+
+    A server that answers before it has read all (413), or says goodbye while it is spoken to,
+    closes with unread bytes, and so with a reset. Where writing meets that first, asyncio reads no
+    more. Empty with TLS, whose bytes would still be encrypted.
+    """
+    said = b""
+    if exc is not None and transport.get_extra_info("sslcontext") is None:
+        descriptor = transport.get_extra_info("socket").fileno()
+        with suppress(OSError):  # nothing more: it would block, or tells of the reset
+            while more := os.read(descriptor, _READ_BYTES):
+                said += more
+    return said
 
 
 def reset_on_close(transport: asyncio.BaseTransport) -> None:
@@ -169,6 +187,9 @@ class TcpStream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits for this peer."""
+        said = last_words(self.transport, exc)
+        self._received += len(said)
+        self._buffer += said
         self.at_end = True
         self.error = exc
         self.has_ended()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -146,6 +148,23 @@ async def test_a_side_that_has_said_all_still_gets_the_answer(path: Path, clock:
         await path.left.ended.wait()
         await splice.wait()
     assert len(path.left.data) == 500_000
+
+
+async def test_what_a_side_said_before_it_broke_off_arrives_though_writing_met_the_break_first(
+    path: Path, clock: Clock
+) -> None:
+    """As of a machine that closes a WebSocket with a code while its client still talks."""
+    Splice(path.a, path.b)
+    path.b.pause_reading()  # so that the loop has read nothing when it writes
+    right: socket.socket = path.right.transport.get_extra_info("socket")
+    path.right.transport.write(b"goodbye")
+    right.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    path.right.transport.abort()
+    async with clock.timeout(10):
+        await path.right.over.wait()
+        path.b.write(b"more")
+        await path.left.over.wait()
+    assert path.left.data == b"goodbye"
 
 
 async def test_abort_ends_both(path: Path, clock: Clock) -> None:

@@ -211,6 +211,16 @@ async def test_what_the_edge_refuses_the_entry_refuses_and_ends(program, rest, s
     assert answer.count(b"HTTP/1.1 ") == (2 if status == 505 else 1)
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\n", b"8000000000000000\r\nab", b"3\r\nabcdef"])
+async def test_a_broken_chunk_is_the_clients_error(program, chunk):
+    head = b"POST http://demo.fly.dev/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = await program.says(head + chunk)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"sim-region" not in answer  # in the entry's own name
+    (seen,) = await program.world.seen(EdgeConnection, 1)
+    assert seen.outcome == "closed"
+
+
 async def test_a_connection_that_breaks_is_a_reset_and_no_answer(program):
     reader, writer = await program.knock()
     writer.write(connect(b"demo.fly.dev:80"))

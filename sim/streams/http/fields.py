@@ -14,6 +14,7 @@ import h11
 Headers = Sequence[tuple[bytes, bytes]]
 
 MAX_HEAD = 64 * 1024
+MAX_LENGTH = 2**63 - 1  # h11 reads twenty digits of a length; programs count in 63 bits
 NO_HTTP_2 = (
     "HTTP/1.1 is spoken here, and not HTTP/2: neither by prior knowledge nor by ALPN, so that gRPC"
     " cannot work"
@@ -102,6 +103,8 @@ def check_framing(request: h11.Request) -> None:
         raise RefusedError(400, "both Transfer-Encoding and Content-Length")
     if has_encoding and request.http_version < b"1.1":
         raise RefusedError(400, "Transfer-Encoding in HTTP/1.0")
+    if any(int(length) > MAX_LENGTH for length in values(request.headers, b"content-length")):
+        raise RefusedError(400, "a Content-Length of 2^63 or more")
 
 
 def origin_form(request: h11.Request) -> tuple[bytes, bytes | None]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import h11
 
-from sim.streams.http.fields import MAX_HEAD
+from sim.streams.http.fields import MAX_HEAD, MAX_LENGTH
 from sim.streams.http.malformed import MalformedError
 from sim.streams.tcp import TcpStream
-
-_MOST_IN_CHUNK = 2**63 - 1
 
 Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
@@ -36,10 +34,9 @@ class HttpPeer:
             event = self.http.next_event()
         except h11.RemoteProtocolError as error:
             raise MalformedError(error, head) from error
-        # h11 reads twenty digits of a chunk's size; programs count in 63 bits.
         size = getattr(self.http._reader, "_bytes_in_chunk", 0)  # noqa: SLF001 - nowhere else
         size += len(event.data) if isinstance(event, h11.Data) else 0
-        if size > _MOST_IN_CHUNK:
+        if size > MAX_LENGTH:
             raise MalformedError(h11.RemoteProtocolError("a chunk of 2^63 bytes or more"), b"")
         return event
 

@@ -214,6 +214,7 @@ MALFORMED = {
     "both framings": b"Host: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
     "two lengths": b"Host: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
     "length and list": b"Host: h\r\nContent-Length: 3, 4\r\n\r\nabcd",
+    "length of 2^63": b"Host: h\r\nContent-Length: 9223372036854775808\r\n\r\nabcd",
     "negative length": b"Host: h\r\nContent-Length: -1\r\n\r\n",
     "space before colon": b"Host: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
     "no host": b"X: y\r\n\r\n",
