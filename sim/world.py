@@ -58,6 +58,7 @@ from sim.routing.steering import Steering
 from sim.scenario.runner import client_context_of
 from sim.secrets import redactor
 from sim.services.services import ServiceContext, Services
+from sim.services.transport_timers import TransportTimers
 from sim.slots import claim
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan
 from sim.topology.model import Topology
@@ -389,6 +390,7 @@ class World:
 
     def _watch_parts(self) -> None:
         """Have what may fail watched: a run does not go on in silence without one of these."""
+        TransportTimers(self.fleet.machines, self.links, self.clock, self.journal)
         self._stack.callback(self.alarm.silence)
         self._stack.push_async_callback(self.links.rest)
         self._stack.push_async_callback(self.upkeep.stop)

@@ -1,5 +1,7 @@
 """Why a run proves less than it should: parts of ours that failed, a driver that is mistaken. Pure.
 
+A cut link that TCP noticed nothing of proves nothing of programs that rely on TCP's timers.
+
 Whether a driver that never gets what it waits for is mistaken, or the gateway is, nobody can tell
 from outside. So nothing that follows from it is held against the gateway.
 """
@@ -21,6 +23,7 @@ from sim.observe.events import (
 )
 from sim.observe.events.mishaps import ANSWER
 from sim.observe.history import History
+from sim.observe.stilled_timers import stilled_timers
 
 _CLIENT_ERROR = 4  # the hundreds of a status
 # Of protocol, type, content, policy, size, extension; unauthorized and forbidden (IANA's registry).
@@ -35,6 +38,8 @@ def doubts(history: History) -> Iterator[str]:
         yield f"{part.part} failed at {t:.1f} s: {part.reason}"
     for t, fault in history.of(FaultFailed):
         yield f"{fault.fault} {fault.target} could not be done at {t:.1f} s: {fault.reason}"
+    by_link = {found.seen.link: found for found in stilled_timers(history)}
+    yield from (found.words for found in by_link.values())  # one of each link says it
     for raised, count in driver_errors(history)[:_MOST_RAISED]:
         times = "once" if count == 1 else f"{count} times"
         yield f"the driver raised {times} ({raised.where}): {raised.error}"

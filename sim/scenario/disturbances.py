@@ -2,8 +2,8 @@
 
 A part of the simulator that failed, a host that went away by itself, a fault or a heal that could
 not be done, a driver that raised or never recognised what it waits for, a drain that was cut short
-because the machine keeps real time: from then on the run is not the one that was asked for. What
-had been broken by then stays broken.
+because the machine keeps real time, a timer of TCP that could not fire: from then on the run is not
+the one that was asked for. What had been broken by then stays broken.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sim.observe.events import (
     PartFailed,
 )
 from sim.observe.history import History
+from sim.observe.stilled_timers import stilled_timers
 from sim.observe.stops import cut_short
 from sim.scenario.checks import CHECKS, Finding
 from sim.scenario.evidence import Evidence
@@ -91,6 +92,8 @@ def _disturbances(evidence: Evidence, check: str) -> Iterator[Disturbance]:
         began_s = _began(history, failed, t)
         words = f"{failed.fault} {failed.target} at {began_s:.1f} s could not be done"
         yield Disturbance(began_s, words)
+    for stilled in stilled_timers(history):
+        yield Disturbance(stilled.due_s, stilled.words)
     if check in _OF_THE_WORLD:
         return
     for t, stopped in history.of(MachineStopped):

@@ -17,6 +17,7 @@ from sim.observe.events import (
     FaultBegan,
     FaultFailed,
     HostLost,
+    LinkChanged,
     MachineStopped,
     PartFailed,
     PatternMatched,
@@ -25,6 +26,7 @@ from sim.observe.events import (
     RoutingChanged,
     Sent,
     Stored,
+    TransportTimerSeen,
 )
 from sim.observe.events.mishaps import ANSWER
 from sim.scenario.verdict import judge
@@ -283,3 +285,28 @@ def test_one_that_matched_once_is_known_to_be_right(evidence):
     matched = PatternMatched("new-york/0", "`ready`")
     verdict = judge(evidence(*NEVER, (1.0, matched), (5.1, MISSED), expect=[OUTAGE]))
     assert (verdict.outcome, verdict.doubts) == ("failed", [])
+
+
+def cut(until_s):
+    """The database's link, silent for programs alone, from AT_S on."""
+    yield (AT_S - 0.1, LinkChanged("fra:database", "silent", 90.0, detail={"silence": "connect"}))
+    yield (until_s, LinkChanged("fra:database", "up", 90.0))
+
+
+TIMER = TransportTimerSeen("fra/1", "fra:database", "TCP_USER_TIMEOUT", 5.0)
+
+
+@pytest.mark.parametrize(("healed_s", "outcome"), [(AT_S + 4, "held"), (AT_S + 6, "unknown")])
+def test_a_timer_of_tcp_that_could_not_fire_leaves_what_held_unknown(evidence, healed_s, outcome):
+    up = (0.1, Connected(CLIENT, "london", "fra", "m"))
+    pairs = (up, (AT_S, TIMER), *cut(healed_s), *steadily(0.5, 150))
+    verdict = judge(evidence(*pairs, expect=[OUTAGE]))
+    assert verdict.outcome == outcome
+    assert any("TCP_USER_TIMEOUT" in doubt for doubt in verdict.doubts) is (outcome == "unknown")
+
+
+@pytest.mark.parametrize(("healed_s", "outcome"), [(AT_S + 4, "failed"), (AT_S + 20, "unknown")])
+def test_what_breaks_after_it_should_have_fired_may_follow_from_it(evidence, healed_s, outcome):
+    served = [*steadily(0.5, AT_S), *steadily(AT_S + 21, 150)]
+    found, _ = run(evidence, TIMER, *cut(healed_s), *served, **OUTAGE)
+    assert found == outcome

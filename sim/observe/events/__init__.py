@@ -48,6 +48,7 @@ from sim.observe.events.mishaps import (
     PatternMissed,
     PrivateNameAsked,
     RealTimeSeen,
+    TransportTimerSeen,
 )
 from sim.observe.events.paths import EdgeConnection, LinkChanged, RoutingChanged, TlsHandshakeFailed
 from sim.observe.events.releases import (
@@ -119,6 +120,7 @@ __all__ = [
     "SessionReady",
     "Stored",
     "TlsHandshakeFailed",
+    "TransportTimerSeen",
     "Unknown",
 ]
 

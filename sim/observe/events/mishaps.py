@@ -66,6 +66,21 @@ class RealTimeSeen(Event):
 
 
 @dataclass(frozen=True)
+class TransportTimerSeen(Event):
+    """A machine's connection through a link would end by its own timer, where TCP noticed the cut.
+
+    The link is silent for programs and not for TCP (docs/links.md). `timer` is TCP_USER_TIMEOUT or
+    keepalives; `after_s` is how long a silence it takes, in simulated seconds.
+    """
+
+    kind = "transport_timer_seen"
+    machine: str
+    link: str
+    timer: str
+    after_s: float
+
+
+@dataclass(frozen=True)
 class DriverRaised(Event):
     """A driver raised an exception of its own, which says nothing of the gateway.
 
