@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sim.network.embedded.pipe import BUFFER_BYTES
 from sim.network.link_spec import ProxySpec, Stream, ToxicSpec
+from sim.streams.buffers import ETHERNETS_SEGMENT
 from sim.topology.addresses import Endpoint
 
 Mode = Literal["silent", "refusing", "unanswered"]
@@ -46,7 +47,10 @@ class LinkSpec:
         return f"{self.source}:{self.target}"
 
     def proxy(self, enabled: bool) -> ProxySpec:
-        """The proxy that carries it. Unlike Toxiproxy's own it keeps half-closed connections."""
+        """The proxy that carries it.
+
+        Unlike Toxiproxy's own it keeps half-closed connections, and has segments of a network.
+        """
         return ProxySpec(
             self.name,
             str(self.listen),
@@ -54,6 +58,7 @@ class LinkSpec:
             enabled,
             half_close=True,
             buffer_bytes=self.buffer_bytes,
+            segment_bytes=ETHERNETS_SEGMENT,
         )
 
     @property

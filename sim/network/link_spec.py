@@ -20,7 +20,8 @@ class ProxySpec:
     """A listener whose connections are carried on to `upstream`; both are `host:port`.
 
     `half_close`: an end of one direction leaves the other alone. `buffer_bytes`: what waits in each
-    direction before its sender has to. A stock server passes over these two.
+    direction before its sender has to. `segment_bytes`: the largest segment of its connections, by
+    which kernels size what they buffer (0: loopback's 64 KB). A stock server passes over these.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ProxySpec:
     enabled: bool = True
     half_close: bool = False
     buffer_bytes: int = BUFFER_BYTES
+    segment_bytes: int = 0
 
     def problem(self) -> str | None:
         """Why a link server cannot hold this proxy, or None."""

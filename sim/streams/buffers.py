@@ -11,16 +11,25 @@ from __future__ import annotations
 import contextlib
 import socket
 
-_SEGMENT_BYTES = 1448  # Ethernet's 1500 less IPv4, TCP and the timestamp option
+ETHERNETS_SEGMENT = 1448  # Ethernet's 1500 less IPv4, TCP and the timestamp option
+LEAST_SEGMENT_BYTES, MOST_SEGMENT_BYTES = 88, 32767  # what Linux takes for TCP_MAXSEG
 _RECEIVE_BYTES = 32 * 1024  # Linux doubles it for its own bookkeeping
 _MOST_BYTES = 4 * 1024 * 1024
 _AS_THE_SYSTEM = 0  # net.ipv4.tcp_notsent_lowat
 _UNSENT_BYTES = 32 * 1024
 
 
+def use_segments(sock: socket.socket, most_bytes: int) -> None:
+    """Bound the segments of a socket and its peer (0: as the route has them).
+
+    Before it connects; for those that a listener accepts from now on.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, most_bytes)
+
+
 def as_across_a_network(sock: socket.socket) -> None:
     """Bound what a socket and its peer buffer: before it connects, or listens (for all)."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
+    use_segments(sock, ETHERNETS_SEGMENT)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 

@@ -39,6 +39,7 @@ class Blast:
         self.proxy = proxy
         self.clock = clock
         self.clients: list[socket.socket] = []
+        self.accepted: list[socket.socket] = []  # by the server
 
     async def connection(self, *, reads: bool) -> Connection:
         """A client's connection; it reads all, or nothing."""
@@ -66,12 +67,15 @@ class Blast:
 
 
 @contextlib.asynccontextmanager
-async def blasting(*toxics: Toxic, buffer_bytes: int = BUFFER_BYTES) -> AsyncIterator[Blast]:
+async def blasting(
+    *toxics: Toxic, buffer_bytes: int = BUFFER_BYTES, segment_bytes: int = 0
+) -> AsyncIterator[Blast]:
     """A proxy with these toxics on what its server sends."""
     sending: set[asyncio.Task[None]] = set()
 
     async def send(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sending.add(asyncio.current_task())  # type: ignore[arg-type] # it is one
+        blast.accepted.append(writer.get_extra_info("socket"))
         try:
             with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 while True:
@@ -88,7 +92,10 @@ async def blasting(*toxics: Toxic, buffer_bytes: int = BUFFER_BYTES) -> AsyncIte
     timers = Timers(clock)
     collection = Collection(Engine(clock, timers), Rng(3))
     wanted = Wanted(
-        "a", "127.90.21.3:0", f"{host}:{port}", options=Options(buffer_bytes=buffer_bytes)
+        "a",
+        "127.90.21.3:0",
+        f"{host}:{port}",
+        options=Options(buffer_bytes=buffer_bytes, segment_bytes=segment_bytes),
     )
     proxy = await collection.create(wanted)
     for kind, attributes in toxics:
@@ -141,6 +148,16 @@ async def test_a_proxy_may_have_a_buffer_of_another_size() -> None:
     async with blasting(LATENCY, NARROW, buffer_bytes=16_384) as blast:
         held = await blast.held(await blast.connection(reads=True))
     assert held < 20_000
+
+
+@pytest.mark.parametrize("asked", [0, 1448])
+async def test_both_ends_of_a_proxy_send_the_segments_that_it_asks_for(asked: int) -> None:
+    """Kernels size what they buffer by it: 4 MB where segments are loopback's."""
+    async with blasting(segment_bytes=asked) as blast:
+        await blast.connection(reads=False)
+        ends = blast.accepted[0], blast.clients[0]
+        sizes = [end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) for end in ends]
+    assert [size <= 1448 for size in sizes] == [asked == 1448] * 2
 
 
 async def test_what_is_on_its_way_is_not_bounded_by_the_buffer() -> None:

@@ -63,9 +63,11 @@ async def test_the_verdict_of_a_toxic_ends_both_sides(client: LinkServerClient) 
 
 async def test_what_no_stock_proxy_has_can_be_read_and_changed(client: LinkServerClient) -> None:
     made = await client.upsert(ProxySpec("a", f"{HOST}:0", "127.0.0.1:9"))
-    assert (made["half_close"], made["buffer_bytes"]) == (False, 131_072)
+    assert (made["half_close"], made["buffer_bytes"], made["segment_bytes"]) == (False, 131_072, 0)
     spec = ProxySpec("a", made["listen"], "127.0.0.1:9", half_close=True, buffer_bytes=8192)
     changed = await client.upsert(spec)
     assert (changed["half_close"], changed["buffer_bytes"]) == (True, 8192)
     with pytest.raises(LinkServerError, match="buffer_bytes must be 4096 to 67108864"):
         await client.upsert(ProxySpec("b", f"{HOST}:0", "127.0.0.1:9", buffer_bytes=1))
+    with pytest.raises(LinkServerError, match="segment_bytes must be 88 to 32767"):
+        await client.upsert(ProxySpec("b", f"{HOST}:0", "127.0.0.1:9", segment_bytes=65_535))

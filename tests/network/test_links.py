@@ -224,6 +224,7 @@ async def test_a_link_keeps_half_closed_connections_and_has_the_buffer_that_was_
     link = await links.open(spec_to(upstream, buffer_bytes=65_536))
     proxy = (await client.proxies())[link.name]
     assert (proxy["half_close"], proxy["buffer_bytes"]) == (True, 65_536)
+    assert proxy["segment_bytes"] == 1448
 
 
 @pytest.mark.realtime

@@ -2,7 +2,7 @@
 
 Added to it: `POST /proxies/{name}/reset` breaks all connections of one proxy off with an RST,
 `POST /links` makes many proxies with their toxics, `/metrics` counts live connections too and is
-always there, and a proxy has `half_close` and `buffer_bytes`.
+always there, and a proxy has `half_close`, `buffer_bytes` and `segment_bytes`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,14 @@ from sim.network.embedded.gojson import BodyError
 from sim.network.embedded.pipe import LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS, Toxic
+from sim.streams.buffers import LEAST_SEGMENT_BYTES, MOST_SEGMENT_BYTES
 from sim.streams.silence import has_filters
 
 VERSION = "2.12.0+embedded"
+_SIZES = {
+    "buffer_bytes": (LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES),
+    "segment_bytes": (LEAST_SEGMENT_BYTES, MOST_SEGMENT_BYTES),
+}
 
 Handler = Callable[..., Awaitable[web.Response]]
 
@@ -254,15 +259,14 @@ def _wanted(value: Any, where: str) -> Wanted:
 
 def _options(value: Any, present: Options) -> Options:
     """What a request says of a proxy's connections, beyond what a stock Toxiproxy knows."""
-    values = gojson.fields(value, "toxiproxy.Proxy", "half_close", "buffer_bytes")
+    values = gojson.fields(value, "toxiproxy.Proxy", *vars(present))
+    given = {name: gojson.integer(values, name) for name in _SIZES if name in values}
+    for name, size in given.items():
+        least, most = _SIZES[name]
+        if not least <= size <= most and size != getattr(Options(), name):
+            raise ApiError(400, f"bad request body: {name} must be {least} to {most}")
     half_close = gojson.boolean(values, "half_close", default=present.half_close)
-    buffer_bytes = present.buffer_bytes
-    if "buffer_bytes" in values:
-        buffer_bytes = gojson.integer(values, "buffer_bytes")
-        if not LEAST_BUFFER_BYTES <= buffer_bytes <= MOST_BUFFER_BYTES:
-            bounds = f"{LEAST_BUFFER_BYTES} to {MOST_BUFFER_BYTES}"
-            raise ApiError(400, f"bad request body: buffer_bytes must be {bounds}")
-    return Options(half_close, buffer_bytes)
+    return replace(present, half_close=half_close, **given)
 
 
 def _wanted_list(value: Any) -> list[Wanted]:

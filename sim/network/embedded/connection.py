@@ -34,6 +34,7 @@ class Options:
 
     half_close: bool = False
     buffer_bytes: int = BUFFER_BYTES
+    segment_bytes: int = 0
 
 
 class Connection:

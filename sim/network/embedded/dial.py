@@ -7,6 +7,8 @@ import errno
 import socket
 from collections.abc import Callable
 
+from sim.streams.buffers import use_segments
+
 
 class Dial:
     """A connection attempt to each of some addresses in turn, until one is accepted.
@@ -15,11 +17,16 @@ class Dial:
     """
 
     def __init__(
-        self, hosts: list[str], port: int, done: Callable[[socket.socket | None], None]
+        self,
+        hosts: list[str],
+        port: int,
+        segment_bytes: int,
+        done: Callable[[socket.socket | None], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._hosts = list(hosts)
         self._port = port
+        self._segment_bytes = segment_bytes
         self._done = done
         self._socket: socket.socket | None = None
 
@@ -33,6 +40,7 @@ class Dial:
             except OSError:
                 continue
             sock.settimeout(0)
+            use_segments(sock, self._segment_bytes)
             try:
                 code = sock.connect_ex((host, self._port))
                 if code == errno.EINPROGRESS:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sim.network.embedded import addresses
 from sim.network.embedded.addresses import AddressError
 from sim.streams.accept import Acceptor
+from sim.streams.buffers import use_segments
 
 _BACKLOG = 4096
 
@@ -35,7 +36,12 @@ class Listener:
             ) from error
         bound_host, bound_port = sock.getsockname()[:2]
         self.address = addresses.join(bound_host, bound_port)
+        self._socket = sock
         self._acceptor = Acceptor(sock, accepted)
+
+    def use_segments(self, most_bytes: int) -> None:
+        """Bound the segments of connections from now on."""
+        use_segments(self._socket, most_bytes)
 
     def be_silent(self, *, wanted: bool) -> None:
         """Answer no SYN from now on, or answer again."""

@@ -62,7 +62,7 @@ class Proxy:
         self.name = name
         self.listen = listen
         self.upstream = upstream
-        self.options = Options()  # of connections from now on
+        self._options = Options()
         self.toxics: list[Applied] = []
         self.connections: set[Connection] = set()
         self._engine = engine
@@ -84,6 +84,17 @@ class Proxy:
     def enabled(self) -> bool:
         """Whether it listens."""
         return self._listener is not None
+
+    @property
+    def options(self) -> Options:
+        """What connections are like from now on."""
+        return self._options
+
+    @options.setter
+    def options(self, options: Options) -> None:
+        self._options = options
+        if self._listener:
+            self._listener.use_segments(options.segment_bytes)
 
     def body(self) -> dict[str, Any]:
         """Toxiproxy's JSON object; the upstream toxics come first."""
@@ -108,6 +119,7 @@ class Proxy:
     def bind(self, host: str, port: int) -> None:
         """Listen there; `listen` becomes the address that was bound. Raises AddressError."""
         self._listener = Listener(host, port, self._accept)
+        self._listener.use_segments(self.options.segment_bytes)
         self.listen = self._listener.address
         self._answer_or_not()
 
@@ -161,7 +173,8 @@ class Proxy:
             self._dial(client, number, hosts, port)
 
     def _dial(self, client: socket.socket, number: int, hosts: list[str], port: int) -> None:
-        dial = Dial(hosts, port, functools.partial(self._dialled, client, number))
+        dialled = functools.partial(self._dialled, client, number)
+        dial = Dial(hosts, port, self.options.segment_bytes, dialled)
         self._dials[client] = dial
         dial.start()
 
