@@ -10,6 +10,7 @@ from sim import registry
 from sim.clock import Clock
 from sim.lens.lens import Lens
 from sim.lens.trial import tried_program
+from sim.machines.docker.site_context import SiteContext
 from sim.machines.ports import Ports
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import RuntimeName, WorldRuntime
@@ -24,12 +25,17 @@ def tried_lens(name: RuntimeName, hosts: Mapping[str, str]) -> Path:
     `hosts` are the topology's. Raises EnvironmentLacksError where it does not.
     """
     program = tried_program()
-    if name == "docker":
+    if in_containers(name):
         from sim.machines.docker.lens import tried_in_containers  # noqa: PLC0415 - as below
 
         for host in (None, *sorted({*hosts.values()})):
             tried_in_containers(host)
     return program
+
+
+def in_containers(name: RuntimeName) -> bool:
+    """Whether it runs machines as containers, so that there is an engine."""
+    return name == "docker"
 
 
 def make_runtime(
@@ -44,10 +50,9 @@ def make_runtime(
     lens: Lens | None,
 ) -> WorldRuntime:
     """The runtime, not yet open. Containers are named after `folder`, the world's."""
-    if name == "process":
+    if not in_containers(name):
         return ProcessRuntime(clock, plan, redact=redact, lens=lens)
     from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
-    from sim.machines.docker.site import SiteContext  # noqa: PLC0415 - the SDK takes 0.2 s
 
     registry.mark_containers(folder, topology.hosts.values())
     context = SiteContext(plan, ports, clock, folder.name, redact, lens)

@@ -12,7 +12,8 @@ from sim.machines.docker import images, way
 from sim.machines.docker.container import DockerInstance
 from sim.machines.docker.probe import probe
 from sim.machines.docker.reach import Across
-from sim.machines.docker.site import Site, SiteContext
+from sim.machines.docker.site import Site
+from sim.machines.docker.site_context import SiteContext
 from sim.machines.health import Result
 from sim.machines.runtime import MachineSpec, Overseer, RealPath
 from sim.topology.addresses import Endpoint, container_host, private_address
