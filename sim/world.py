@@ -36,10 +36,12 @@ from sim.lens.choice import ClockName, choose
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
+from sim.machines.mishaps import Mishaps
 from sim.machines.runs import START_TIMEOUT_REAL_S
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.machines.runtimes import make_runtime, tried_lens
 from sim.machines.specs import MachineContext, SpecBuilder
+from sim.machines.starts import launch
 from sim.network import link_server
 from sim.network.links import Links
 from sim.network.python_client import bound_to
@@ -318,7 +320,7 @@ class World:
         push(self.services.stop)
         self.fleet = Fleet(topology, self.machine_runtime, specs, self.health, clock, self.journal)
         self.deploys = Deployer(topology, self.fleet, self.health, clock, self.journal)
-        self.machine_runtime.oversee(self.fleet)
+        self.machine_runtime.oversee(Mishaps(self.fleet, self.journal))
         self.ingress = Ingress(
             topology,
             plan,
@@ -351,7 +353,7 @@ class World:
             self._told[region] = self.services.variables(region)
         async with asyncio.TaskGroup() as both:
             both.create_task(self.links.check_all(links))
-            both.create_task(self._timed("machines", self.fleet.launch()))
+            both.create_task(self._timed("machines", launch(self.fleet)))
 
     async def _name_machines(self) -> None:
         """The nameservers of machines."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.machines.checker import HealthChecker
 from sim.machines.health import worst
-from sim.machines.lifecycle import Action, State
+from sim.machines.lifecycle import Action, IllegalTransitionError, State
 from sim.machines.machine import Machine
 from sim.machines.obstacle import obstacle
 from sim.machines.restarts import WINDOW_S, restart_after_s
@@ -212,21 +212,13 @@ def running(machine: Machine) -> Instance:
     return machine.instance
 
 
-def told_once(failures: Mapping[str, Exception]) -> str:
-    """What kept machines down, by their names: what is the same of several is told of the first."""
-    alike: dict[str, list[str]] = {}
-    for name, failure in failures.items():
-        alike.setdefault(str(failure).partition("\n")[0].replace(f" {name} ", " … "), []).append(
-            name
+def started(machine: Machine, verb: str) -> Instance:
+    """The run of a machine that is started, to `verb` it; else raises IllegalTransitionError."""
+    if machine.state is not State.STARTED:
+        raise IllegalTransitionError(
+            f"cannot {verb} {machine.name}: it is {machine.state}, not started"
         )
-    told = []
-    for first, *others in alike.values():
-        text = str(failures[first])
-        if others:
-            named = f"machines {', '.join((first, *others))} "
-            text = text.replace(f"machine {first} ", named, 1)
-        told.append(text)
-    return "\n".join(told)
+    return running(machine)
 
 
 def post_mortem(machine: Machine, problem: str, tail: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from sim.errors import InputError
 from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import Instance, MachineSpec
+from sim.machines.starts import launch
 from sim.observe.events.releases import DeployBegan, DeployEnded, DeployStep
 from sim.observe.journal import only
 from sim.processes.exit import Exit
@@ -73,7 +74,7 @@ def play(virtually):
         async def whole():
             yard = Yard(**settings)
             try:
-                await yard.fleet.launch()
+                await launch(yard.fleet)
                 yard.ids = {m.name: m.id for m in yard.fleet.machines.values()}
                 await scene(yard)
             finally:

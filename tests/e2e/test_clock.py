@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from sim.machines.runs import started
 from sim.network.link_server import VARIABLE
 from sim.observe.events import MachineDied, PartFailed
 from sim.observe.journal import only
@@ -134,7 +135,7 @@ async def test_calendars_of_machines_and_of_the_database_agree():
         told = []
         connection = await asyncpg.connect(world.database_url())
         for machine in machines:
-            executed = await world.fleet.execute(machine, ask)
+            executed = await started(machine, "run a command in").execute(ask, "", 30)
             told.append(float(executed.stdout))
             told.append(world.clock.calendar_s())
             told.append((await connection.fetchval("SELECT clock_timestamp()")).timestamp())

@@ -16,13 +16,16 @@ import pytest
 
 from sim.clock import Clock
 from sim.errors import InputError, StartError
+from sim.machines import breaking
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.health import Result, Status
 from sim.machines.lifecycle import IllegalTransitionError, State
+from sim.machines.mishaps import Mishaps
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Executed, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import MachineContext, SpecBuilder
+from sim.machines.starts import launch, start_all
 from sim.observe.events import MachineChanged, MachineDied, MachineStopped
 from sim.observe.journal import Journal, only
 from sim.processes.exit import Exit
@@ -163,7 +166,7 @@ def in_a_world(scene: Callable[[Bench], Coroutine[Any, Any, None]]) -> Coroutine
     async def run() -> None:
         bench = Bench()
         try:
-            await bench.fleet.launch()
+            await launch(bench.fleet)
             await scene(bench)
         finally:
             await bench.close()
@@ -362,18 +365,19 @@ def test_what_is_cut_off_runs_on_without_a_network_until_its_run_ends(virtually:
     async def scene(bench: Bench) -> None:
         machine = bench.fleet.find("iad")[0]
         told = len(bench.states(machine.id))
-        await bench.fleet.disconnect(machine)
+        await breaking.disconnect(bench.fleet, machine)
         assert (machine.condition, machine.state) == ("disconnected", State.STARTED)
         assert bench.runs[0].cut_off
-        await bench.fleet.reconnect(machine)
+        await breaking.reconnect(machine)
         assert (machine.condition, bench.runs[0].cut_off) == ("started", False)
         assert len(bench.states(machine.id)) == told
-        bench.fleet.befell(machine.id, "cut off by somebody else", cut_off=True)
+        mishaps = Mishaps(bench.fleet, bench.journal)
+        mishaps.befell(machine.id, "cut off by somebody else", cut_off=True)
         assert machine.cut_off
         await bench.fleet.kill(machine)
         assert machine.condition == "stopped"
         with pytest.raises(InputError, match="cannot disconnect"):
-            await bench.fleet.disconnect(machine)
+            await breaking.disconnect(bench.fleet, machine)
 
     virtually(in_a_world(scene))
 
@@ -382,16 +386,16 @@ def test_frozen_is_no_state_and_ends_with_the_run(virtually: Virtually) -> None:
     async def scene(bench: Bench) -> None:
         machine = bench.fleet.find("iad")[0]
         told = len(bench.states(machine.id))
-        await bench.fleet.freeze(machine)
+        await breaking.freeze(bench.fleet, machine)
         assert (machine.frozen, machine.state) == (True, State.STARTED)
-        await bench.fleet.thaw(machine)
+        await breaking.thaw(machine)
         assert not machine.frozen
         assert len(bench.states(machine.id)) == told
-        await bench.fleet.freeze(machine)
+        await breaking.freeze(bench.fleet, machine)
         await bench.fleet.kill(machine)
         assert not machine.frozen
         with pytest.raises(InputError, match=r"cannot freeze iad/1: it is stopped, not started"):
-            await bench.fleet.freeze(machine)
+            await breaking.freeze(bench.fleet, machine)
 
     virtually(in_a_world(scene))
 
@@ -471,7 +475,7 @@ def test_all_failures_of_a_launch_are_told_at_once_and_starting_again_is_possibl
         assert isinstance(bench.runtime, FakeRuntime)
         bench.runtime.fails = True
         with pytest.raises(StartError) as caught:
-            await bench.fleet.launch()
+            await launch(bench.fleet)
         assert str(caught.value).splitlines() == [
             "machine iad/1 did not start: no such image for iad",
             "machine fra/1 did not start: no such image for fra",
@@ -480,10 +484,10 @@ def test_all_failures_of_a_launch_are_told_at_once_and_starting_again_is_possibl
         assert {machine.state for machine in machines} == {State.FAILED}
         bench.runtime.why = "the engine is full"
         with pytest.raises(StartError) as caught:
-            await bench.fleet.start_all(machines)
+            await start_all(bench.fleet, machines)
         assert str(caught.value) == "machines iad/1, fra/1 did not start: the engine is full"
         bench.runtime.fails = False
-        await bench.fleet.start_all(machines)
+        await start_all(bench.fleet, machines)
         assert {machine.state for machine in machines} == {State.STARTED}
         await bench.close()
 
@@ -500,7 +504,7 @@ def test_one_that_dies_where_others_come_up_is_started_once_more(
         bench = Bench()
         if len(dying) == 3:
             bench.answer = BAD
-        launching = asyncio.ensure_future(bench.fleet.launch())
+        launching = asyncio.ensure_future(launch(bench.fleet))
         for number in sorted(dying):
             async with bench.clock.timeout(30.0):
                 while len(bench.runs) <= number:
@@ -523,7 +527,7 @@ def test_a_repair_boots_what_failed_to_start_and_tells_of_all_that_fail_again(
         assert isinstance(bench.runtime, FakeRuntime)
         bench.runtime.fails, bench.runtime.why = True, "the engine is full"
         with pytest.raises(StartError):
-            await bench.fleet.launch()
+            await launch(bench.fleet)
         world: Any = SimpleNamespace(fleet=bench.fleet)
         with pytest.raises(StartError) as caught:
             await FAULTS["start"].do(world, None, {})
@@ -539,7 +543,7 @@ def test_a_repair_boots_what_failed_to_start_and_tells_of_all_that_fail_again(
 def test_closing_ends_all_at_the_same_time_frozen_ones_too(virtually: Virtually) -> None:
     async def scene(bench: Bench) -> None:
         machines = list(bench.fleet.machines.values())
-        await bench.fleet.freeze(machines[0])
+        await breaking.freeze(bench.fleet, machines[0])
         began = bench.clock.now()
         await bench.fleet.close()
         await bench.fleet.close()
@@ -587,7 +591,7 @@ async def test_a_real_process_that_ignores_host_is_reached_all_the_same(tmp_path
     specs = SpecBuilder(what, AddressPlan(what, 92), Rng(7), MachineContext("w1", tmp_path))
     fleet = Fleet(what, ProcessRuntime(clock, AddressPlan(what, 92)), specs, health, clock, journal)
     try:
-        await fleet.launch()
+        await launch(fleet)
         for machine in fleet.machines.values():
             assert health.status(machine.id) is Status.PASSING
             with socket.create_connection((machine.endpoint.host, machine.endpoint.port)) as peer:
@@ -604,14 +608,14 @@ def test_a_lost_host_takes_its_machines_along_and_a_standby_takes_over(virtually
         first, second = fleet.in_region("fra")
         standby = fleet.create("iad", replace(fleet.default, standbys=(first.id,)))
         other = fleet.create("iad", replace(fleet.default, standbys=(second.id,)))
-        await fleet.lose_host([first])
+        await breaking.lose_host(fleet, [first])
         assert (first.condition, second.state) == ("host lost", State.STARTED)
         assert (standby.state, other.state) == (State.STARTED, State.CREATED)
         with pytest.raises(IllegalTransitionError, match="its host is lost"):
             await fleet.start(first)
         await bench.clock.sleep(600)  # nothing starts it by itself, whatever its policy
         assert first.state is State.STOPPED
-        fleet.return_host(first)
+        breaking.return_host(first)
         await fleet.start(first)
         assert (first.condition, standby.state) == ("started", State.STARTED)
 

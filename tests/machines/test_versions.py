@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 
 from sim.clock import Clock, VirtualTimeLoop
 from sim.errors import InputError, SimError, StartError
+from sim.machines import breaking
 from sim.machines.app_secrets import AppSecrets, digest
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.health import Status
 from sim.machines.lifecycle import IllegalTransitionError, State
 from sim.machines.process import ProcessRuntime
+from sim.machines.runs import started
 from sim.machines.specs import MachineContext, SpecBuilder
 from sim.observe.events import CordonChanged, MachineUpdated
 from sim.observe.journal import Journal, only
@@ -284,6 +286,10 @@ def test_conflicting_calls_leave_a_machine_in_a_legal_state(
                     run.die(Exit(1))
             elif verb in ("cordon", "uncordon"):
                 getattr(bench.fleet, verb)(machine)
+            elif verb == "freeze":
+                await breaking.freeze(bench.fleet, machine)
+            elif verb == "thaw":
+                await breaking.thaw(machine)
             else:
                 arguments = (
                     [replace(machine.config, image=str(delay_s))] if verb == "update" else []
@@ -332,23 +338,22 @@ async def test_a_real_process_is_signalled_looked_into_and_suspended(tmp_path: P
     machine = fleet.create("fra")
     try:
         await fleet.start(machine)
-        (row,) = await fleet.processes(machine)
+        (row,) = await started(machine, "look into").processes()
         assert "serve_forever" in row.command
         assert row.rss_bytes > 1024**2
-        done = await fleet.execute(
-            machine, ["sh", "-c", "echo $FLY_REGION; cat; exit 3"], stdin="hi"
-        )
+        run = started(machine, "run a command in")
+        done = await run.execute(["sh", "-c", "echo $FLY_REGION; cat; exit 3"], "hi", 30)
         assert (done.exit_code, done.stdout, done.stderr) == (3, "fra\nhi", "")
-        late = await fleet.execute(machine, ["sh", "-c", "echo a; sleep 60"], timeout_real_s=0.2)
+        late = await run.execute(["sh", "-c", "echo a; sleep 60"], "", 0.2)
         assert (late.exit_code, late.stdout) == (None, "a\n")
         with pytest.raises(StartError, match="cannot run no-such-program"):
-            await fleet.execute(machine, ["no-such-program"])
+            await run.execute(["no-such-program"], "", 30)
         await fleet.suspend(machine)
         await until(lambda: state_of(row.pid) == "T")
         with pytest.raises(SimError, match="it is suspended, not started"):
-            await fleet.execute(machine, ["true"])
+            started(machine, "run a command in")
         await fleet.start(machine)
-        assert (await fleet.processes(machine))[0].pid == row.pid
+        assert (await started(machine, "look into").processes())[0].pid == row.pid
         await fleet.signal(machine, signal.SIGUSR1)
         await until(mark.exists)
     finally:

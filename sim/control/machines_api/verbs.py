@@ -17,6 +17,8 @@ from sim.control.machines_api.bodies import (
 )
 from sim.control.machines_api.refusals import Refusal
 from sim.control.machines_api.shapes import process_json
+from sim.machines import breaking
+from sim.machines.runs import started
 
 _OK = {"ok": True}
 
@@ -83,9 +85,9 @@ class Verbs:
         given = parsed(SignalRequest, await request.read())
         machine, fleet = self._context.held(request), self._context.fleet
         if given.signal in (signals.SIGSTOP, signals.SIGTSTP):
-            await fleet.freeze(machine)
+            await breaking.freeze(fleet, machine)
         elif given.signal == signals.SIGCONT:
-            await fleet.thaw(machine)
+            await breaking.thaw(machine)
         else:
             await fleet.signal(machine, given.signal)
         return web.json_response(_OK)
@@ -97,9 +99,8 @@ class Verbs:
         argv = given.command or _split(given.cmd or "")
         if not argv or not argv[0]:
             raise Refusal(400, 'say what to run: "cmd" as a line, or "command" as a list')
-        done = await self._context.fleet.execute(
-            machine, argv, stdin=given.stdin, timeout_real_s=given.timeout
-        )
+        running = started(machine, "run a command in")
+        done = await running.execute(argv, given.stdin, given.timeout)
         if done.exit_code is None:
             raise Refusal(408, f"the command did not end within {given.timeout} s; it was killed")
         return web.json_response(
@@ -108,7 +109,7 @@ class Verbs:
 
     async def processes(self, request: web.Request) -> web.Response:
         """What runs in it."""
-        rows = await self._context.fleet.processes(self._context.machine(request))
+        rows = await started(self._context.machine(request), "look into").processes()
         return web.json_response([process_json(row) for row in rows])
 
 

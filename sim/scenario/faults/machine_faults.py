@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from sim.machines import breaking
 from sim.machines.lifecycle import State
+from sim.machines.starts import start_all
 from sim.scenario.faults.breakable import Breakable, machines_at
 from sim.scenario.faults.fault_spec import MACHINES, Params, fault
 from sim.scenario.model import Target
@@ -48,9 +50,9 @@ async def start(world: Breakable, target: Target | None, params: Params) -> None
     """Boot the machines that are down; a host that was lost is back."""
     del params
     for machine in machines_at(world, target):
-        world.fleet.return_host(machine)
+        breaking.return_host(machine)
     down = [m for m in machines_at(world, target) if m.state in (State.STOPPED, State.FAILED)]
-    await world.fleet.start_all(down)
+    await start_all(world.fleet, down)
 
 
 @fault(
@@ -66,7 +68,7 @@ async def freeze(world: Breakable, target: Target | None, params: Params) -> Non
     host = params.get("scope") == "host"
     for machine in machines_at(world, target):
         if machine.state == State.STARTED:
-            await world.fleet.freeze(machine, host=host)
+            await breaking.freeze(world.fleet, machine, host=host)
 
 
 @fault(
@@ -80,7 +82,7 @@ async def thaw(world: Breakable, target: Target | None, params: Params) -> None:
     del params
     for machine in machines_at(world, target):
         if machine.frozen:
-            await world.fleet.thaw(machine)
+            await breaking.thaw(machine)
 
 
 @fault(
@@ -95,7 +97,7 @@ async def disconnect(world: Breakable, target: Target | None, params: Params) ->
     """Cut the machines that run off from their network."""
     del params
     up = [m for m in machines_at(world, target) if m.state == State.STARTED and not m.cut_off]
-    await asyncio.gather(*(world.fleet.disconnect(machine) for machine in up))
+    await asyncio.gather(*(breaking.disconnect(world.fleet, machine) for machine in up))
 
 
 @fault(
@@ -109,7 +111,7 @@ async def reconnect(world: Breakable, target: Target | None, params: Params) -> 
     """Give machines that were cut off their network back."""
     del params
     apart = [m for m in machines_at(world, target) if m.cut_off]
-    await asyncio.gather(*(world.fleet.reconnect(machine) for machine in apart))
+    await asyncio.gather(*(breaking.reconnect(machine) for machine in apart))
 
 
 @fault(
@@ -122,4 +124,4 @@ async def reconnect(world: Breakable, target: Target | None, params: Params) -> 
 async def host(world: Breakable, target: Target | None, params: Params) -> None:
     """Lose the host of the machines."""
     del params
-    await world.fleet.lose_host(machines_at(world, target))
+    await breaking.lose_host(world.fleet, machines_at(world, target))

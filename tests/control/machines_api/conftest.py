@@ -23,6 +23,7 @@ from sim.machines.health import Result
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import WorldRuntime
 from sim.machines.specs import MachineContext, SpecBuilder
+from sim.machines.starts import launch
 from sim.observe.journal import Journal
 from sim.rng import Rng
 from sim.topology.addresses import AddressPlan
@@ -126,7 +127,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Api]:
     await server.start()
     api = Api(world, runtime, server, f"http://127.0.0.1:{listener.getsockname()[1]}")
     try:
-        await fleet.launch()
+        await launch(fleet)
         yield api
     finally:
         await server.stop()

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.machines.lifecycle import IllegalTransitionError, State
+from sim.machines.starts import launch
 from tests.control.machines_api.conftest import MACHINES, Api, served
 
 _SCALARS = st.one_of(
@@ -166,7 +167,7 @@ async def asked(api: Api, requests: list[Any]) -> None:
             with contextlib.suppress(IllegalTransitionError):
                 await fleet.destroy(machine)
     if not fleet.machines:
-        await fleet.launch()
+        await launch(fleet)
 
 
 async def ask(  # noqa: PLR0917 - one of each that is drawn
