@@ -140,7 +140,7 @@ def _starts(lens: Lens | None) -> Figures:
 def _world(lens: Lens | None) -> Figures:
     async def up() -> Figures:
         async with _world_of(lens, SPEEDS[0]) as world:
-            return world.startup_ms["machines"], world.startup_ms["all"]
+            return world.startup.took_ms["machines"], world.startup.took_ms["all"]
 
     return asyncio.run(up())
 

@@ -125,7 +125,7 @@ async def wide(command: list[str]) -> str:
     before = cpu_s()
     async with world_of(document) as world:
         spent_s = cpu_s() - before
-        took = {name: ms / 1000 for name, ms in world.startup_ms.items()}
+        took = {name: ms / 1000 for name, ms in world.startup.took_ms.items()}
     parts = ", ".join(f"{name} {s:.1f} s" for name, s in took.items() if name != "all")
     return f"{took['all']:.1f} s ({parts}); {spent_s:.1f} s of processor of ours"
 

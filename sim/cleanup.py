@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from sim import registry
 from sim.errors import EnvironmentLacksError
+
+
+def clean_up_abandoned() -> None:
+    """Clean up after all dead worlds, as far as their engines answer."""
+    for folder in registry.abandoned():
+        with suppress(EnvironmentLacksError):  # its engine is down: later
+            clean_up(folder)
 
 
 def clean_up(folder: Path) -> str:

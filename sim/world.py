@@ -12,7 +12,6 @@ part does not come up.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Mapping
@@ -25,21 +24,20 @@ from sim import __version__, registry, trust
 from sim.alerts.alarm import Alarm
 from sim.alerts.channels import CommandContext
 from sim.authority import CertificateAuthority
-from sim.cleanup import clean_up
+from sim.cleanup import clean_up_abandoned
 from sim.clients.blame import mistake_in_callback
 from sim.clients.own_tasks import hearing_callbacks
 from sim.clock import Clock
 from sim.deploys.deployer import Deployer
-from sim.errors import EnvironmentLacksError, single_error
+from sim.errors import single_error
 from sim.host.watch import HostWatch
 from sim.lens.choice import ClockName, choose
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
 from sim.machines.mishaps import Mishaps
-from sim.machines.runs import START_TIMEOUT_REAL_S
 from sim.machines.runtime import RuntimeName, WorldRuntime
-from sim.machines.runtimes import make_runtime, tried_lens
+from sim.machines.runtimes import in_containers, make_runtime, tried_lens
 from sim.machines.specs import MachineContext, SpecBuilder
 from sim.machines.starts import launch
 from sim.network import link_server
@@ -48,6 +46,7 @@ from sim.network.python_client import bound_to
 from sim.network.toxiproxy_api import LinkServerClient
 from sim.observe.events import DriverRaised, HostFound, RunStarted
 from sim.observe.journal import Journal
+from sim.own_parts import kept_parts, main_processes
 from sim.places.entry import Entries
 from sim.processes.descriptors import take_descriptors
 from sim.registry import WorldRecord
@@ -62,9 +61,10 @@ from sim.secrets import redactor
 from sim.services.services import ServiceContext, Services
 from sim.services.transport_timers import TransportTimers
 from sim.slots import claim
+from sim.startup import Startup
 from sim.topology.addresses import PUBLIC_PORT, AddressPlan
 from sim.topology.model import Topology
-from sim.upkeep import Part, Upkeep
+from sim.upkeep import Upkeep
 
 T = TypeVar("T")
 
@@ -107,7 +107,7 @@ class World:
         self.authority = CertificateAuthority(topology.hostname)
         self.entries = Entries()
         self.rng = Rng(seed)
-        self.startup_ms: dict[str, float] = {}
+        self.startup = Startup()
         self.keep_logs_in: Path | None = None  # what was printed goes with the folder otherwise
         self._scenario = scenario
         self._journal_path = journal_path
@@ -116,8 +116,8 @@ class World:
         self.real_ms: dict[str, float] = {}  # the real way to a region's machines, simulated
         self._told: dict[str, dict[str, str]] = {}  # what each region's machines know of services
         self.nameservers: dict[str, str] = {}  # where each region's machines ask for names
-        self._names: InternalNames | None = None
-        self._stock = link_server.find(containers=runtime == "docker")
+        self._names: InternalNames
+        self._stock = link_server.find(containers=in_containers(runtime))
         self.process_clock = choose(clock, speed, partial(tried_lens, runtime, topology.hosts))
 
     def __repr__(self) -> str:
@@ -139,22 +139,10 @@ class World:
         """End everything that was started, the last one first."""
         await self._stack.aclose()
 
-    @property
-    def is_up(self) -> bool:
-        """Whether all parts have started."""
-        return "all" in self.startup_ms
-
     def awaited(self) -> list[str]:
         """What keeps it from being up, for a person who waits: machines by their checks."""
         fleet = getattr(self, "fleet", None)
-        waiting = fleet.obstacles() if fleet else {}
-        if waiting:
-            within = f"at most {START_TIMEOUT_REAL_S:g} s"
-            return [f"{name}, {within}: {why}" for name, why in waiting.items()]
-        usual = {"runtime": "an image is built in minutes", "services": "a few seconds"}
-        parts = ("runtime", "services", "machines", "nameservers", "ingress")
-        late = next((name for name in parts if name not in self.startup_ms), None)
-        return [f"{late}: {usual[late]}" if late in usual else late] if late else []
+        return self.startup.awaited(fleet.obstacles() if fleet else {})
 
     @property
     def links_by(self) -> str:
@@ -190,9 +178,7 @@ class World:
     async def _start(self) -> None:
         self.clock = Clock(self.speed, self.process_clock.calendar_speed(self.speed))
         self._lens = self.process_clock.lens(self.speed, self.clock.began_ns)
-        for abandoned in registry.abandoned():
-            with contextlib.suppress(EnvironmentLacksError):  # its engine is down: later
-                clean_up(abandoned)
+        clean_up_abandoned()
         folder = registry.make_folder(self.topology.app)
         self._stack.callback(registry.remove, folder)
         if self.keep_logs_in:
@@ -214,7 +200,7 @@ class World:
         self.steering.start()
         self.entries.start(client_context_of(self), self.rng.fork("entries"))
         self.ingress.pool.start()
-        self._watch_parts()
+        self._keep_parts()
         self.record = WorldRecord(
             id=folder.name,
             pid=os.getpid(),
@@ -226,7 +212,7 @@ class World:
             control_url=f"http://{self.plan.control}",
             token=token,
         )
-        self.startup_ms["all"] = self.clock.real_ms() - began
+        self.startup.took_ms["all"] = self.clock.real_ms() - began
 
     def _build(self, folder: Path, token: str) -> None:
         """Make every part; each is on the stack before it is started."""
@@ -261,7 +247,6 @@ class World:
         )
         host = HostWatch(clock, self.journal, self._main_processes)
         self._stack.callback(host.stop)
-        host.start()
         self.upkeep = Upkeep(clock, self.journal, lambda: host.kept_ms)
         loop = asyncio.get_running_loop()
         self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
@@ -335,6 +320,7 @@ class World:
         push(self.entries.stop)
         push(self.fleet.close)
         push(self.ingress.pool.stop)
+        host.start()
 
     async def _reach_hosts(self) -> None:
         """Find the hosts that machines run on, and what of each link's round trip is theirs."""
@@ -365,10 +351,7 @@ class World:
         self.nameservers.update(await self._names.start(runtime.nameserver_host))
 
     async def _timed(self, name: str, starting: Awaitable[T]) -> T:
-        began = self.clock.real_ms()
-        started = await starting
-        self.startup_ms[name] = self.clock.real_ms() - began
-        return started
+        return await self.startup.timed(name, starting, self.clock)
 
     # --- our own parts -----------------------------------------------------------------------
 
@@ -378,29 +361,13 @@ class World:
         self.journal.write(DriverRaised("", "", found.file, found.line, found.error))
 
     def _main_processes(self) -> dict[str, int]:
-        """The process of each part that is a process of this host, by the part's name."""
-        found: dict[str, int] = {}
-        if fleet := getattr(self, "fleet", None):
-            for machine in fleet.machines.values():
-                if machine.instance and (pid := machine.instance.host_pid):
-                    found[machine.name] = pid
-        if services := getattr(self, "services", None):
-            found |= services.pids
-        if server := getattr(self, "_link_server", None):
-            found |= {"link server": server.pid} if server.pid else {}
-        return found
+        return main_processes(self.fleet, self.services, self._link_server)
 
-    def _watch_parts(self) -> None:
-        """Have what may fail watched: a run does not go on in silence without one of these."""
+    def _keep_parts(self) -> None:
         TransportTimers(self.fleet.machines, self.links, self.clock, self.journal)
         self._stack.callback(self.alarm.silence)
         self._stack.push_async_callback(self.links.rest)
         self._stack.push_async_callback(self.upkeep.stop)
-        carrier = (self._link_server, self.links)
-        ping, revive = partial(link_server.ping, *carrier), partial(link_server.revive, *carrier)
-        self.upkeep.watch(Part("link server", ping, revive))
-        self.upkeep.watch(Part("resolver", self.resolver.ping, self.resolver.restart))
-        if names := self._names:
-            self.upkeep.watch(Part("machines' nameserver", names.ping, names.restart))
-        for part in self.services.parts():
+        names = self._names
+        for part in kept_parts(self._link_server, self.links, self.resolver, names, self.services):
             self.upkeep.watch(part)

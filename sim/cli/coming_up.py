@@ -32,7 +32,7 @@ async def _tell(world: World) -> None:
     clock = Clock()
     await clock.sleep(_FIRST_REAL_S)
     told = ""
-    while not world.is_up:
+    while not world.startup.done:
         first, *others = world.awaited() or ["its parts"]
         more = f" (and {len(others)} more)" if others else ""
         line = f"waiting for {first}{more}"

@@ -167,7 +167,7 @@ async def test_sim_open_shows_the_app_over_tls(tmp_path):
     gateway = {"command": ["python", "-m", "sim.gateway"], "checks": [CHECK], "force_https": True}
     async with world_of(tmp_path, domain="fly.dev", gateway=gateway) as world, Control(world):
         command = ("-m", "sim", "open", "--from", "london", "--browser", browser)
-        assert world.startup_ms["certificate"] > 0  # no client is the one who waits for it
+        assert world.startup.took_ms["certificate"] > 0  # no client is the one who waits for it
         opened = await asyncio.create_subprocess_exec(
             sys.executable, *command, "--world", world.record.id, stderr=asyncio.subprocess.PIPE
         )
