@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -24,6 +25,13 @@ def test_a_defect_of_the_simulator_is_no_failed_expectation(monkeypatch, capsys,
     told = capsys.readouterr().err
     assert type(error).__name__ in told
     assert told.endswith("Please report it with the lines above.\n")
+
+
+def test_until_a_command_runs_nothing_is_imported_that_only_some_need():
+    script = "import sys, sim.cli; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    heavy = {"pydantic", "yaml", "aiohttp", "rich", "docker", "sim.scenario.model", "sim.world"}
+    assert heavy.intersection(run.stdout.split()) == set()
 
 
 def test_an_exit_that_a_driver_asks_for_is_no_verdict(monkeypatch, capsys):

@@ -13,10 +13,11 @@ from sim.campaign.keys import CampaignSchema
 from sim.campaign.matrix import SCENARIO, SEED, Campaign, canonical, said, setups
 from sim.errors import InputError, Problem
 from sim.scenario.load_scenario import load_scenario
+from sim.suggestions import similar_file, suggest
 from sim.topology.kinds import mistaken
-from sim.topology.problems import problems_of, suggest
+from sim.topology.problems import problems_of
 from sim.topology.units import quoted
-from sim.topology.yaml_document import Document, load_document, similar_file
+from sim.topology.yaml_document import Document, load_document
 
 MAX_CELLS = 100_000
 MAX_PAIRED = 20_000  # setups of which `pairwise` chooses: it looks at all of them many times

@@ -14,8 +14,7 @@ from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.scenario.params import EXAMPLES, Choice, Param
-from sim.scenario.targets import TARGETS
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 
 _TARGETS = (
     click.option("--region", metavar="R", help="Region: all its machines, or all its links."),
@@ -60,6 +59,7 @@ class Faults(Group):
         Where a shell completes words there is just no command: nobody asked for a message.
         """
         from sim.scenario.faults import FAULTS
+        from sim.scenario.targets import TARGETS
 
         if cmd_name not in FAULTS:
             if ctx.resilient_parsing:

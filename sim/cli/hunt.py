@@ -8,7 +8,7 @@ import click
 
 from sim.cli.options import EXISTING, clock_option, runtime_option, secrets_option, seed_option
 from sim.cli.running import run_async
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 from sim.topology.units import parse_duration
 
 

@@ -18,8 +18,8 @@ from sim.clock import Clock
 from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
+from sim.suggestions import suggest
 from sim.topology.addresses import LINK_SERVER_PORT, Endpoint, control_of
-from sim.topology.problems import suggest
 
 _LOOK_REAL_S = 0.1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sim.errors import InputError, Problem
-from sim.topology.yaml_document import similar_file
+from sim.suggestions import similar_file
 
 
 class ExistingFile(click.ParamType[Path]):

@@ -16,7 +16,7 @@ from sim.control.choose import the_world
 from sim.control.control_client import ask
 from sim.errors import InputError
 from sim.registry import WorldRecord
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 
 if TYPE_CHECKING:
     from sim.places.running import Spot

@@ -18,8 +18,8 @@ from sim.machines.machine import Machine
 from sim.machines.scaling import scale
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
+from sim.suggestions import suggest
 from sim.topology.geography import REGIONS
-from sim.topology.problems import suggest
 from sim.topology.sizes import DEFAULT_SIZE, SIZES
 from sim.world import World
 

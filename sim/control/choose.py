@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sim import registry, slots
+from sim import registry
 from sim.errors import InputError
 from sim.registry import WorldRecord
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 
 
 def elsewhere() -> str:
     """What is added where a user has no world and the machine has some, or nothing."""
+    from sim import slots  # noqa: PLC0415 - only a message needs it, and commands start at once
+
     count = slots.taken()
     if not count:
         return ""

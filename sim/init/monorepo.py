@@ -9,7 +9,7 @@ from sim.errors import InputError
 from sim.init.look import MANIFESTS, look, own_folders
 from sim.init.node import is_library
 from sim.init.repository import Repository
-from sim.topology.problems import listed
+from sim.suggestions import listed
 
 _DEEPEST = 3  # apps/backend/gateway
 _WORKSPACES = ("pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json")

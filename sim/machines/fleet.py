@@ -31,8 +31,8 @@ from sim.machines.state_recorder import StateRecorder
 from sim.observe.events import CordonChanged, MachineUpdated
 from sim.observe.events.releases import SecretsChanged
 from sim.observe.journal import Journal
+from sim.suggestions import suggest
 from sim.topology.model import Topology
-from sim.topology.problems import suggest
 
 
 class Fleet(Roster):

@@ -13,9 +13,9 @@ from sim.lens.lens import Uncovered
 from sim.machines.health import Result
 from sim.processes.exit import Exit
 from sim.processes.proc import Handling
+from sim.suggestions import suggest
 from sim.topology.addresses import Endpoint
 from sim.topology.model import Check
-from sim.topology.problems import suggest
 
 RuntimeName = Literal["process", "docker"]
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)

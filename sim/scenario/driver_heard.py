@@ -13,7 +13,7 @@ from sim.clients.jsonpath import JsonPath
 from sim.clients.reply import Reply
 from sim.clients.template import PLACEHOLDERS, decode_base64
 from sim.scenario.driver_words import Words
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 from sim.topology.units import quoted
 
 # The values that a reply may give, the first being what a bare path means. `found` is no value:

@@ -14,7 +14,7 @@ from sim.scenario.driver_heard import OF_READY, Listening
 from sim.scenario.driver_requests import ASKED, Requests, is_request
 from sim.scenario.driver_said import Said
 from sim.scenario.driver_words import IN_PYTHON, Words
-from sim.topology.problems import listed
+from sim.suggestions import listed
 from sim.topology.units import quoted
 
 LINES = ("websocket", "events", "poll")

@@ -10,7 +10,7 @@ from sim.clients.reply import Source
 from sim.scenario.driver_heard import Listening
 from sim.scenario.driver_said import Said
 from sim.scenario.driver_words import IN_PYTHON, Words
-from sim.topology.problems import listed
+from sim.suggestions import listed
 from sim.topology.units import quoted
 
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -9,7 +9,7 @@ from typing import Any
 from sim.clients.binary import parse_bytes
 from sim.clients.template import PLACEHOLDER, Base64, Hex, Json, Template, Text, decode_base64
 from sim.scenario.driver_words import IN_PYTHON, Words
-from sim.topology.problems import listed
+from sim.suggestions import listed
 from sim.topology.units import quoted
 
 _OCTETS = ("hex", "base64")

@@ -24,10 +24,10 @@ from sim.scenario.driver_said import Said
 from sim.scenario.driver_words import IN_PYTHON, Words
 from sim.scenario.http_section import read_http
 from sim.scenario.reading import Reading
+from sim.suggestions import listed, similar_file, suggest
 from sim.topology.kinds import mistaken
-from sim.topology.problems import listed, suggest
 from sim.topology.units import quoted
-from sim.topology.yaml_document import FieldPath, load_document, similar_file
+from sim.topology.yaml_document import FieldPath, load_document
 
 SUFFIXES = (".yaml", ".yml")
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sim.scenario.reading import Reading
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 from sim.topology.units import quoted
 from sim.topology.yaml_document import FieldPath
 

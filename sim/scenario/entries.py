@@ -14,7 +14,7 @@ from sim.scenario.params import Param, read_seconds
 from sim.scenario.reading import Reading
 from sim.scenario.targets import TARGETS, target_wanted
 from sim.scenario.trigger_section import read_trigger
-from sim.topology.problems import listed, suggest
+from sim.suggestions import listed, suggest
 from sim.topology.units import format_duration
 from sim.topology.yaml_document import FieldPath
 

@@ -13,7 +13,7 @@ from sim.clients.template import PLACEHOLDERS
 from sim.scenario.driver_requests import METHODS
 from sim.scenario.driver_said import Said
 from sim.scenario.driver_words import Words
-from sim.topology.problems import suggest
+from sim.suggestions import suggest
 from sim.topology.units import quoted
 
 KEYS = ("http", "method", "headers", "body", "expect")

@@ -14,11 +14,12 @@ from sim.scenario.entries import read_expectations, read_timeline
 from sim.scenario.load_section import read_load
 from sim.scenario.model import Scenario
 from sim.scenario.reading import Reading
+from sim.suggestions import similar_file
 from sim.topology.kinds import mistaken
 from sim.topology.load_topology import load_topology
 from sim.topology.model import Topology
 from sim.topology.units import quoted
-from sim.topology.yaml_document import Document, load_document, similar_file
+from sim.topology.yaml_document import Document, load_document
 
 KEYS = ("name", "topology", "load", "timeline", "duration", "expect")
 

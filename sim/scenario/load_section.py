@@ -10,7 +10,7 @@ from sim.clients.http_declaration import InData
 from sim.clients.load_spec import BUILT_IN_DRIVERS, PERSONALITIES, LoadSpec, Personality
 from sim.scenario.driver_section import SUFFIXES, read_driver, read_driver_file
 from sim.scenario.reading import Reading
-from sim.topology.problems import listed, suggest
+from sim.suggestions import listed, suggest
 from sim.topology.units import format_duration, parse_size, quoted
 
 MAX_CLIENTS = 10_000

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from sim.suggestions import suggest
 from sim.topology.model import Topology
-from sim.topology.problems import suggest
 from sim.topology.shapes import (
     COUNT,
     DURATION,

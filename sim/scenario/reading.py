@@ -7,8 +7,8 @@ from typing import Any
 
 from sim.errors import Problem
 from sim.scenario.params import Param
+from sim.suggestions import suggest
 from sim.topology.model import Topology
-from sim.topology.problems import suggest
 from sim.topology.units import parse_duration, quoted
 from sim.topology.yaml_document import Document, FieldPath
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from sim.scenario.model import TargetKind
 from sim.scenario.params import Known, Reader
+from sim.suggestions import listed, suggest
 from sim.topology.model import DATABASE, Topology
-from sim.topology.problems import listed, suggest
 from sim.topology.shapes import TEXT, shaped
 from sim.topology.units import quoted
 

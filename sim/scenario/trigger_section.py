@@ -16,8 +16,8 @@ from sim.scenario.params import (
 from sim.scenario.reading import Reading
 from sim.scenario.targets import TARGETS
 from sim.scenario.trigger import EVENTS, Trigger, told_by
+from sim.suggestions import listed, suggest
 from sim.topology.model import Topology
-from sim.topology.problems import listed, suggest
 from sim.topology.shapes import TEXT, shaped
 from sim.topology.units import quoted
 from sim.topology.yaml_document import FieldPath

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from sim.errors import Problem
+from sim.suggestions import listed, suggest
 from sim.topology import service_consistency as services
 from sim.topology.cities import CITIES
 from sim.topology.geography import (
@@ -17,7 +18,6 @@ from sim.topology.geography import (
     slug,
 )
 from sim.topology.model import DATABASE
-from sim.topology.problems import listed, suggest
 from sim.topology.topology_keys import LinkSchema, TopologySchema
 from sim.topology.units import format_duration
 from sim.topology.yaml_document import Document

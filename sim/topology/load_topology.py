@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.errors import InputError, Problem
+from sim.suggestions import similar_file
 from sim.topology.build import build
 from sim.topology.consistency import problems_between
 from sim.topology.fly_toml import FlyToml, UnknownGroupError, read_fly_toml
@@ -20,7 +21,7 @@ from sim.topology.model import Topology
 from sim.topology.problems import problems_of
 from sim.topology.settings import NO_SETTINGS, with_settings
 from sim.topology.topology_keys import TopologySchema
-from sim.topology.yaml_document import Document, FieldPath, load_document, similar_file
+from sim.topology.yaml_document import Document, FieldPath, load_document
 
 
 def load_topology(path: Path, settings: Mapping[str, Any] | None = None) -> Topology:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim.errors import Problem
+from sim.suggestions import suggest
 from sim.topology.units import quoted
 from sim.topology.yaml_document import Document, FieldPath
 
@@ -40,23 +41,6 @@ def problems_of(error: ValidationError, schema: type[Schema], document: Document
     """Every error of a validation, with file, line and field, in the order of the file."""
     problems = [_problem(details, schema, document) for details in error.errors()]
     return sorted(problems, key=lambda problem: problem.line or 0)
-
-
-def suggest(found: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: the one that may be meant, or all there are."""
-    names = list(known)
-    similar = difflib.get_close_matches(found, names, n=1, cutoff=0.6)
-    if similar:
-        return f"; did you mean `{similar[0]}`?"
-    return f"; allowed: {listed(names, 'or')}" if names else "; there is none"
-
-
-def listed(names: Iterable[str], last: str = "and") -> str:
-    """Names as a message lists them: `a`, `b` and `c`."""
-    quotes = [f"`{name}`" for name in names]
-    if len(quotes) < 2:
-        return "".join(quotes)
-    return f"{', '.join(quotes[:-1])} {last} {quotes[-1]}"
 
 
 def _problem(details: ErrorDetails, schema: type[Schema], document: Document) -> Problem:

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable
 
 from sim.errors import Problem
+from sim.suggestions import suggest
 from sim.topology.addresses import MAX_PROGRAMS
 from sim.topology.model import DATABASE
-from sim.topology.problems import suggest
 from sim.topology.topology_keys import ProgramSchema, TopologySchema
 from sim.topology.values import label
 from sim.topology.variables import OF_DATABASE, OWN, names_in

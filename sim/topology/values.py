@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from sim.suggestions import suggest
 from sim.topology.model import Coordinates, Subnet
-from sim.topology.problems import suggest
 from sim.topology.shapes import DURATION, RATE, SCALAR, SHARE, SIZE, TEXT, either, shaped
 from sim.topology.sizes import SIZES
 from sim.topology.units import (

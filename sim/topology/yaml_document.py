@@ -7,7 +7,6 @@ can construct an object; size, nesting and what aliases expand to are bounded.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from sim.errors import InputError, Problem
+from sim.suggestions import similar_file
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 30
@@ -92,13 +92,6 @@ def parse_document(text: str, file: str | None = None) -> Document:
     if builder.problems:
         raise InputError(*builder.problems)
     return Document(data, file, builder.lines, builder.key_lines)
-
-
-def similar_file(path: Path) -> str:
-    """The end of a message about a missing file: the one that may be meant, if any."""
-    files = {other.stem: other for other in path.parent.glob(f"*{path.suffix}")}
-    similar = difflib.get_close_matches(path.stem, files, n=1)
-    return f"; did you mean `{files[similar[0]]}`?" if similar else ""
 
 
 def _read(path: Path) -> str:

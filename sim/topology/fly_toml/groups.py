@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sim.errors import InputError
+from sim.suggestions import suggest
 from sim.topology.fly_toml.toml_document import Table
-from sim.topology.problems import suggest
 
 DEFAULT_GROUP = "app"
 

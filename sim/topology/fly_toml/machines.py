@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, get_args
 
+from sim.suggestions import listed, suggest
 from sim.topology.fly_toml.groups import Groups, only
 from sim.topology.fly_toml.toml_document import Table
 from sim.topology.model import KillSignal
-from sim.topology.problems import listed, suggest
 from sim.topology.sizes import DEFAULT_SIZE, SIZES
 from sim.topology.units import format_duration
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem
+from sim.suggestions import listed
 from sim.topology.fly_toml.checks import TCP_CHECK, hold_top_level_checks
 from sim.topology.fly_toml.go_text import as_text
 from sim.topology.fly_toml.groups import Groups, UnknownGroupError, read_groups
@@ -16,7 +17,6 @@ from sim.topology.fly_toml.machines import read_command, read_restart, read_stop
 from sim.topology.fly_toml.service import choose_service, read_service
 from sim.topology.fly_toml.toml_document import Table, TomlDocument
 from sim.topology.geography import REGIONS, nearest_active, region_suggestions
-from sim.topology.problems import listed
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRATEGIES = ("rolling", "immediate", "canary", "bluegreen")

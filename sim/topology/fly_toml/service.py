@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sim.suggestions import listed
 from sim.topology.fly_toml.checks import read_http_service_checks, read_service_checks
 from sim.topology.fly_toml.groups import Groups, only
 from sim.topology.fly_toml.toml_document import Table
-from sim.topology.problems import listed
 
 DEFAULT_PORT = 8080
 _SOFT_LIMIT = 20  # Fly's default

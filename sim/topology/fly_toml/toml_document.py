@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.errors import InputError, Problem
+from sim.suggestions import suggest
 from sim.topology.fly_toml.toml_keys import folded
 from sim.topology.fly_toml.toml_lines import Path, lines_of
-from sim.topology.problems import suggest
 from sim.topology.units import format_duration, parse_duration, quoted
 
 _KINDS: dict[type, str] = {
