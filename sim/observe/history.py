@@ -38,6 +38,7 @@ from sim.observe.events import (
     SessionReady,
     Stored,
 )
+from sim.observe.idleness import Idleness
 from sim.observe.journal import Record
 from sim.observe.noise import Noise
 from sim.observe.refusals import Refusal, refusals
@@ -260,6 +261,11 @@ class History:
     def boots(self) -> Boots:
         """When machines were booting."""
         return Boots(self.speed, self.among(*Boots.kinds))
+
+    @cached_property
+    def idleness(self) -> Idleness:
+        """When clients left the gateway alone."""
+        return Idleness(self.among(*Idleness.kinds))
 
     @cached_property
     def retransmission(self) -> Retransmission:

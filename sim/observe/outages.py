@@ -36,7 +36,8 @@ class Outage:
     served it again (None: the run ended first, and `to_s` is that end). For `host_s` of it, at
     most, the host kept its path waiting, one part alone for `part_s`; for `tcp_s` of it, at most,
     TCP carried on later than in life (`retransmission`), and for `boot_s` a machine booted longer
-    (`boots`). A gap of `ordinary_s` is none, and one where nothing holds an answer up lasts
+    (`boots`). For `idle_s` the client left the gateway alone beyond its pace (`idleness`). A gap of
+    `ordinary_s` is none, and one where nothing holds an answer up lasts
     `typical_s` at most.
     `failed`: the client lost its connection in it, or did not get one. `starved`: it gave one up
     that nothing stood in the way of, and for half of the time that it allows the host kept its
@@ -57,6 +58,7 @@ class Outage:
     part_s: float = 0.0
     tcp_s: float = 0.0
     boot_s: float = 0.0
+    idle_s: float = 0.0
     ordinary_s: float = 0.0
     typical_s: float = 0.0
     failed: bool = False
@@ -69,7 +71,7 @@ class Outage:
 
     @property
     def certain_s(self) -> float:
-        """How long it was at least, whatever was the host's or counts real time."""
+        """How long it was at least, whatever was the host's, its driver's or counts real time."""
         return 0.0 if self.doubtful else self._left_s
 
     @property
@@ -79,12 +81,12 @@ class Outage:
 
     @property
     def doubtful(self) -> bool:
-        """Whether without what was the host's or counts real time it may have been ordinary."""
+        """Whether without what was not the gateway's it may have been ordinary."""
         return self.starved or self._left_s <= self.ordinary_s
 
     @property
     def _left_s(self) -> float:
-        return self.seconds - self.host_s - self.tcp_s - self.boot_s
+        return self.seconds - self.host_s - self.tcp_s - self.boot_s - self.idle_s
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def _gaps_of(history: History, client: str, rule: GapRule) -> list[Outage]:
                 part_s=history.noise.most_s(*path),
                 tcp_s=history.retransmission.late_s({location, *path[0]}, start, end),
                 boot_s=history.boots.late_s(path[0], start, end),
+                idle_s=history.idleness.beyond_s(client, rule.every_s, start, end),
                 ordinary_s=allowed_s,
                 typical_s=allowed_s if slow else rule.resolution(location, region),
                 failed=failed,

@@ -14,8 +14,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sim.observe.events import Connected, ConnectFailed, Disconnected, Event, SessionReady
+from sim.observe.events import (
+    Acked,
+    Connected,
+    ConnectFailed,
+    Disconnected,
+    Event,
+    Sent,
+    SessionReady,
+)
 from sim.observe.history import History, Timed
+from sim.observe.promised import Promised
 
 # A machine that is killed in the middle of one resumption has not turned the session down.
 _TURNED_DOWN = 2
@@ -26,13 +35,15 @@ class Sessions:
     """The sessions of a run, or of a part of it.
 
     `opened` counts new ones that replace none. `unresumed` are clients, and `pending` has since
-    when each of those has been on its way back.
+    when each of those has been on its way back. `mistakes` are drivers', of what they remember:
+    what follows from those sessions is not known.
     """
 
     opened: int = 0
     resumed: int = 0
     replaced: int = 0
     broken: list[Timed[SessionReady]] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
     unresumed: list[str] = field(default_factory=list)
     pending: dict[str, float] = field(default_factory=dict)
 
@@ -60,6 +71,7 @@ class _Life:
         self._cut_s: float | None = None
         self._connected = False
         self._turned_down = 0
+        self._promised: dict[str, Promised] = {}  # by session
 
     def take(self, t: float, event: Event) -> None:
         """Take an event in."""
@@ -72,13 +84,26 @@ class _Life:
                 self._turned_down = self._turned_down + 1 if event.machine else 0
             case Disconnected():
                 self._down(t, event)
+            case Sent():
+                self._of(event.session).sent(event.seq)
+            case Acked():
+                self._of(event.session).acked(event.seq)
+
+    def _of(self, session: str) -> Promised:
+        return self._promised.setdefault(session, Promised())
 
     def _ready(self, t: float, ready: SessionReady) -> None:
         forgot = ready.acked < ready.remembered
+        known = ready.session in self._promised
+        promised = self._of(ready.session)
+        mistake = promised.mistake(ready)
+        promised.highest = max(promised.highest, ready.acked)
         if self._from_s <= t < self._until_s:
-            if forgot:
+            if mistake:
+                self._found.mistakes.append(mistake)
+            elif forgot:
                 self._found.broken.append((t, ready))
-            elif ready.resumed:
+            elif ready.resumed and (known or self._cut_s is None):
                 self._found.resumed += 1
             elif self._cut_s is not None:
                 self._found.replaced += 1
@@ -108,7 +133,9 @@ def _by_client(history: History) -> Mapping[str, Iterable[Timed[Event]]]:
     """What is told of the clients that had a session, in order."""
     found: dict[str, list[Timed[Event]]] = defaultdict(list)
     ready = history.by_client(SessionReady)
-    for by_client in (ready, history.connected, history.connect_failed, history.disconnected):
+    told = (history.by_client(Sent), history.acked)
+    ends = (history.connected, history.connect_failed, history.disconnected)
+    for by_client in (ready, *ends, *told):
         for client in ready:
             found[client] += by_client.get(client, ())
     return {
@@ -123,4 +150,6 @@ _ORDER: Mapping[type[Event], int] = {
     ConnectFailed: 1,
     Connected: 2,
     SessionReady: 3,
+    Sent: 4,
+    Acked: 5,
 }

@@ -84,6 +84,16 @@ class TestOutage:
     def test_no_gap_is_no_outage(self, evidence):
         assert finding(evidence, *steadily(), **self.asked, max="0s").held is True
 
+    @pytest.mark.parametrize(("sent_s", "held"), [(60.0, None), (21.0, False)])
+    def test_a_client_that_sent_nothing_was_not_refused_service(self, evidence, sent_s, held):
+        session = f"s-{LONDON}"
+        sent = [(t - 0.02, Sent(LONDON, session, e.seq)) for t, e in steadily(end=20)]
+        late = [(sent_s, Sent(LONDON, session, 61)), acked(60.5, seq=61)]
+        pairs = [connected(), *sent, *steadily(end=20), *late]
+        found = finding(evidence, *pairs, **self.asked, max="30s")
+        assert found.held is held
+        assert ("sent nothing beyond its pace" in found.why) == (held is None)
+
     def test_an_outage_beyond_the_limit_fails_with_its_anatomy(self, evidence):
         gap = [*steadily(end=20), *steadily("iad", start=60.5)]
         found = finding(evidence, *gap, **self.asked, max="30s")
@@ -338,7 +348,7 @@ class TestSessions:
         assert judge(ran).findings[0][1].held is True
 
     def test_a_session_that_forgot_is_named_as_such(self, evidence):
-        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 57)]
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(57, 1), cut(), ready(50, 0, 57)]
         found = finding(evidence, *pairs, **self.asked)
         assert found.held is False
         assert "forgot" in found.why
@@ -368,8 +378,10 @@ class TestSessions:
     def test_only_the_window_counts(self, evidence):
         pairs = [
             ready(0.2, 0, 0, resumed=False),
+            *life(57, 1),
             cut(),
             ready(50, 57, 57),
+            *life(60, 51),
             cut(90),
             ready(99, 0, 60),
         ]
@@ -409,6 +421,30 @@ class TestSessions:
         pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 57, 57), cut(130)]
         assert finding(evidence, *pairs, **self.asked).held is None
 
+    @pytest.mark.parametrize(
+        ("acked_", "remembered", "why"),
+        [
+            (2, 3, "told that 3 is the last message of session s1 that was acknowledged"),
+            (0, 0, "by `client.acked` it is 2"),
+            (2, 2, ""),
+            (2, 0, ""),
+        ],
+    )
+    def test_what_a_driver_remembers_wrongly_is_told_where_it_decides(
+        self, evidence, acked_, remembered, why
+    ):
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), *life(2, 2)]
+        pairs += [*life(3, 3, stored=0, acked_too=False), cut()]
+        found = finding(evidence, *pairs, ready(50, acked_, remembered), **self.asked)
+        assert found.held is (None if why else True)
+        assert why in found.why
+
+    def test_another_session_is_none_that_went_on(self, evidence):
+        other = replace(ready(50, 0, 0)[1], session="s2")
+        pairs = [ready(0.2, 0, 0, resumed=False), cut(), (50, other)]
+        found = finding(evidence, *pairs, **self.asked)
+        assert (found.held, found.observed) == (None, "0 of 1 resumed")
+
     def test_a_new_session_after_an_interruption_is_none_that_went_on(self, evidence):
         pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 0, resumed=False)]
         found = finding(evidence, *pairs, **self.asked)
@@ -416,7 +452,7 @@ class TestSessions:
         assert "resumed=False" in found.why
 
     def test_a_new_session_after_one_that_was_forgotten_replaces_none(self, evidence):
-        pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 0, 57), cut(50.1)]
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(57, 1), cut(), ready(50, 0, 57), cut(50.1)]
         found = finding(evidence, *pairs, ready(51, 0, 0, resumed=False), **self.asked)
         assert (found.held, found.observed) == (False, "0 of 1 resumed")
 

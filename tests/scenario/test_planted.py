@@ -224,7 +224,9 @@ def longer_outage_of_one_client_of_a_region_that_was_cut_off(pairs):
     pairs[:] = [
         (t, e)
         for t, e in pairs
-        if getattr(e, "client", None) != client or not BACK_S + 1 < t < BACK_S + 12
+        if getattr(e, "client", None) != client
+        or isinstance(e, Sent)
+        or not BACK_S + 1 < t < BACK_S + 12
     ]
 
 

@@ -99,6 +99,8 @@ def _doubts(history: History, gap: Outage) -> Iterator[str]:
     """What of a gap may not be the gateway's."""
     if gap.starved or gap.host_s:
         yield _host(history, gap)
+    if gap.idle_s:
+        yield _idle(gap)
     if gap.tcp_s:
         least_s = FIRST_REAL_S * history.speed
         yield (
@@ -111,6 +113,15 @@ def _doubts(history: History, gap: Outage) -> Iterator[str]:
             f"of {gap.seconds:.1f} s up to {gap.boot_s:.1f} s may be a machine's that booted: what"
             f" it computes counts {history.speed:g} times at this speed. Run it at a lower one"
         )
+
+
+def _idle(gap: Outage) -> str:
+    """That a client did not ask to be served."""
+    return (
+        f"for {gap.idle_s:.1f} s of {gap.seconds:.1f} s {gap.client} sent nothing beyond its pace,"
+        " and nothing that it had sent waited for an answer: have its driver send each `every`"
+        " (`client.pace`), or give the load the `every` that it keeps"
+    )
 
 
 def _wrong_for_s(evidence: Evidence) -> float:

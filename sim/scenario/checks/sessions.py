@@ -65,7 +65,7 @@ def sessions(evidence: Evidence, params: Params) -> Finding:
         observed += f", {len(sessions.pending)} on their way back when the load ended"
     if not evidence.history.sessions and evidence.history.connected:
         return unknown(_none_told(evidence))
-    if not decided and not sessions.replaced and not sessions.pending:
+    if not decided and not sessions.replaced and not sessions.pending and not sessions.mistakes:
         return unknown("no session was interrupted")
     misnumbered = {mistake.session for mistake in evidence.ledger.mistakes}
     broken = [(t, ready) for t, ready in sessions.broken if ready.session not in misnumbered]
@@ -86,7 +86,7 @@ def sessions(evidence: Evidence, params: Params) -> Finding:
             f" {some_of(sessions.unresumed)}"
         )
         return Finding(held=False, observed=observed, why=why)
-    doubt = _doubt(evidence, sessions)
+    doubt = next(iter(sessions.mistakes), "") or _doubt(evidence, sessions)
     return Finding(None if doubt else True, observed, doubt)
 
 
