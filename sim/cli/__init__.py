@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from asyncio import CancelledError
 
@@ -35,6 +34,7 @@ from sim.cli.sweep import sweep
 from sim.cli.top import top
 from sim.cli.worlds import down, status, up
 from sim.errors import InputError, SimError
+from sim.processes.threads import leave
 
 INTERRUPTED = 130
 DEFECT = 70  # EX_SOFTWARE of sysexits.h. It must not be 1: nothing was found of the gateway.
@@ -91,7 +91,7 @@ def main() -> None:
     """Run the command line and exit with its code; a user's mistake is a message, no traceback."""
     with outlets():
         code = _run()
-    sys.exit(code)
+    leave(code)
 
 
 def _run() -> int:

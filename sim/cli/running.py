@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sim.errors import SimError, StartError
 from sim.processes.descriptors import take_descriptors
+from sim.processes.threads import Workers
 
 T = TypeVar("T")
 
@@ -83,8 +84,10 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
             if task:
                 task.cancel()
 
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(Workers())
         for number in _ends():
-            asyncio.get_running_loop().add_signal_handler(number, terminate, number)
+            loop.add_signal_handler(number, terminate, number)
         return await main
 
     try:

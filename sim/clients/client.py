@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from sim.clients.ending import ConnectionClosedError
+from sim.clients.exchanges import watch_exchanges
 from sim.clients.load_spec import LoadSpec
 from sim.clients.pace import Pace, Term, Watch
 from sim.clients.urls import checked_path
@@ -62,6 +63,10 @@ class Client:
         self.conversing = False
         self.left_unanswered = 0
         self.on_settled: Callable[[], object] | None = None
+        self.on_attempt: Callable[[], object] = lambda: None  # it asks the gateway for something
+        self.on_again: Callable[[], object] = lambda: None  # the driver connects again itself
+        self.exchanges = watch_exchanges(self._asked, self._answered, self._refused)
+        self._asking = 0
         self._sockets: list[WebSocket] = []
         self._told: set[WebSocket] = set()  # those of whose end `pace` has told
         self._watch = Watch(self._over)
@@ -74,7 +79,8 @@ class Client:
         self._turns = count(1)
 
     def _forget_connection(self) -> None:
-        self.ended_s: float | None = None  # since when it has no WebSocket any more, and tries none
+        self.ended_s: float | None = None  # since when it is cut off, unserved, and tries nothing
+        self.turned_away: Exception | None = None  # by this its last attempt to connect failed
         self.machine: tuple[str, str] | None = None
         self.down_by: str | None = None
         self.down_status: int | None = None
@@ -109,8 +115,13 @@ class Client:
         and just dropped where the block raises.
         """
         options = {"timeout": _CLOSE_TIMEOUT, "max_msg_size": 0, **options, "autoclose": False}
-        self.ended_s = None
-        wire = await self.within(self.http.ws_connect(self.url(path), **options))
+        if self._is_over:
+            self.on_again()
+        try:
+            wire = await self.within(self.http.ws_connect(self.url(path), **options))
+        except Exception as error:
+            self.turned_away = error
+            raise
         assert isinstance(wire, Wire)  # noqa: S101 - what the session was told to make
         self.connected(wire.headers)
         self.closed = None
@@ -119,21 +130,52 @@ class Client:
         try:
             yield socket
             await socket.close()
+        except GeneratorExit:
+            socket.let_go()
+            raise
         except BaseException:
             socket.drop()
             raise
         finally:
-            self._sockets.remove(socket)
-            self._told.discard(socket)
-            if self.closed is None:
-                self.closed = socket.end
-            self.stuffed |= socket.stuffed
+            self._done_with(socket)
             await socket.gone()
 
+    @property
+    def _is_over(self) -> bool:
+        """Whether this connection's life is over, though its driver goes on."""
+        return self._all_ended and bool(self._sockets or self.closed or self.turned_away)
+
+    def _done_with(self, socket: WebSocket) -> None:
+        """The driver has left a WebSocket's block, or the connection's life is over before that."""
+        if socket in self._sockets:
+            self._sockets.remove(socket)
+            self._told.discard(socket)
+            self.closed = self.closed or socket.end
+            self.stuffed |= socket.stuffed
+
     def _ended(self) -> None:
-        if all(socket.end for socket in self._sockets):
+        if self.ended_s is None:
             self.ended_s = self.clock.now()
         self._watch.ended()
+
+    def _asked(self) -> None:
+        self.on_attempt()
+        self._asking += 1
+        self.ended_s = None
+
+    def _answered(self) -> None:
+        self._asking -= 1
+        if self._sockets and self._all_ended:  # meanwhile
+            self.ended_s = self.clock.now()
+
+    def _refused(self) -> None:
+        self._asking -= 1
+        if not self._asking and self._all_ended:
+            self.ended_s = self.clock.now()
+
+    @property
+    def _all_ended(self) -> bool:
+        return all(socket.end for socket in self._sockets)
 
     def _over(self) -> ConnectionClosedError | None:
         """The end of a WebSocket whose block the driver is in: once, while it has another."""
@@ -304,7 +346,13 @@ class Client:
         self._forget_connection()
 
     def end(self) -> None:
-        """A connection's life is over; what it left unanswered may be sent again in the next."""
+        """A connection's life is over; what it left unanswered may be sent again in the next.
+
+        So are WebSockets whose block the driver never left.
+        """
+        for socket in list(self._sockets):
+            self._done_with(socket)
+            socket.drop()
         for message in self._messages.values():
             message.this_life = False
         self.conversing = False

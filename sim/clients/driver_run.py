@@ -8,7 +8,8 @@ would wait for ever.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+import ctypes
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from typing import Any
 
 from sim.clients.blame import as_exception
@@ -25,8 +26,14 @@ class DriverRun(Coroutine[Any, Any, Any]):
         self._left = False
 
     def leave(self) -> None:
-        """Nothing of it runs any more; the next error thrown into it, a cancellation, ends it."""
+        """Nothing of it runs any more; the next error thrown into it, a cancellation, ends it.
+
+        Python would still throw GeneratorExit into the driver's when it forgets it, and what takes
+        that for an error too, and has no loop any more to wait on, goes round for ever: so it is
+        never forgotten.
+        """
         self._left = True
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._of))
 
     def send(self, value: Any) -> Any:
         """See Coroutine."""
@@ -63,3 +70,20 @@ class DriverRun(Coroutine[Any, Any, Any]):
             raise
         except BaseException as error:
             raise as_exception(error) from error
+
+
+async def end_all(
+    tasks: Mapping[asyncio.Task[Any], Callable[[], object]], patience_real_s: float
+) -> None:
+    """Cancel tasks, and wait until they have ended; those that go on all the same are left.
+
+    By its task is told how each is left (see DriverRun), after so many real seconds.
+    """
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, going_on = await asyncio.wait(tasks, timeout=patience_real_s)
+        for task in going_on:
+            tasks[task]()
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

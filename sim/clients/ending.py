@@ -42,7 +42,7 @@ class Telling:
     def __init__(self) -> None:
         self._told = 0
 
-    async def raises(self, end: ConnectionOverError) -> NoReturn:
+    async def raises(self, end: Exception) -> NoReturn:
         """Raise the end, or EndIgnored where only a loop that never waits can have come so far."""
         await asyncio.sleep(0)  # noqa: TID251 - who asks again at once must not stop the world
         self._told += 1

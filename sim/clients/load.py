@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -15,11 +16,11 @@ from sim.clients.blame import contained, foreseen, mistake_of, shown
 from sim.clients.client import Client
 from sim.clients.driver import Driver
 from sim.clients.driver_loading import load_driver
-from sim.clients.driver_run import GOES_ON, STAYS_AWAY, DriverRun
+from sim.clients.driver_run import GOES_ON, STAYS_AWAY, DriverRun, end_all
 from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.load_spec import LoadSpec
-from sim.clients.own_tasks import hear_own_tasks
+from sim.clients.own_tasks import OwnTasks, hear_own_tasks
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.vantage import ClientContext, Vantage
 from sim.observe.events import (
@@ -76,6 +77,7 @@ class Load:
         self._tasks: dict[asyncio.Task[None], Client] = {}
         self.drivers: dict[str, Driver] = {}
         self._runs: dict[Client, DriverRun] = {}  # the one that is on, or was
+        self._own: list[OwnTasks] = []
         places = context.topology.locations
         counts = largest_remainder(spec.clients, {name: p.share for name, p in places.items()})
         numbered = [(location, k) for location, count in counts.items() for k in range(count)]
@@ -122,7 +124,6 @@ class Load:
             await self._close()
         finally:
             await self._end_all()
-            await asyncio.gather(*(client.vantage.close() for client in self.clients))
 
     def records(self) -> Sequence[Record]:
         """What the journal has of this load's clients since it began."""
@@ -156,14 +157,10 @@ class Load:
     async def _end_all(self) -> None:
         """Cancel what is left; a driver that goes on in spite of it is told of, and left."""
         self._cancels = True
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            _, going_on = await asyncio.wait(self._tasks, timeout=_CLOSE_REAL_S)
-            for task in going_on:
-                self._leave(self._tasks[task])
-                task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all({t: partial(self._leave, c) for t, c in self._tasks.items()}, _CLOSE_REAL_S)
+        await asyncio.gather(*(client.vantage.close() for client in self.clients))
+        own = {task: run.leave for tasks in self._own for task, run in tasks.items()}
+        await end_all(own, _CLOSE_REAL_S)
 
     def _leave(self, client: Client) -> None:
         """Leave a client's driver, which took its end for something else."""
@@ -177,14 +174,16 @@ class Load:
         That is longer than the load itself would have waited before it tried: so what they missed
         says nothing of the gateway.
         """
-        patience_s = self.spec.backoff.max_s + self.spec.timeout_s
         for client in self.clients:
-            if client.ended_s is None:
-                continue
-            away_s = self._clock.now() - client.ended_s
-            if away_s > patience_s:
-                self._mistaken(client, STAYS_AWAY, away_s)
-                self._warn_once(f"driver {self.spec.driver} {STAYS_AWAY}")
+            self._tell_if_away(client)
+
+    def _tell_if_away(self, client: Client) -> None:
+        if client.ended_s is None or self._closing.is_set():
+            return
+        away_s = self._clock.now() - client.ended_s
+        if away_s > self.spec.backoff.max_s + self.spec.timeout_s + self.spec.every_s:
+            self._mistaken(client, STAYS_AWAY, away_s)
+            self._warn_once(f"driver {self.spec.driver} {STAYS_AWAY}")
 
     def _mistaken(self, client: Client, mistake: str, away_s: float = 0.0) -> None:
         file = shown(Path(inspect.getfile(type(self.drivers[client.name]))))
@@ -219,23 +218,37 @@ class Load:
     async def _live(self, client: Client, phase: float) -> None:
         """One client: connect, converse, and after every end wait and connect again."""
         await self._clock.sleep(phase)
+        own = hear_own_tasks(lambda error: foreseen(error) or self._raised(error, driver, client))
+        self._own.append(own)
         driver = self.drivers[client.name] = self._new_driver()
-        hear_own_tasks(lambda error: foreseen(error) or self._raised(error, driver, client))
         backoff = Backoff(self.spec.backoff, client.rng.fork("backoff"))
+        client.on_attempt = partial(self._tell_if_away, client)
+        client.on_again = partial(self._again, client)
         jar = aiohttp.CookieJar(unsafe=True)
         while self._clock.now() < self.ends_at:
-            async with client.vantage.open(jar) as http:
+            async with client.vantage.open(jar, client.exchanges) as http:
                 client.begin(http)
                 try:
                     reason = await self._one_life(driver, client)
                 finally:
                     client.end()
-            if self._is_users and client.taken and not client.answered:
-                client.missed(ANSWER, client.taken, client.first_taken)
-            write_end(self._journal, client, reason, expected=self._closing.is_set())
+            self._write_end(client, reason)
             if client.served:
                 backoff.reset()
             await self._clock.sleep(backoff.next_s())
+
+    def _again(self, client: Client) -> None:
+        """The driver connects again itself: what was until now is a connection of its own."""
+        self._tell_if_away(client)
+        client.end()
+        if error := client.turned_away or client.closed:
+            self._write_end(client, self._why_ended(error, client))
+        client.begin(client.http)
+
+    def _write_end(self, client: Client, reason: str) -> None:
+        if self._is_users and client.taken and not client.answered:
+            client.missed(ANSWER, client.taken, client.first_taken)
+        write_end(self._journal, client, reason, expected=self._closing.is_set())
 
     async def _one_life(self, driver: Driver, client: Client) -> str:
         """Run the driver once; why it ended."""
@@ -243,15 +256,22 @@ class Load:
             run = self._runs[client] = DriverRun(driver.run(client))
             await contained(run, lambda: self._cancels)
         except Exception as error:  # noqa: BLE001 - a user's driver must not end the load
-            if cause := foreseen(error):
-                client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)
-                if isinstance(cause, aiohttp.WSServerHandshakeError):
-                    client.turned_down(cause.headers, cause.status)
-                return why_ended(cause, client)
-            return self._raised(error, driver, client)
+            return self._why_ended(error, client)
+        finally:
+            self._tell_if_away(client)
         if client.closed:  # the driver kept it to itself
             return str(client.closed)
         return "closed by the client" if self._closing.is_set() else "the driver ended it"
+
+    def _why_ended(self, error: Exception, client: Client) -> str:
+        """Take note of what ended a client's connection; why it did, in words."""
+        cause = foreseen(error)
+        if cause is None:
+            return self._raised(error, self.drivers[client.name], client)
+        client.broken = isinstance(cause, aiohttp.ClientError | ConnectionError)
+        if isinstance(cause, aiohttp.WSServerHandshakeError):
+            client.turned_down(cause.headers, cause.status)
+        return why_ended(cause, client)
 
     def _raised(self, error: Exception, driver: Driver, client: Client) -> str:
         """Take note of what a driver raised of its own; why its connection ended, in words."""

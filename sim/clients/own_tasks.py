@@ -17,7 +17,16 @@ from sim.clients.driver_run import DriverRun
 Heard = Callable[[Exception], object]
 Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
-_heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
+
+class OwnTasks(dict[asyncio.Task[Any], DriverRun]):
+    """What a client's driver has begun and what has not ended yet. `heard` is told their errors."""
+
+    def __init__(self, heard: Heard) -> None:
+        super().__init__()
+        self.heard = heard
+
+
+_own: ContextVar[OwnTasks | None] = ContextVar("own", default=None)
 
 # Turns of the loop until whoever waited for a task has taken what it raised: woken in the first, or
 # in the second after `asyncio.wait`, which tells its own caller.
@@ -45,10 +54,15 @@ class _OwnTask(asyncio.Task[Any]):
         return super().__await__()
 
 
-def hear_own_tasks(of: Heard) -> None:
-    """Tell what tasks that this one begins from now on raise and nobody takes, when they do."""
+def hear_own_tasks(of: Heard) -> OwnTasks:
+    """Tell what tasks that this one begins from now on raise and nobody takes, when they do.
+
+    Gives those that run.
+    """
     asyncio.get_running_loop().set_task_factory(_task)
-    _heard.set(of)
+    own = OwnTasks(of)
+    _own.set(own)
+    return own
 
 
 def hearing_callbacks(of: Heard, otherwise: Handler) -> Handler:
@@ -70,11 +84,14 @@ def _task(
     /,
     **options: Any,
 ) -> asyncio.Future[Any]:
-    heard = _heard.get()
-    if heard is None or not asyncio.iscoroutine(coro):
+    own = _own.get()
+    if own is None or not asyncio.iscoroutine(coro):
         return asyncio.Task(coro, loop=loop, **options)
-    task = _OwnTask(DriverRun(coro), loop=loop, **options)
-    task.add_done_callback(lambda done: _tell_of(done, heard))
+    run = DriverRun(coro)
+    task = _OwnTask(run, loop=loop, **options)
+    own[task] = run
+    task.add_done_callback(own.pop)
+    task.add_done_callback(lambda done: _tell_of(done, own.heard))
     return task
 
 

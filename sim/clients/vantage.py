@@ -129,7 +129,9 @@ class Vantage:
                 return sock
         raise failure
 
-    def open(self, cookies: aiohttp.abc.AbstractCookieJar) -> aiohttp.ClientSession:
+    def open(
+        self, cookies: aiohttp.abc.AbstractCookieJar, *watches: aiohttp.TraceConfig
+    ) -> aiohttp.ClientSession:
         """An HTTP session from this place. Its connections live no longer than it does.
 
         It has no timeouts of its own: they run on the clock, where the caller sets them.
@@ -139,7 +141,7 @@ class Vantage:
             cookie_jar=cookies,
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None),
             ws_response_class=Wire,
-            trace_configs=[self._watch],
+            trace_configs=[self._watch, *watches],
         )
 
     async def _race(self, host: str, addresses: tuple[str, ...]) -> socket.socket:

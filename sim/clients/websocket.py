@@ -69,6 +69,7 @@ class WebSocket:
         self._unread_bytes = 0
         self._bounded = True
         self._left = False  # this side has closed
+        self._let_go = False
         self._telling = Telling()
         self._arrival: asyncio.Future[None] | None = None  # what the driver waits for
         self._room: asyncio.Future[None] | None = None  # what the reading waits for
@@ -210,6 +211,12 @@ class WebSocket:
         self._left = True
         self._wire.drop()
         self._listening.cancel()
+        _release(self._arrival)
+
+    def let_go(self) -> None:
+        """The same where nobody holds its block any more: whoever goes on using it is told so."""
+        self._let_go = True
+        self.drop()
 
     async def gone(self) -> None:
         """Wait until nothing of it runs any more. It must have been closed or dropped."""
@@ -229,9 +236,11 @@ class WebSocket:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             raise self._over() from None
 
-    def _over(self) -> ConnectionOverError:
+    def _over(self) -> Exception:
         """The end as an error of its own for each who is told."""
         end = self.end
+        if end is None and self._let_go:
+            return RuntimeError("a WebSocket is closed with its block: `async with` has to hold it")
         if end is None:
             return ConnectionOverError("closed by the client")
         return ConnectionClosedError(end.code, end.reason)

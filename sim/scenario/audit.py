@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 import asyncpg
 
 from sim.clients.blame import contained, foreseen, mistake_of
 from sim.clients.driver import Driver, Lagging, Ledger, Question
+from sim.clients.driver_run import DriverRun, end_all
 from sim.clients.drivers.declared import DeclaredLedger
 from sim.clock import Clock
 from sim.gateway.tables import STORED
@@ -33,6 +42,7 @@ ASKED_GATEWAY = "what the gateway kept"
 
 _CONNECT_REAL_S = 10.0
 _ANSWER_REAL_S = 10.0
+_CLOSE_REAL_S = 1.0
 _AT_ONCE = 16
 _LOOK_AGAIN_REAL_S = 0.1
 
@@ -210,13 +220,28 @@ async def _ask(
         async with question_of as http:
             question = Question(session, client, http, world.database_url())
             try:
-                async with world.clock.timeout(_ANSWER_REAL_S * world.clock.speed):
-                    answer = await contained(driver.stored(question))
+                answer = await _answer(driver.stored(question))
             except aiohttp.ClientConnectorError as error:
                 failure = error
             else:
                 return None if answer is None else [_seq(seq) for seq in answer]
     raise failure
+
+
+async def _answer(asked: Coroutine[Any, Any, Sequence[int] | None]) -> Sequence[int] | None:
+    """What `stored` gives, in its time. It is left where it takes its end for an error."""
+    over = False
+    run = DriverRun(asked)
+    asking = asyncio.create_task(contained(run, lambda: over))
+    try:
+        await asyncio.wait([asking], timeout=_ANSWER_REAL_S)
+        if not asking.done():
+            raise TimeoutError
+        answer: Sequence[int] | None = asking.result()
+        return answer
+    finally:
+        over = True
+        await end_all({asking: run.leave}, _CLOSE_REAL_S)
 
 
 def _up(fleet: Fleet, last: str | None) -> list[Machine]:

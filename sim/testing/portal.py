@@ -16,6 +16,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from sim.processes.threads import Workers
+
 T = TypeVar("T")
 
 
@@ -37,6 +39,7 @@ class Portal:
 
     async def _serve(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(Workers())
         self._closing = asyncio.Event()
         started.set()
         await self._closing.wait()

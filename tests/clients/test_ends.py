@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import pytest
 
+from sim.clients.backoff import BackoffSpec
+from sim.clients.driver_run import STAYS_AWAY
 from sim.clients.load import Load
 from sim.clients.load_spec import LoadSpec
-from sim.observe.events import Acked, Connected, Disconnected, Sent
+from sim.observe.events import Acked, Connected, Disconnected, DriverRaised, Sent
 from sim.observe.journal import Journal, only
 from sim.rng import Rng
 from sim.scenario.driver_section import read_declaration
@@ -44,6 +46,44 @@ class Quiet(Greeter):
             await super().run(client)
         except Exception:
             return
+
+
+class Again(Greeter):
+    async def run(self, client):
+        while True:
+            try:
+                return await super().run(client)
+            except Exception:
+                await client.clock.sleep(0.1)
+
+
+class NeverLeaves(Greeter):
+    async def run(self, client):
+        self.block = client.websocket("/echo")
+        socket = await self.block.__aenter__()
+        async for turn in client.pace():
+            client.send(client.name, turn)
+            await socket.send_json({"n": turn})
+            await client.within(socket.receive_json())
+            client.acked(client.name, turn)
+
+
+class LetsGo(Greeter):
+    async def run(self, client):
+        socket = await client.websocket("/echo").__aenter__()
+        await client.within(socket.receive_json())
+
+
+class Naps:
+    async def run(self, client):
+        client.connected((await client.request("GET", "/")).headers)
+        async for turn in client.pace():
+            client.send(client.name, turn)
+            answer = await client.request("GET", "/")
+            if answer.status == 503:
+                await client.clock.sleep(9.0)
+                return
+            client.acked(client.name, turn)
 """
 
 IN_YAML = r"""
@@ -184,7 +224,10 @@ async def test_who_waits_for_a_turn_comes_back_with_the_herd(small_world, declar
     )  # half a turn; the backoff is at most a quarter of one
 
 
-@pytest.mark.parametrize("driver", ["echo", "ends_drivers:Greeter", "ends_drivers:Quiet"])
+DRIVERS = ["echo", *(f"ends_drivers:{n}" for n in ("Greeter", "Quiet", "Again", "NeverLeaves"))]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
 async def test_a_gateways_close_is_journaled_with_its_code_and_reason(small_world, driver, one):
     world = await small_world()
     load = one(world, driver, every_s=600.0)
@@ -193,6 +236,36 @@ async def test_a_gateways_close_is_journaled_with_its_code_and_reason(small_worl
     down = await load.end()
     assert (down.how, down.code, down.close_reason) == ("closed", 1001, "bye")
     assert (down.reason, down.unanswered) == ("closed with code 1001 (bye)", 0)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+async def test_each_connection_after_a_close_is_told_and_stands(small_world, driver, one):
+    world = await small_world()
+    load = one(world, driver, every_s=2.0)
+    for closes in (1, 2):
+        await load.seen(Connected, closes)
+        await load.seen(Acked, 2 * closes)
+        await world.gateways["iad"].bid_farewell()
+        await load.seen(Disconnected, closes)
+    await load.seen(Connected, 3)
+    ends = [end for _, end in only(load.journal.records, Disconnected)]
+    assert [end.code for end in ends] == [1001, 1001]
+
+
+async def test_a_driver_that_lets_go_of_a_websocket_that_it_uses_is_told(small_world, one):
+    load = one(await small_world(), "ends_drivers:LetsGo")
+    [(_, raised), *_] = await load.seen(DriverRaised)
+    assert raised.error.endswith("`async with` has to hold it")
+
+
+async def test_a_driver_that_naps_after_a_refusal_is_told(small_world, one):
+    world = await small_world()
+    load = one(world, "ends_drivers:Naps", every_s=1.0, timeout_s=1.0, backoff=BackoffSpec(max_s=1))
+    await load.seen(Acked)
+    world.healthy["iad"] = False
+    [(_, raised)] = await load.seen(DriverRaised)
+    assert raised.error == STAYS_AWAY
+    assert raised.away_s == pytest.approx(9.0, abs=1.0)
 
 
 async def test_what_waits_for_an_answer_at_the_end_is_counted(small_world, one):

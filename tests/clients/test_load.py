@@ -33,6 +33,7 @@ from sim.observe.events import (
     Failed,
     LoadEnded,
     LoadStarted,
+    PartFailed,
     Sent,
     Unknown,
 )
@@ -383,6 +384,17 @@ def test_a_driver_that_cancels_itself_is_told_and_comes_back(journal_of):
     assert len(only(records, Connected)) > 3
 
 
+@dataclass(eq=False)
+class Ended:
+    """What a client sees of a WebSocket."""
+
+    end: ConnectionClosedError | None
+    stuffed: bool = False
+
+    def drop(self) -> None:
+        """See WebSocket."""
+
+
 class StaysAway:
     """Knows that its connection has ended, and waits for ever."""
 
@@ -392,23 +404,68 @@ class StaysAway:
         await asyncio.get_running_loop().create_future()
 
 
+class KeepsAnEnd:
+    """Waits for something of the one of its WebSockets that has ended."""
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        sockets: Any = [Ended(ConnectionClosedError(1001)), Ended(None)]
+        client._sockets[:] = sockets
+        client._ended()
+        await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("driver", [StaysAway, KeepsAnEnd])
 @pytest.mark.parametrize(("duration_s", "told"), [(9.0, []), (11.0, [11.0])])
 def test_a_driver_that_is_away_for_longer_than_the_load_would_be_is_told(
-    journal_of, duration_s, told
+    journal_of, driver, duration_s, told
 ):
-    backoff = BackoffSpec(max_s=6.0)
-    records = journal_of(
-        StaysAway, clients=1, duration_s=duration_s, backoff=backoff, timeout_s=4.0
-    )
+    backoff = BackoffSpec(max_s=5.0)
+    records = journal_of(driver, clients=1, duration_s=duration_s, backoff=backoff, timeout_s=4.0)
     raised = only(records, DriverRaised)
     assert [t for t, e in raised if e.error == STAYS_AWAY] == pytest.approx(told)
 
 
-@dataclass(eq=False)
-class Ended:
-    """What a client sees of a WebSocket."""
+class Naps:
+    """Knows that its connection has ended, and takes its time."""
 
-    end: ConnectionClosedError | None
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        client.ended_s = client.clock.now()
+        await client.clock.sleep(7.0)
+
+
+@pytest.mark.parametrize(("timeout_s", "told"), [(5.0, [7.0]), (7.0, [])])
+def test_so_is_one_that_comes_back_later_than_the_load_would(journal_of, timeout_s, told):
+    backoff = BackoffSpec(max_s=0.5)
+    records = journal_of(Naps, clients=1, backoff=backoff, timeout_s=timeout_s)
+    raised = only(records, DriverRaised)
+    assert [(t, e.away_s) for t, e in raised] == [(pytest.approx(t), t) for t in told]
+
+
+class Begins:
+    """Has a task of its own that takes whatever happens for an error like others."""
+
+    task: asyncio.Task[None] | None = None
+
+    def __init__(self) -> None:
+        Begins.task = asyncio.create_task(self._goes_on())
+
+    async def run(self, client: Client) -> None:
+        client.connected(HEADERS)
+        async for _ in client.pace():
+            pass
+
+    async def _goes_on(self) -> None:
+        while True:
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+
+
+def test_what_a_driver_began_beside_its_run_ends_with_the_load(journal_of):
+    journal_of(Begins, clients=1)
+    assert Begins.task is not None
+    assert Begins.task.cancelled()
 
 
 class Standby:
@@ -428,6 +485,7 @@ class Standby:
 def test_a_driver_with_another_connection_is_told_of_an_end_once(journal_of):
     records = journal_of(Standby, clients=1)
     assert not only(records, DriverRaised)
+    assert not only(records, PartFailed)
     assert len(only(records, Acked)) == 10
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,31 @@ async def test_what_a_callback_of_ours_raises_is_not(raised):
     async with Clock().timeout(5.0):
         await others.get()
     assert drivers.empty()
+
+
+LEFT = """
+import asyncio
+from sim.clients.driver_run import DriverRun, end_all
+
+async def goes_on():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except BaseException:
+            pass
+
+async def main():
+    run = DriverRun(goes_on())
+    task = asyncio.create_task(run)
+    await asyncio.wait([task], timeout=0.01)
+    await end_all({task: run.leave}, 0.01)
+
+asyncio.run(main())
+"""
+
+
+def test_a_coroutine_that_takes_every_end_for_an_error_keeps_no_process_from_its_end():
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -213,5 +214,34 @@ def test_what_a_driver_raised_is_told_with_its_place(virtually, world, error, to
         (audited,) = world.journal.written
         line = inspect.getsourcelines(QueueDriver.stored)[1] + 3
         assert audited.error == told.format(file="tests/scenario/test_audit.py", line=line)
+
+    virtually(scenario())
+
+
+class Tenacious(QueueDriver):
+    async def stored(self, _session):
+        while True:
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+
+
+class CancelsItself(QueueDriver):
+    async def stored(self, _session):
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize(
+    ("driver", "told"),
+    [(Tenacious, "TimeoutError: no answer in time"), (CancelsItself, "CancelledError")],
+)
+def test_a_question_ends_whatever_it_makes_of_its_cancellation(virtually, world, driver, told):
+    async def scenario():
+        world.clock = Clock()
+        await audit_drivers(world, {"london/0": driver()}, SAID)
+        (audited,) = world.journal.written
+        assert told in audited.error
 
     virtually(scenario())

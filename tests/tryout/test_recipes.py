@@ -115,7 +115,7 @@ def test_there_are_recipes():
 OF_THE_LOAD = {
     *("begin", "end", "abandon", "turned_down", "matched", "missed", "vantage", "on_settled"),
     *("closed", "broken", "stuffed", "told_to_go", "answered", "taken", "first_taken", "served"),
-    *("down_by", "down_status", "conversing", "left_unanswered", "gone"),
+    *("down_by", "down_status", "conversing", "left_unanswered", "gone", "let_go"),
 }
 
 

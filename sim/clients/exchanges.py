@@ -1,0 +1,46 @@
+"""A client's HTTP requests as they begin and end, those of its driver's own `client.http` too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from types import SimpleNamespace
+
+import aiohttp
+
+
+def watch_exchanges(
+    begins: Callable[[], object], answers: Callable[[], object], fails: Callable[[], object]
+) -> aiohttp.TraceConfig:
+    """Tell when a request begins and when it is answered or has failed, one of the two.
+
+    An answer of a gateway that is in trouble (5xx), or of an edge in its place, is a failure.
+    """
+
+    async def begun(
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        _asked: aiohttp.TraceRequestStartParams,
+    ) -> None:
+        begins()
+
+    async def answered(
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        answer: aiohttp.TraceRequestEndParams,
+    ) -> None:
+        in_trouble = answer.response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        (fails if in_trouble else answers)()
+
+    async def failed(
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        _failure: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        fails()
+
+    watch = aiohttp.TraceConfig()
+    watch.on_request_start.append(begun)
+    watch.on_request_end.append(answered)
+    watch.on_request_exception.append(failed)
+    return watch
