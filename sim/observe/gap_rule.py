@@ -70,6 +70,10 @@ class GapRule:
         rtt_s = self.rtt_s.get((location, region or ""), 0.0)
         return self.every_s + max(rtt_s, self.usual.seconds(location, region)) + self.floor_s
 
+    def least_s(self, location: str) -> float:
+        """In less no answer reaches a location: half a round trip to the nearest, for jitter."""
+        return min((s for (at, _), s in self.rtt_s.items() if at == location), default=0.0) / 2
+
     def allowed_first(self) -> float:
         """The same for a client that was neither served yet nor turned away."""
         return max(2 * self.every_s, self.patience_s, self.start_s)

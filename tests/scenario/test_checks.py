@@ -241,6 +241,16 @@ class TestMessages:
         assert "1 lost" in found.observed
         assert "message 2 of session s1" in found.why
 
+    @pytest.mark.parametrize(("latency_ms", "held"), [(0.3, None), (20.0, False)])
+    def test_what_was_acknowledged_sooner_than_anybody_can_answer_is_no_loss(
+        self, evidence, latency_ms, held
+    ):
+        sent, (t, answer), *_ = life(2, 2)
+        hasty = [sent, (t, replace(answer, latency_ms=latency_ms))]
+        found = finding(evidence, *life(1, 1), *hasty, **self.asked)
+        assert found.held is held
+        assert ("that message 2 of session s1 was acknowledged" in found.why) == (held is None)
+
     def test_doubled(self, evidence):
         found = finding(evidence, *life(1, 1), *life(2, 2, stored=2), **self.asked)
         assert found.held is False

@@ -7,11 +7,12 @@ nothing is known of either; what is found of others still counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from sim.observe.client_names import location_of
 from sim.observe.events import Acked, Sent
 from sim.observe.history import History
-from sim.observe.ledger import AnomalyKind
+from sim.observe.ledger import Anomaly, AnomalyKind
 from sim.observe.numbering import told
 from sim.scenario.checks.check_spec import Finding, Params, check, unknown, window
 from sim.scenario.evidence import Evidence
@@ -56,6 +57,11 @@ def messages(evidence: Evidence, params: Params) -> Finding:
         if _surely_lost(evidence.history, sessions) <= params["lost"]:
             broken.remove("lost")
             doubt = doubt or _BY_ORDER
+    if "lost" in broken:
+        hasty = _hasty(evidence, [anomaly for anomaly in inside if anomaly.kind == "lost"])
+        if hasty and found["lost"] - len(hasty) <= params["lost"]:
+            broken.remove("lost")
+            doubt = doubt or hasty[0]
     if not broken and doubt:
         rightly = " of those that are rightly numbered" if doubted else f" of {acked}"
         return Finding(None, f"{observed}{rightly}", doubt)
@@ -67,6 +73,23 @@ def messages(evidence: Evidence, params: Params) -> Finding:
         f" by {first.client}: {first.text}"
     )
     return Finding(held=False, observed=f"{observed} of {acked}", why=why)
+
+
+def _hasty(evidence: Evidence, lost: Sequence[Anomaly]) -> list[str]:
+    """Of lost messages those that no gateway can have acknowledged so soon, each in words."""
+    said = {(a.session, a.seq): (a.client, a.latency_ms) for _, a in evidence.history.of(Acked)}
+    found = []
+    for anomaly in lost:
+        client, latency_ms = said[anomaly.session, anomaly.seq]
+        least_ms = evidence.gap_rule.least_s(location_of(client)) * 1000
+        if latency_ms < least_ms:
+            found.append(
+                f"the driver told that message {anomaly.seq} of session {anomaly.session} was"
+                f" acknowledged {latency_ms:.1f} ms after it went out, and no answer comes within"
+                f" {least_ms:.0f} ms: `client.acked` is for what the gateway has answered"
+                " (docs/drivers.md)"
+            )
+    return found
 
 
 def _surely_lost(history: History, sessions: Collection[str]) -> int:
