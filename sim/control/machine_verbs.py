@@ -8,9 +8,9 @@ from typing import Any
 
 from sim.control.as_faults import as_fault, as_scale
 from sim.errors import InputError
-from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
+from sim.machines.machine_listing import listed
 from sim.topology.sizes import DEFAULT_SIZE
 from sim.world import World
 
@@ -31,7 +31,7 @@ class MachineVerbs:
     def row(self, machine: Machine) -> dict[str, Any]:
         """A machine as listings show it."""
         return {
-            **self.told(machine),
+            **listed(machine, self._world.health),
             "name": machine.fly_name,
             "place": machine.name,
             "state": machine.condition + (" (cordoned)" if machine.cordoned else ""),
@@ -41,18 +41,6 @@ class MachineVerbs:
             "created_s": round(machine.created_s, 1),
             "process_group": machine.config.process_group,
             "size": size_of(self._world, machine),
-        }
-
-    def told(self, machine: Machine) -> dict[str, Any]:
-        """What every listing of machines tells of one, the world's status too."""
-        checks = self._world.health.checks(machine.id)
-        return {
-            "id": machine.id,
-            "region": machine.region,
-            "role": "standby" if machine.config.standbys else None,
-            "checks": f"{sum(c.status is Status.PASSING for c in checks)}/{len(checks)}",
-            "version": machine.config.release,
-            "last_updated_s": round(machine.updated_s, 1),
         }
 
     async def checks(self, _: Mapping[str, Any]) -> list[dict[str, Any]]:

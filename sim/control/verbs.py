@@ -15,9 +15,9 @@ from sim.control.metrics_site import MetricsSite
 from sim.control.underway import telling
 from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
-from sim.dashboard.frame import machine_now
 from sim.dashboard.site import Dashboard
 from sim.errors import InputError
+from sim.machines import machine_listing
 from sim.places.containers import ClientNetworks
 from sim.scenario.faults import inflict
 from sim.scenario.live import live_fault
@@ -45,7 +45,7 @@ class Control:
             world.record.token,
             partial(telling, world.journal),
         )
-        self._machines = machines = MachineVerbs(world)
+        machines = MachineVerbs(world)
         app = AppVerbs(world)
         for verb in (
             *(self.status, self.links, self.fault, self.explain, self.authority),
@@ -94,8 +94,8 @@ class Control:
             "control": record.control_url,
             "machines": [
                 {
-                    **self._machines.told(machine),
-                    **machine_now(world, machine),
+                    **machine_listing.listed(machine, world.health),
+                    **machine_listing.now(machine, world.health),
                     "address": str(machine.endpoint),
                     "process": machine.config.process_group,
                 }

@@ -15,7 +15,7 @@ from sim.costs.prices import machine_month_usd
 from sim.dashboard.crowd import LocationClients, clients_by_location
 from sim.dashboard.live_model import LiveModel
 from sim.dashboard.rates import BINS, Bin, percentiles
-from sim.machines.machine import Machine
+from sim.machines import machine_listing
 from sim.network.links import Link
 from sim.topology.distance import round_trip
 from sim.topology.model import Location, Region
@@ -143,16 +143,6 @@ def _bin(one: Bin) -> list[Any]:
     return [one.index, one.answers, one.refused, *percentiles([one], 50, 99)]
 
 
-def machine_now(world: World, machine: Machine) -> dict[str, Any]:
-    """A machine: what it really is, and what the health checker believes of it."""
-    return {
-        "id": machine.id,
-        "name": machine.name,
-        "state": machine.condition,
-        "check": str(world.health.status(machine.id)),
-    }
-
-
 def _region(
     world: World,
     code: str,
@@ -166,7 +156,7 @@ def _region(
     return {
         "machines": [
             {
-                **machine_now(world, machine),
+                **machine_listing.now(machine, world.health),
                 "output": world.health.output(machine.id),
                 "usd": price,
             }
