@@ -24,7 +24,7 @@ from bench.common import ATLAS, machine
 from bench.common import run as scenario
 from sim.clock import real_ns
 from sim.lens.lens import Lens
-from sim.lens.program import find_program
+from sim.lens.lens_program import find_program
 from sim.scenario.evidence import percentile
 from sim.topology.load_topology import topology_from_mapping
 from sim.world import World

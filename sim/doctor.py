@@ -16,7 +16,7 @@ from typing import Literal
 
 from sim import registry
 from sim.errors import EnvironmentLacksError
-from sim.lens.trial import SPEED, TOLERANCE, tried_program
+from sim.lens.lens_trial import SPEED, TOLERANCE, tried_program
 from sim.network.link_server import find
 from sim.places import browser
 from sim.processes import namespace

@@ -35,7 +35,7 @@ from sim.lens.choice import ClockName, choose
 from sim.machines.app_secrets import AppSecrets
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
-from sim.machines.mishaps import Mishaps
+from sim.machines.fleet_mishaps import Mishaps
 from sim.machines.runtime import RuntimeName, WorldRuntime
 from sim.machines.runtimes import in_containers, make_runtime, tried_lens
 from sim.machines.specs import MachineContext, SpecBuilder

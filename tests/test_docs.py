@@ -83,7 +83,7 @@ def test_every_check_is_an_expectation_with_its_parameters(word):
 
 
 def test_every_flag_and_fixture_of_the_plugin_is_documented():
-    flags = re.findall(r"(--sim-[a-z]+)", inspect.getsource(pytest_plugin.options))
+    flags = re.findall(r"(--sim-[a-z]+)", inspect.getsource(pytest_plugin.plugin_options))
     assert len({*flags}) >= 7
     for flag in flags:
         assert re.search(rf"`(pytest )?{flag}\b", TESTING), flag

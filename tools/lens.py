@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 
-from sim.lens.program import BUILT, PROCESSORS, build, name_for
+from sim.lens.lens_program import BUILT, PROCESSORS, build, name_for
 
 
 def main() -> None:

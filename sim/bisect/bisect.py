@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.apart import run_apart
 from sim.bisect.first_bad import first_bad, measured, usual_runs
-from sim.bisect.releases import Releases
+from sim.bisect.release_line import Releases
 from sim.errors import InputError, Problem
 from sim.remaining import Remaining
 

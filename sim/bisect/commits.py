@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sim.bisect.releases import Laid
+from sim.bisect.release_line import Laid
 from sim.errors import EnvironmentLacksError, InputError, Problem
 from sim.hunt.trial import write
 from sim.scenario.model import Scenario

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sim.apart import PAGE
-from sim.campaign.document import Document, build
+from sim.campaign.campaign_document import Document, build
 from sim.campaign.matrix import cells
 from sim.campaign.results import Results
 from sim.campaign.row import Row, badness

@@ -17,11 +17,11 @@ import distributed
 from sim.apart import FILES, empty, ran_of, words
 from sim.campaign import worker_side
 from sim.campaign.bundle import folders_of, packed
+from sim.campaign.campaign_runner import RunCell
 from sim.campaign.cell_run import row_from
 from sim.campaign.matrix import Cell
 from sim.campaign.results import Results
 from sim.campaign.row import Row, row_unjudged
-from sim.campaign.runner import RunCell
 from sim.errors import EnvironmentLacksError
 from sim.rng import fresh_seed
 

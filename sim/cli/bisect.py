@@ -38,7 +38,7 @@ def bisect(
     """
     from sim.bisect.bisect import Bisect
     from sim.bisect.commits import Commits
-    from sim.bisect.images import Images, names_image
+    from sim.bisect.image_releases import Images, names_image
     from sim.rng import fresh_seed
     from sim.scenario.load_scenario import load_scenario
 

@@ -18,7 +18,7 @@ from sim.remaining import Remaining
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sim.campaign.document import Document
+    from sim.campaign.campaign_document import Document
     from sim.campaign.results import Results
     from sim.campaign.row import Row
     from sim.campaign.shard import Shard
@@ -77,7 +77,7 @@ def campaign(
     junit.xml and summary.md at the end, and each finished run as soon as it ends: Ctrl-C ends what
     runs and keeps what was done.
     """
-    from sim.campaign import forms
+    from sim.campaign import campaign_forms
     from sim.campaign.load_campaign import load_campaign
     from sim.campaign.matrix import cells
     from sim.campaign.merge import pages, report_of
@@ -98,8 +98,10 @@ def campaign(
         click.echo(f"go on with: sim campaign {file} --resume --out {folder}", err=True)
         raise
     document = report_of(results)
-    forms.write(
-        document, pages([results]), {form: folder / name for form, name in forms.FILES.items()}
+    campaign_forms.write(
+        document,
+        pages([results]),
+        {form: folder / name for form, name in campaign_forms.FILES.items()},
     )
     return _show(document)
 
@@ -120,14 +122,14 @@ def merge(folders: tuple[Path, ...], **outputs: Path | None) -> int:
 
     A shard that is missing is said, and makes the verdict unknown where nothing failed.
     """
-    from sim.campaign import forms
+    from sim.campaign import campaign_forms
     from sim.campaign.merge import merged, pages
     from sim.campaign.results import Results
 
     found: list[Results] = [Results.read(folder) for folder in folders]
     document = merged(found)
     click.echo(f"campaign: {document['campaign']}")
-    forms.write(document, pages(found), outputs)
+    campaign_forms.write(document, pages(found), outputs)
     return _show(document)
 
 
@@ -139,7 +141,7 @@ async def _run(
     dask: str | None,
     count: int,
 ) -> None:
-    from sim.campaign.runner import go_on, here, usual_jobs
+    from sim.campaign.campaign_runner import go_on, here, usual_jobs
 
     def tell(at_once: int) -> Callable[[int, Row], None]:
         return partial(_tell, count, Remaining(count - len(done), at_once))
@@ -162,7 +164,7 @@ async def _run(
 
 
 def _tell(count: int, remaining: Remaining, number: int, row: Row) -> None:
-    from sim.campaign.summary import setup_in_words
+    from sim.campaign.campaign_summary import setup_in_words
 
     words = f"{number} of {count}: {row['verdict']}: {setup_in_words(row['setup'])}"
     words += f", seed {row['seed']}" + (", again and alone" if row["alone"] else "")
@@ -175,7 +177,7 @@ def _show(document: Document) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from sim.campaign.summary import dollars, in_words, number, seconds, setup_in_words
+    from sim.campaign.campaign_summary import dollars, in_words, number, seconds, setup_in_words
     from sim.scenario.verdict import EXIT_CODES
 
     console = wide_console()

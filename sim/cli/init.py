@@ -102,7 +102,7 @@ def _listen(against: str, port: int) -> str:
     from sim.cli.running import run_async
     from sim.clock import Clock
     from sim.init.listening.driver_from import driver_from
-    from sim.init.listening.proxy import Listener
+    from sim.init.listening.recording_proxy import Listener
 
     async def one_session() -> str | None:
         listener = Listener(against, Clock())

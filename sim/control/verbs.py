@@ -10,12 +10,12 @@ from typing import Any, Self
 from sim import registry
 from sim.control.app_verbs import AppVerbs
 from sim.control.machine_verbs import MachineVerbs
-from sim.control.machines_api.site import MachinesApi
+from sim.control.machines_api.machines_api_site import MachinesApi
 from sim.control.metrics_site import MetricsSite
 from sim.control.underway import telling
 from sim.control_server.control_server import ControlServer
 from sim.control_server.exposure import further_listeners
-from sim.dashboard.site import Dashboard
+from sim.dashboard.dashboard_site import Dashboard
 from sim.errors import InputError
 from sim.machines import machine_listing
 from sim.places.containers import ClientNetworks

@@ -9,7 +9,7 @@ from pathlib import Path
 from sim import registry
 from sim.clock import Clock
 from sim.lens.lens import Lens
-from sim.lens.trial import tried_program
+from sim.lens.lens_trial import tried_program
 from sim.machines.docker.site_context import SiteContext
 from sim.machines.ports import Ports
 from sim.machines.process import ProcessRuntime
@@ -26,7 +26,7 @@ def tried_lens(name: RuntimeName, hosts: Mapping[str, str]) -> Path:
     """
     program = tried_program()
     if in_containers(name):
-        from sim.machines.docker.lens import tried_in_containers  # noqa: PLC0415 - as below
+        from sim.machines.docker.container_lens import tried_in_containers  # noqa: PLC0415 - as below
 
         for host in (None, *sorted({*hosts.values()})):
             tried_in_containers(host)
@@ -52,7 +52,7 @@ def make_runtime(
     """The runtime, not yet open. Containers are named after `folder`, the world's."""
     if not in_containers(name):
         return ProcessRuntime(clock, plan, redact=redact, lens=lens)
-    from sim.machines.docker.runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
+    from sim.machines.docker.docker_runtime import DockerRuntime  # noqa: PLC0415 - the SDK takes 0.2 s
 
     registry.mark_containers(folder, topology.hosts.values())
     context = SiteContext(plan, ports, clock, folder.name, redact, lens)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sim.metrics.fly import edge_metrics, machine_metrics
+from sim.metrics.fly_metrics import edge_metrics, machine_metrics
 from sim.metrics.own import (
     alert_metrics,
     client_metrics,

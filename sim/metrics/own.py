@@ -15,7 +15,7 @@ from sim.metrics.family import Labels, counter, gauge, histogram
 from sim.metrics.tally import NOWHERE, JournalTally
 from sim.network.link import Link
 from sim.network.stats import LinkStats
-from sim.routing.dns.counters import Counts
+from sim.routing.dns.dns_counters import Counts
 from sim.scenario.faults import FAULTS
 from sim.topology.model import ALERTS
 

@@ -21,8 +21,8 @@ from sim.clock import Clock
 from sim.errors import EnvironmentLacksError
 from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.links import Links
-from sim.network.real import RealLinkServer
-from sim.network.remote import RemoteLinkServer
+from sim.network.toxiproxy_process import RealLinkServer
+from sim.network.toxiproxy_remote import RemoteLinkServer
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 
@@ -100,7 +100,7 @@ def make(
     if stock is None:
         return EmbeddedLinkServer(endpoint, clock, rng)
     if stock.image:
-        from sim.network.container import ContainerLinkServer  # noqa: PLC0415 - as above
+        from sim.network.toxiproxy_container import ContainerLinkServer  # noqa: PLC0415 - as above
 
         registry.mark_containers(world)
         return ContainerLinkServer(stock.image, endpoint, clock, world.name)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 
-from sim.page.files import joined, styles
+from sim.page.page_files import joined, styles
 
 
 def html_page(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from sim.pytest_plugin.options import MARKER, Settings, add_options, seeds, settings
+from sim.pytest_plugin.plugin_options import MARKER, Settings, add_options, seeds, settings
 
 if TYPE_CHECKING:
     from sim.pytest_plugin.scenarios import ScenarioFile

@@ -12,7 +12,7 @@ import pytest
 from sim.errors import SimError
 from sim.lens.choice import clock_named
 from sim.machines.runtime import runtime_named
-from sim.pytest_plugin.options import seeds, settings
+from sim.pytest_plugin.plugin_options import seeds, settings
 from sim.pytest_plugin.sections import Failure, section
 from sim.report.asked import asked
 from sim.report.outcome import Outcome

@@ -16,7 +16,7 @@ from sim.clock import Clock
 from sim.observe.events import RoutingChanged
 from sim.observe.journal import Journal
 from sim.routing.container_nameserver import ContainerNameserver
-from sim.routing.dns.counters import Counts
+from sim.routing.dns.dns_counters import Counts
 from sim.routing.dns.nameserver import NameServer, ask
 from sim.routing.dns.subnet import Prefixes
 from sim.routing.dns.ttl import ShrinkingViews, bounded_ttl_s

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from sim.bisect import images
-from sim.bisect.images import Images
+from sim.bisect import image_releases
+from sim.bisect.image_releases import Images
 from sim.errors import InputError
 from sim.scenario.load_scenario import load_scenario
 from tests.scenario.conftest import TOPOLOGY
@@ -33,7 +33,7 @@ class Engine:
 
 @pytest.fixture
 def releases(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "Engine", Engine)
+    monkeypatch.setattr(image_releases, "Engine", Engine)
     (tmp_path / "topology.yaml").write_text(yaml.safe_dump(TOPOLOGY))
     path = tmp_path / "scenario.yaml"
     path.write_text("topology: topology.yaml\nduration: 60s\n")

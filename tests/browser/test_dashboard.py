@@ -236,7 +236,7 @@ async def test_names_are_text_also_if_a_topology_could_have_markup_in_them(page,
             place.update(name=HOSTILE, nameserver=HOSTILE, entry=HOSTILE)
         return {**found, "app": HOSTILE, "hostname": HOSTILE, "services": [HOSTILE]}
 
-    monkeypatch.setattr("sim.dashboard.site.portrait", hostile)
+    monkeypatch.setattr("sim.dashboard.dashboard_site.portrait", hostile)
     async with live(page, OUTAGES / "two-regions.yaml") as (_, control):
         await page.open(control.dashboard.url())
         await page.until("document.body.dataset.ready")

@@ -14,9 +14,9 @@ import sys
 import pytest
 
 from sim.campaign import bundle
+from sim.campaign.campaign_runner import go_on
 from sim.campaign.matrix import cells
 from sim.campaign.results import About, Results
-from sim.campaign.runner import go_on
 from sim.campaign.shard import Shard
 from sim.clock import Clock
 from sim.errors import EnvironmentLacksError

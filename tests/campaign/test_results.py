@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import xmlschema
 
-from sim.campaign import forms, junit, page, summary
+from sim.campaign import campaign_forms, campaign_junit, campaign_page, campaign_summary
 from sim.campaign.matrix import cells
 from sim.campaign.merge import merged, pages, report_of
 from sim.campaign.results import About, Results
@@ -59,9 +59,9 @@ def test_eight_shards_have_the_report_of_one_run(done):
     parts = [done(Shard(number, 8)) for number in (3, 1, 8, 2, 7, 4, 6, 5)]
     one, eight = report_of(whole), merged(parts)
     assert text(one) == text(eight) == text(merged([whole]))
-    for form in (junit, summary):
+    for form in (campaign_junit, campaign_summary):
         assert form.render(one) == form.render(eight)
-    assert page.render(one, {}) == page.render(eight, {})
+    assert campaign_page.render(one, {}) == campaign_page.render(eight, {})
     assert one["verdict"] == "failed"
     assert (one["runs"], one["held"], one["failed"], one["unknown"]) == (24, 22, 1, 1)
 
@@ -72,8 +72,8 @@ def test_a_missing_shard_is_said_and_nothing_holds(done):
     assert document["verdict"] == "unknown"
     assert document["missing_because"] == ["shard 1/3 is missing, with 8 runs"]
     assert document["missing"] == 8
-    assert "shard 1/3 is missing" in page.render(document, {})
-    assert "shard 1/3 is missing" in summary.render(document)
+    assert "shard 1/3 is missing" in campaign_page.render(document, {})
+    assert "shard 1/3 is missing" in campaign_summary.render(document)
 
 
 def test_a_shard_that_did_not_finish_is_said(done):
@@ -143,7 +143,7 @@ def test_files_stay_of_what_did_not_hold_and_of_the_worst_that_did(done, asked):
 
 
 def test_junit_is_as_its_readers_have_it(done):
-    xml = junit.render(report_of(done()))
+    xml = campaign_junit.render(report_of(done()))
     xmlschema.XMLSchema(JUNIT).validate(xml)
     assert xml.count("<failure") == xml.count("<error") == 1
     assert xml.count("<testcase") == 24
@@ -152,7 +152,7 @@ def test_junit_is_as_its_readers_have_it(done):
 def test_the_page_says_names_as_text_and_leads_to_the_worst_run(done, tmp_path):
     whole = done()
     document = report_of(whole)
-    forms.write(document, pages([whole]), {"html": tmp_path / "page.html", "json": None})
+    campaign_forms.write(document, pages([whole]), {"html": tmp_path / "page.html", "json": None})
     html = (tmp_path / "page.html").read_text()
     assert "<TTL>" not in html
     assert f'href="of-1-1/cells/{document["worst"]["cell"]}/report.html"' in html
@@ -184,7 +184,7 @@ def test_what_each_value_does_has_its_interval_over_seeds(done):
 TEN_THOUSAND = """
 import json, sys
 from pathlib import Path
-from sim.campaign import forms
+from sim.campaign import campaign_forms
 from sim.campaign.matrix import Campaign, cells
 from sim.campaign.merge import pages, report_of
 from sim.campaign.results import About, Results
@@ -199,7 +199,8 @@ results = Results.begin(folder, About(asked, Shard(), ""))
 for cell in cells(asked):
     results.keep({**row_unjudged(cell, "because " * 20), "verdict": "held", "outage_s": 1.5})
 document = report_of(Results.read(folder))
-forms.write(document, {}, {form: folder / name for form, name in forms.FILES.items()})
+outputs = {form: folder / name for form, name in campaign_forms.FILES.items()}
+campaign_forms.write(document, {}, outputs)
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(document["runs"], int(peak.split()[1]) // 1024)
 """

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from sim.campaign.campaign_runner import run_cells
 from sim.campaign.matrix import cells
 from sim.campaign.row import Row
-from sim.campaign.runner import run_cells
 from sim.clock import Clock
 
 

@@ -13,7 +13,7 @@ import pytest
 from sim.docker.engine import NotFound, connect
 from sim.docker.ssh import command
 from sim.errors import EnvironmentLacksError, StartError
-from sim.machines.docker.images import bring
+from sim.machines.docker.machine_images import bring
 
 HOST = "ssh://me@10.1.2.3:2022"
 ENGINE = """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.lens.lens import Lens
-from sim.machines.docker.lens import NOTES, PROGRAM, archive, before, entrypoint
+from sim.machines.docker.container_lens import NOTES, PROGRAM, archive, before, entrypoint
 from sim.machines.runtime import MachineSpec
 from sim.topology.addresses import Endpoint
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.lens.program import find_program
-from sim.lens.trial import TOLERANCE
+from sim.lens.lens_program import find_program
+from sim.lens.lens_trial import TOLERANCE
 from tests.lens.matrix import CALENDAR, LANGUAGES, WAYS, Language, run
 
 # What makes one late is a busy host; each way counts as it was at its best.

@@ -17,7 +17,7 @@ import pytest
 from sim.clock import real_ns
 from sim.host.schedstat import family
 from sim.lens.lens import Lens, read_notes, uncovered
-from sim.lens.program import find_program
+from sim.lens.lens_program import find_program
 
 SPEED = 50
 WITHIN_REAL_S = 20

@@ -8,8 +8,8 @@ import pytest
 
 from sim.errors import EnvironmentLacksError
 from sim.lens.lens import Lens
-from sim.lens.program import find_program
-from sim.lens.trial import Trial, read, try_out, wrong_clock, wrong_wait
+from sim.lens.lens_program import find_program
+from sim.lens.lens_trial import Trial, read, try_out, wrong_clock, wrong_wait
 
 LENS = Lens(Path("lens"), 10.0, 0)
 S = 1_000_000_000

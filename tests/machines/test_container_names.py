@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.machines.docker import names
+from sim.machines.docker import container_nameservers
 
 RESOLVED = "# systemd\nnameserver 127.0.0.53\noptions edns0\n"
 UPSTREAM = "nameserver 10.0.0.2\nnameserver ::1\nnameserver fe80::1%eth0\n"
@@ -28,5 +28,5 @@ def test_a_container_asks_its_region_first_and_the_hosts_own_then(
     paths = [tmp_path / str(number) for number in range(len(files))]
     for path, text in zip(paths, files, strict=True):
         path.write_text(text)
-    monkeypatch.setattr(names, "_FILES", (*paths, tmp_path / "none"))
-    assert names.nameservers(own) == asked
+    monkeypatch.setattr(container_nameservers, "_FILES", (*paths, tmp_path / "none"))
+    assert container_nameservers.nameservers(own) == asked

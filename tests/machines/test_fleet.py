@@ -19,9 +19,9 @@ from sim.errors import InputError, StartError
 from sim.machines import breaking
 from sim.machines.checker import HealthChecker
 from sim.machines.fleet import Fleet
+from sim.machines.fleet_mishaps import Mishaps
 from sim.machines.health import Result, Status
 from sim.machines.lifecycle import IllegalTransitionError, State
-from sim.machines.mishaps import Mishaps
 from sim.machines.process import ProcessRuntime
 from sim.machines.runtime import Executed, MachineSpec, ProcessRow, Runtime
 from sim.machines.specs import MachineContext, SpecBuilder

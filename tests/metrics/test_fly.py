@@ -9,8 +9,8 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from sim.metrics.fly import host_of, machine_metrics
-from sim.routing.edge.counters import Counters
+from sim.metrics.fly_metrics import host_of, machine_metrics
+from sim.routing.edge.edge_counters import Counters
 
 
 class Told(Collector):

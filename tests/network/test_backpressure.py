@@ -15,8 +15,8 @@ import pytest
 
 from sim.clock import Clock
 from sim.network.embedded.collection import Collection, Wanted, add_toxic
-from sim.network.embedded.connection import Connection, Options
 from sim.network.embedded.pipe import BUFFER_BYTES, READ_BYTES, Engine
+from sim.network.embedded.proxied_connection import Connection, Options
 from sim.network.embedded.proxy import Proxy
 from sim.network.embedded.timers import Timers
 from sim.rng import Rng

@@ -12,8 +12,8 @@ from sim.errors import EnvironmentLacksError, StartError
 from sim.network import link_server
 from sim.network.embedded.embedded_server import EmbeddedLinkServer
 from sim.network.link_server import Stock
-from sim.network.real import RealLinkServer
-from sim.network.remote import RemoteLinkServer
+from sim.network.toxiproxy_process import RealLinkServer
+from sim.network.toxiproxy_remote import RemoteLinkServer
 from sim.rng import Rng
 from sim.topology.addresses import Endpoint
 from tests.network.conftest import HOST
@@ -92,7 +92,7 @@ async def test_somebody_elses_is_waited_for_and_left_alone(
 async def test_one_that_never_answers_is_said(
     monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr("sim.network.remote.READY_REAL_S", 0.05)
+    monkeypatch.setattr("sim.network.toxiproxy_remote.READY_REAL_S", 0.05)
     remote = RemoteLinkServer(f"http://{NOBODY}", clock, "correct SIM_TOXIPROXY")
     with pytest.raises(EnvironmentLacksError, match="no link server answers"):
         await remote.start()

@@ -15,8 +15,8 @@ import pytest
 from sim.clock import Clock
 from sim.errors import InputError, StartError
 from sim.network.links import Link, Links, LinkSpec
-from sim.network.real import RealLinkServer
 from sim.network.toxiproxy_api import LinkServerClient
+from sim.network.toxiproxy_process import RealLinkServer
 from sim.observe.events import PartFailed
 from sim.observe.journal import Journal, only
 from sim.topology.addresses import Endpoint

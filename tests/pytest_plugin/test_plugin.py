@@ -15,7 +15,7 @@ from sim.pytest_plugin.sections import section_of_world, without_seed
 # What a test's world would be made of, printed instead of built.
 SHOWS = """
     import pytest
-    from sim.pytest_plugin.options import settings
+    from sim.pytest_plugin.plugin_options import settings
 
     @pytest.mark.sim(topology="marked.yaml", seed=5, speed=2)
     def test_marked(request):
@@ -194,4 +194,4 @@ def test_the_plugin_costs_other_projects_three_small_modules():
         " print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["sim", "sim.pytest_plugin", "sim.pytest_plugin.options"]
+    assert done.stdout.split() == ["sim", "sim.pytest_plugin", "sim.pytest_plugin.plugin_options"]

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from sim.clock import Clock
-from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import View, machine_json
+from sim.control.machines_api.api_refusals import Refusal
+from sim.control.machines_api.api_shapes import View, machine_json
 from sim.deploys.deployer import Deployer
 from sim.errors import SimError
 from sim.machines import lease as leases

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sim.control.machines_api.refusals import Refusal
+from sim.control.machines_api.api_refusals import Refusal
 from sim.topology.units import parse_duration
 
 _NANOSECONDS = 1_000_000_000

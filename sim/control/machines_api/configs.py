@@ -11,8 +11,8 @@ import signal as signals
 from collections.abc import Mapping
 from typing import Any
 
+from sim.control.machines_api.api_refusals import Refusal
 from sim.control.machines_api.bodies import ConfigGiven, ServiceGiven
-from sim.control.machines_api.refusals import Refusal
 from sim.machines.config import MachineConfig
 from sim.topology.model import Check, Gateway, RestartPolicy
 

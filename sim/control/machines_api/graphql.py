@@ -14,9 +14,9 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from sim.control.machines_api.api_context import ApiContext
+from sim.control.machines_api.api_shapes import ORGANIZATION, USER, app_json
 from sim.control.machines_api.bodies import M, checked, parsed
 from sim.control.machines_api.configs import full_image, image_ref, plain_image
-from sim.control.machines_api.shapes import ORGANIZATION, USER, app_json
 from sim.deploys.deployer import Release
 from sim.errors import InputError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext, nonce_of, number
+from sim.control.machines_api.api_refusals import Refusal
+from sim.control.machines_api.api_shapes import USER, lease_json
 from sim.control.machines_api.bodies import LeaseRequest, parsed
-from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import USER, lease_json
 from sim.machines import lease as rules
 from sim.machines.lease import Lease
 from sim.machines.lifecycle import State

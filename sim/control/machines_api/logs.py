@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext
-from sim.control.machines_api.refusals import Refusal
+from sim.control.machines_api.api_refusals import Refusal
 from sim.machines.machine import Machine
 from sim.processes.child import tail
 

@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext, flag
+from sim.control.machines_api.api_refusals import Refusal, no_room
+from sim.control.machines_api.api_shapes import event_json
 from sim.control.machines_api.bodies import LaunchGiven, parsed
 from sim.control.machines_api.configs import config_from, config_json
 from sim.control.machines_api.leases import new_lease
-from sim.control.machines_api.refusals import Refusal, no_room
 from sim.control.machines_api.regions import chosen
-from sim.control.machines_api.shapes import event_json
 from sim.errors import EnvironmentLacksError
 from sim.machines.config import MachineConfig
 from sim.machines.lifecycle import Action, IllegalTransitionError, State, allowed

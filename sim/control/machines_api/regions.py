@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext
+from sim.control.machines_api.api_refusals import Refusal
+from sim.control.machines_api.api_shapes import region_json
 from sim.control.machines_api.bodies import PlacementsRequest, parsed
-from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import region_json
 from sim.topology.geography import REGIONS, continent
 from sim.topology.model import Topology
 

@@ -13,10 +13,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from sim.control.machines_api.api_context import ApiContext, number
+from sim.control.machines_api.api_refusals import Refusal
+from sim.control.machines_api.api_shapes import ORGANIZATION, USER
 from sim.control.machines_api.bodies import parsed
 from sim.control.machines_api.configs import full_image, plain_image
-from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import ORGANIZATION, USER
 from sim.deploys.deployer import Release
 from sim.errors import InputError
 from sim.machines.config import MachineConfig

@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext
+from sim.control.machines_api.api_refusals import Refusal
 from sim.control.machines_api.bodies import SecretRequest, SecretsRequest, parsed
-from sim.control.machines_api.refusals import Refusal
 from sim.machines.app_secrets import SecretDigest
 
 

@@ -8,6 +8,8 @@ import signal as signals
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext, flag
+from sim.control.machines_api.api_refusals import Refusal
+from sim.control.machines_api.api_shapes import process_json
 from sim.control.machines_api.bodies import (
     ExecRequest,
     SignalRequest,
@@ -15,8 +17,6 @@ from sim.control.machines_api.bodies import (
     checked,
     parsed,
 )
-from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import process_json
 from sim.machines import breaking
 from sim.machines.runs import started
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext
-from sim.control.machines_api.refusals import Refusal
+from sim.control.machines_api.api_refusals import Refusal
 
 
 class Volumes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext, number
-from sim.control.machines_api.refusals import Refusal
-from sim.control.machines_api.shapes import event_id
+from sim.control.machines_api.api_refusals import Refusal
+from sim.control.machines_api.api_shapes import event_id
 from sim.machines.lifecycle import State
 from sim.machines.machine import Machine
 

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
-from sim.init.listening.greeting import Greeting, find_greeting
+from sim.init.listening.heard_greeting import Greeting, find_greeting
+from sim.init.listening.heard_numbering import Numbering, Spoken, find_numbering
 from sim.init.listening.leaves import (
     Place,
     json_path,
@@ -22,7 +23,6 @@ from sim.init.listening.leaves import (
     sendable,
     tags,
 )
-from sim.init.listening.numbering import Numbering, Spoken, find_numbering
 from sim.init.listening.socketio import socketio_driver
 from sim.init.listening.transcript import Connection, Exchange, Transcript
 

@@ -18,9 +18,9 @@ from sim.docker.engine import APIError, Engine, said
 from sim.errors import StartError
 from sim.lens.lens import Lens
 from sim.machines import lost_host
-from sim.machines.docker import inside
-from sim.machines.docker.lens import before
-from sim.machines.docker.logs import ContainerLog
+from sim.machines.docker import container_inside
+from sim.machines.docker.container_lens import before
+from sim.machines.docker.container_log import ContainerLog
 from sim.machines.runtime import Executed, MachineSpec, ProcessRow
 from sim.processes.child import tail
 from sim.processes.exit import Exit
@@ -170,7 +170,7 @@ class DockerInstance:
             found = await self._engine.call("inspect_container", self.container)
         except (APIError, StartError):
             return None
-        return inside.handling(int(found["State"]["Pid"]), self.container)
+        return container_inside.handling(int(found["State"]["Pid"]), self.container)
 
     async def execute(self, argv: Sequence[str], stdin: str, timeout_real_s: float) -> Executed:
         """Run a command in the container; it gets no input there. Raises StartError."""
@@ -181,7 +181,7 @@ class DockerInstance:
         try:
             async with self._clock.timeout(timeout_real_s * self._clock.speed):
                 done: Executed = await self._engine.run(
-                    inside.execute, self._engine, self.container, argv
+                    container_inside.execute, self._engine, self.container, argv
                 )
                 return done
         except TimeoutError:
@@ -192,7 +192,9 @@ class DockerInstance:
     async def processes(self) -> list[ProcessRow]:
         """What the engine lists of the container."""
         try:
-            return list(await self._engine.run(inside.processes, self._engine, self.container))
+            return list(
+                await self._engine.run(container_inside.processes, self._engine, self.container)
+            )
         except APIError as error:
             raise StartError(f"cannot list the processes: {said(error)}") from error
 

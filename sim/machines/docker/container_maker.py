@@ -10,11 +10,11 @@ from sim import trust
 from sim.docker.engine import WORLD_LABEL, Engine
 from sim.docker.labels import labels
 from sim.lens.lens import Lens
-from sim.machines.docker import lens as inner_lens
+from sim.machines.docker import container_lens
 from sim.machines.docker.archive import packed
-from sim.machines.docker.names import nameservers
-from sim.machines.docker.networks import Networks
+from sim.machines.docker.container_nameservers import nameservers
 from sim.machines.docker.reach import Reach
+from sim.machines.docker.region_networks import Networks
 from sim.machines.own_names import OWN_NAME
 from sim.machines.runtime import MachineSpec
 from sim.topology.addresses import container_host, private_address
@@ -33,7 +33,7 @@ class ContainerMaker:
         self._reach = reach
         self._world = world
         self._lens = lens
-        self._archive = inner_lens.archive(lens.program) if lens else b""
+        self._archive = container_lens.archive(lens.program) if lens else b""
 
     def make(self, name: str, spec: MachineSpec) -> str:
         """A machine's container, not yet started; its id. Blocks. Raises APIError."""
@@ -54,7 +54,7 @@ class ContainerMaker:
         network = api.create_endpoint_config(ipv4_address=address)
         command, entrypoint = spec.command, spec.entrypoint
         if self._lens:
-            command, entrypoint = None, tuple(inner_lens.entrypoint(api, self._lens, spec))
+            command, entrypoint = None, tuple(container_lens.entrypoint(api, self._lens, spec))
         own = {WORLD_LABEL: self._world, "sim.region": spec.region, "sim.machine": spec.id}
         made = api.create_container(
             spec.image,

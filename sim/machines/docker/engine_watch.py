@@ -16,8 +16,8 @@ from sim.docker.engine import Engine
 from sim.docker.leftovers import drop_container
 from sim.errors import SimError
 from sim.machines.docker.container import DockerInstance
-from sim.machines.docker.containers import Containers
 from sim.machines.docker.events import EngineEvent, Follower
+from sim.machines.docker.machine_containers import Containers
 from sim.machines.runtime import Overseer
 
 _LOOK_REAL_S = 0.2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sim.machines.docker.networks import Networks
+from sim.machines.docker.region_networks import Networks
 from sim.machines.docker.way import Way
 from sim.machines.ports import Ports
 from sim.machines.runtime import MachineSpec

@@ -14,11 +14,11 @@ from sim.docker.engine import APIError, Engine
 from sim.docker.leftovers import drop_container, drop_network
 from sim.errors import StartError
 from sim.lens.lens import failed, uncovered
-from sim.machines.docker import lens as inner_lens
+from sim.machines.docker import container_lens
 from sim.machines.docker.container import DockerInstance
-from sim.machines.docker.containers import Containers
 from sim.machines.docker.events import EngineEvent
-from sim.machines.docker.networks import Networks
+from sim.machines.docker.machine_containers import Containers
+from sim.machines.docker.region_networks import Networks
 from sim.machines.runtime import Overseer
 
 
@@ -91,7 +91,7 @@ class Reconciler:
         """Tell what the lens noted of a machine, before anybody asks why it ended."""
         if not self._lens or not self.overseer:
             return
-        told = await self._engine.run(inner_lens.notes, self._engine.api, instance.container)
+        told = await self._engine.run(container_lens.notes, self._engine.api, instance.container)
         for seen in uncovered(told):
             self.overseer.real_time(instance.spec, seen)
         if failed(told):

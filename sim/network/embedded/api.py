@@ -27,9 +27,9 @@ from sim.network.embedded.collection import (
     add_toxic,
     update_toxic,
 )
-from sim.network.embedded.connection import Options
 from sim.network.embedded.gojson import BodyError
 from sim.network.embedded.pipe import LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES
+from sim.network.embedded.proxied_connection import Options
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS, Toxic
 from sim.streams.buffers import LEAST_SEGMENT_BYTES, MOST_SEGMENT_BYTES

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.network.embedded import addresses
-from sim.network.embedded.addresses import AddressError
-from sim.network.embedded.connection import Options
+from sim.network.embedded import go_addresses
+from sim.network.embedded.go_addresses import AddressError
 from sim.network.embedded.pipe import Engine
+from sim.network.embedded.proxied_connection import Options
 from sim.network.embedded.proxy import Applied, Proxy
 from sim.network.embedded.toxics import TOXICS, attributes_problem
 from sim.network.link_spec import Stream
@@ -93,7 +93,7 @@ class Collection:
         where = await _place(wanted, "")
         if self._proxies.get(name) is not proxy:
             raise ApiError(404, "proxy not found")
-        moved = where is not None and addresses.join(*where) != proxy.listen
+        moved = where is not None and go_addresses.join(*where) != proxy.listen
         if wanted.enabled and (moved or not proxy.enabled):
             _rebind(proxy, where)
         if moved or wanted.upstream != proxy.upstream:
@@ -123,7 +123,9 @@ class Collection:
         if old is None:
             return await self.create(wanted)
         where = await _place(Wanted(wanted.name, wanted.listen, wanted.upstream), "")
-        same_place = wanted.listen == old.listen or (where and addresses.join(*where) == old.listen)
+        same_place = wanted.listen == old.listen or (
+            where and go_addresses.join(*where) == old.listen
+        )
         if same_place and wanted.upstream == old.upstream:
             return old
         old.stop()
@@ -166,8 +168,8 @@ async def _place(wanted: Wanted, prefix: str) -> tuple[str, int] | None:
     if not wanted.enabled:
         return None
     try:
-        host, port = addresses.split(wanted.listen or ":0")
-        hosts = await addresses.resolve(host)
+        host, port = go_addresses.split(wanted.listen or ":0")
+        hosts = await go_addresses.resolve(host)
     except AddressError as error:
         raise ApiError(500, f"{prefix}{error}") from error
     return hosts[0], port
@@ -184,7 +186,7 @@ def _rebind(proxy: Proxy, where: tuple[str, int] | None) -> None:
     """Listen elsewhere, or go on listening where it was if that cannot be."""
     if where is None:
         return
-    was = addresses.split(proxy.listen) if proxy.enabled else None
+    was = go_addresses.split(proxy.listen) if proxy.enabled else None
     proxy.unbind()
     try:
         _bind(proxy, where)

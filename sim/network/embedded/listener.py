@@ -7,8 +7,8 @@ import os
 import socket
 from collections.abc import Callable
 
-from sim.network.embedded import addresses
-from sim.network.embedded.addresses import AddressError
+from sim.network.embedded import go_addresses
+from sim.network.embedded.go_addresses import AddressError
 from sim.streams.accept import Acceptor
 from sim.streams.buffers import use_segments
 
@@ -32,10 +32,10 @@ class Listener:
             code = error.errno if isinstance(error, OSError) else errno.EINVAL
             reason = os.strerror(code or errno.EINVAL).lower()
             raise AddressError(
-                f"listen tcp {addresses.join(host, port)}: bind: {reason}"
+                f"listen tcp {go_addresses.join(host, port)}: bind: {reason}"
             ) from error
         bound_host, bound_port = sock.getsockname()[:2]
-        self.address = addresses.join(bound_host, bound_port)
+        self.address = go_addresses.join(bound_host, bound_port)
         self._socket = sock
         self._acceptor = Acceptor(sock, accepted)
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sim.network.embedded import addresses
-from sim.network.embedded.addresses import AddressError
-from sim.network.embedded.connection import Connection, Options, close_socket
-from sim.network.embedded.dial import Dial
+from sim.network.embedded import go_addresses
+from sim.network.embedded.go_addresses import AddressError
 from sim.network.embedded.listener import Listener
 from sim.network.embedded.pipe import Engine
+from sim.network.embedded.proxied_connection import Connection, Options, close_socket
+from sim.network.embedded.proxy_dial import Dial
 from sim.network.embedded.toxics import Context, Stage, Toxic
 from sim.network.link_spec import Stream
 from sim.rng import Rng
@@ -153,12 +153,12 @@ class Proxy:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._accepted += 1
         try:
-            host, port = addresses.split(self.upstream)
+            host, port = go_addresses.split(self.upstream)
         except AddressError:
             client.close()
             return
         host = host or "127.0.0.1"
-        if addresses.is_literal(host):
+        if go_addresses.is_literal(host):
             self._dial(client, self._accepted, [host], port)
         else:
             lookup = self._look_up(client, self._accepted, host, port)
@@ -166,7 +166,7 @@ class Proxy:
 
     async def _look_up(self, client: socket.socket, number: int, host: str, port: int) -> None:
         try:
-            hosts = await addresses.resolve(host)
+            hosts = await go_addresses.resolve(host)
         except AddressError:
             hosts = []
         if self._lookups.pop(client, None):

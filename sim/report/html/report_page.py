@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sim.page.files import land
 from sim.page.html_page import html_page
 from sim.page.modules import bundle
+from sim.page.page_files import land
 from sim.report.document import Document
 from sim.report.html.page_model import model
 from sim.scenario.evidence import Evidence

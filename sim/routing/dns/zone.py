@@ -16,7 +16,7 @@ from typing import NamedTuple
 from dnslib import CLASS, NS, QTYPE, RR, SOA, TXT, A, DNSHeader, DNSQuestion, DNSRecord
 
 from sim.routing.dns import wire
-from sim.routing.dns.counters import Tally
+from sim.routing.dns.dns_counters import Tally
 
 NEGATIVE_TTL_S = 5  # how long a "no" may be believed: shorter than any failover takes
 _STATIC_TTL_S = 3600  # of what never changes while a world runs

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from typing import NamedTuple, TypeVar
 
 from sim.routing.dns import wire
-from sim.routing.dns.counters import Counters, Tally
+from sim.routing.dns.dns_counters import Counters, Tally
 from sim.routing.dns.subnet import MalformedSubnetError, Prefixes, parse_subnet
 from sim.routing.dns.zone import Ready, View, Zone
 

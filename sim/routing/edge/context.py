@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from sim.clock import Clock
 from sim.observe.journal import Journal
-from sim.routing.edge.counters import Counters
 from sim.routing.edge.dispatch import Dispatcher
+from sim.routing.edge.edge_counters import Counters
 from sim.routing.edge.request_id import RequestIds
 from sim.routing.machine_choice import MachineView
 

@@ -20,8 +20,8 @@ from sim.observe.journal import Journal
 from sim.routing.edge.backhaul import Network
 from sim.routing.edge.connection import Connection
 from sim.routing.edge.context import EdgeContext
-from sim.routing.edge.counters import Counters
 from sim.routing.edge.dispatch import Dispatcher
+from sim.routing.edge.edge_counters import Counters
 from sim.routing.edge.headers import Visit
 from sim.routing.edge.loads import Loads
 from sim.routing.edge.request_id import RequestIds

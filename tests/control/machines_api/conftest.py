@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from sim.clock import Clock
-from sim.control.machines_api.site import MachinesApi
+from sim.control.machines_api.machines_api_site import MachinesApi
 from sim.control_server.control_server import ControlServer
 from sim.deploys.deployer import Deployer
 from sim.machines.checker import HealthChecker

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.control.machines_api.site import MachinesApi
+from sim.control.machines_api.machines_api_site import MachinesApi
 from sim.observe.events.releases import SecretsChanged
 from sim.observe.journal import only
 from tests.control.machines_api.conftest import APP, MACHINES, TOKEN

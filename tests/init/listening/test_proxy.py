@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 
 from sim.clock import Clock
-from sim.init.listening.proxy import Listener
+from sim.init.listening.recording_proxy import Listener
 from sim.init.listening.transcript import Exchange, Message
 
 

@@ -7,7 +7,7 @@ import dns.edns
 import dns.message
 import pytest
 
-from sim.routing.dns.counters import Answered
+from sim.routing.dns.dns_counters import Answered
 from sim.topology.model import Region, Routing
 
 HOST = "atlas-voice-v2.fly.dev"

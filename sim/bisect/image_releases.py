@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from sim.bisect.releases import Laid
+from sim.bisect.release_line import Laid
 from sim.docker.engine import Engine
 from sim.errors import InputError, Problem
 from sim.scenario.model import Scenario

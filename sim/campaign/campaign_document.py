@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sim.campaign.campaign_tally import counts, varied
 from sim.campaign.matrix import SEED, Campaign, Cell, canonical
 from sim.campaign.row import Row, badness
-from sim.campaign.tally import counts, varied
 from sim.report.series import worst
 
 Document = dict[str, Any]

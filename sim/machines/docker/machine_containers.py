@@ -13,10 +13,10 @@ from typing import Any
 from sim.docker.engine import APIError, Engine, NotFound, said
 from sim.errors import StartError
 from sim.machines.docker.container import ContainerAddress, DockerInstance
+from sim.machines.docker.container_log import ContainerLog
 from sim.machines.docker.container_maker import ContainerMaker
-from sim.machines.docker.logs import ContainerLog
-from sim.machines.docker.networks import Networks
 from sim.machines.docker.reach import Reach
+from sim.machines.docker.region_networks import Networks
 from sim.machines.docker.site_context import SiteContext
 from sim.machines.runtime import MachineSpec
 from sim.streams.forwarder import TcpForwarder

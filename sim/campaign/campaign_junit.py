@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from sim.campaign.document import Document
+from sim.campaign.campaign_document import Document
 from sim.campaign.matrix import SCENARIO, SEED, said
 from sim.report.junit import clean
 

@@ -15,7 +15,7 @@ from sim.clock import Clock
 from sim.docker.engine import WORLD_LABEL, APIError, Engine, NotFound, said
 from sim.docker.labels import labels
 from sim.errors import EnvironmentLacksError, StartError
-from sim.network.remote import POLL_REAL_S, READY_REAL_S, answers
+from sim.network.toxiproxy_remote import POLL_REAL_S, READY_REAL_S, answers
 from sim.topology.addresses import Endpoint
 
 _LAST_LINES = 20

@@ -17,7 +17,7 @@ from docker.errors import APIError
 
 from sim.docker.engine import connect, said
 from sim.lens.lens import Lens
-from sim.lens.trial import lack, tried_program
+from sim.lens.lens_trial import lack, tried_program
 from sim.machines.docker.archive import packed
 from sim.machines.runtime import MachineSpec
 

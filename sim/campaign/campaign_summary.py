@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.campaign.document import Document
+from sim.campaign.campaign_document import Document
 from sim.campaign.matrix import said
 from sim.report.markdown import VERDICTS, table, text
 

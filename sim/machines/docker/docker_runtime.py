@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from sim.clock import Clock
 from sim.docker.engine import APIError, said
 from sim.errors import EnvironmentLacksError, StartError
-from sim.machines.docker import images, way
+from sim.machines.docker import machine_images, way
 from sim.machines.docker.container import DockerInstance
-from sim.machines.docker.probe import probe
+from sim.machines.docker.container_probe import probe
+from sim.machines.docker.engine_site import Site
 from sim.machines.docker.reach import Across
-from sim.machines.docker.site import Site
 from sim.machines.docker.site_context import SiteContext
 from sim.machines.health import Result
 from sim.machines.runtime import MachineSpec, Overseer, RealPath
@@ -77,7 +77,7 @@ class DockerRuntime:
         """
         if self._home.engine.api is None:
             await self._home.engine.open()
-        await images.provide(self._home.engine, self._topology)
+        await machine_images.provide(self._home.engine, self._topology)
         await asyncio.gather(*(self._open(site) for site in self._sites.values()))
 
     async def _open(self, site: Site) -> None:
@@ -114,7 +114,7 @@ class DockerRuntime:
             return
         async with site.bringing:
             try:
-                await images.bring(self._home.engine, site.engine, image)
+                await machine_images.bring(self._home.engine, site.engine, image)
             except APIError as error:
                 where = site.engine.where
                 raise StartError(f"{image} cannot be copied to {where}: {said(error)}") from error
@@ -129,7 +129,7 @@ class DockerRuntime:
 
     async def has_image(self, image: str) -> bool:
         """Whether this host's engine has it: nothing is pulled."""
-        return await images.has(self._home.engine, image)
+        return await machine_images.has(self._home.engine, image)
 
     def private_host(self, spec: MachineSpec) -> str:
         """The container's address in its region's network, as IPv6."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.docker.engine import Engine
-from sim.machines.docker.lens import PROGRAM
+from sim.machines.docker.container_lens import PROGRAM
 from sim.machines.runtime import Executed, ProcessRow
 from sim.processes.proc import Handling, children, handling_of, in_cgroup
 

@@ -21,8 +21,8 @@ from sim.dashboard.frame import portrait
 from sim.dashboard.live_model import LiveModel
 from sim.dashboard.player import Player
 from sim.errors import InputError
-from sim.page.files import joined, land, styles
 from sim.page.modules import bundle
+from sim.page.page_files import joined, land, styles
 from sim.world import World
 
 _PACKAGE = "sim.dashboard"

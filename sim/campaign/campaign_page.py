@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from sim.campaign import curve
-from sim.campaign.document import Document
-from sim.campaign.summary import dollars, number, seconds, setup_in_words
+from sim.campaign import campaign_curve
+from sim.campaign.campaign_document import Document
+from sim.campaign.campaign_summary import dollars, number, seconds, setup_in_words
 from sim.page.html_page import html_page
 
 _ICONS = {"held": "✓", "failed": "✗", "unknown": "?"}
@@ -56,7 +56,7 @@ def _dimension(dimension: Document) -> str:
         for value in dimension["values"]
     )
     return f"""<section class="card"><h3>{escape(dimension["key"])}</h3>
-<figure>{curve.draw(dimension)}</figure>
+<figure>{campaign_curve.draw(dimension)}</figure>
 <div class="scroll"><table><thead><tr><th scope="col">value</th><th scope="col">held</th>
 <th scope="col">failed</th><th scope="col">unknown</th><th scope="col">worst outage, s</th>
 <th scope="col">messages lost</th><th scope="col">$ a month</th></tr></thead>

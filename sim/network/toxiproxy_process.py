@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.clock import Clock
 from sim.errors import StartError
-from sim.network.remote import POLL_REAL_S, READY_REAL_S, answers
+from sim.network.toxiproxy_remote import POLL_REAL_S, READY_REAL_S, answers
 from sim.processes.child import Child, tail
 from sim.topology.addresses import Endpoint
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from sim.init.listening.heard_numbering import Numbering, Spoken
 from sim.init.listening.leaves import (
     Place,
     json_path,
@@ -18,7 +19,6 @@ from sim.init.listening.leaves import (
     sendable,
     tags,
 )
-from sim.init.listening.numbering import Numbering, Spoken
 from sim.init.listening.transcript import Connection
 
 _SESSION = re.compile(r"(?i)session|room|conversation|^sid$")

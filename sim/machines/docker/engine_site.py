@@ -9,11 +9,11 @@ from sim.docker.engine import Engine
 from sim.docker.leftovers import remove_all
 from sim.errors import SimError, StartError
 from sim.machines.docker.container import DockerInstance
-from sim.machines.docker.containers import Containers
 from sim.machines.docker.engine_watch import EngineWatch
-from sim.machines.docker.networks import Networks
+from sim.machines.docker.machine_containers import Containers
 from sim.machines.docker.reach import Across, Beside
 from sim.machines.docker.reconciler import Reconciler
+from sim.machines.docker.region_networks import Networks
 from sim.machines.docker.site_context import SiteContext
 from sim.machines.runtime import MachineSpec, Overseer
 

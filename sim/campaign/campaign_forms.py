@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sim.campaign import junit, page, summary
-from sim.campaign.document import Document
+from sim.campaign import campaign_junit, campaign_page, campaign_summary
+from sim.campaign.campaign_document import Document
 from sim.errors import EnvironmentLacksError
 
 FILES = {
@@ -37,10 +37,10 @@ def _rendered(form: str, document: Document, pages: Mapping[str, Path], path: Pa
     match form:
         case "html":
             near = {cell: os.path.relpath(file, path.parent) for cell, file in pages.items()}
-            return page.render(document, near)
+            return campaign_page.render(document, near)
         case "junit":
-            return junit.render(document)
+            return campaign_junit.render(document)
         case "summary":
-            return summary.render(document)
+            return campaign_summary.render(document)
         case _:
             return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

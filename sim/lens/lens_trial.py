@@ -16,7 +16,7 @@ from pathlib import Path
 from sim.clock import real_ns
 from sim.errors import EnvironmentLacksError
 from sim.lens.lens import Lens
-from sim.lens.program import find_program
+from sim.lens.lens_program import find_program
 from sim.user_cache import user_cache
 
 TOLERANCE = 0.02

@@ -8,7 +8,7 @@ from html import escape
 from math import ceil, log10
 from typing import Any
 
-from sim.campaign.document import Document
+from sim.campaign.campaign_document import Document
 from sim.topology.units import parse_duration, parse_rate, parse_share, parse_size
 
 _WIDTH, _HEIGHT = 560.0, 240.0

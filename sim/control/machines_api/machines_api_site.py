@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from sim.control.machines_api.api_context import ApiContext, ApiWorld
+from sim.control.machines_api.api_refusals import Handler, Refusal, answering
 from sim.control.machines_api.apps import Apps
 from sim.control.machines_api.graphql import Graphql
 from sim.control.machines_api.ips import Addresses
@@ -14,7 +15,6 @@ from sim.control.machines_api.leases import Leases
 from sim.control.machines_api.logs import Logs
 from sim.control.machines_api.machines import Machines
 from sim.control.machines_api.metadata import Metadata
-from sim.control.machines_api.refusals import Handler, Refusal, answering
 from sim.control.machines_api.regions import Regions
 from sim.control.machines_api.releases import Organizations, Releases
 from sim.control.machines_api.secrets import Secrets
