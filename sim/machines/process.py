@@ -237,6 +237,10 @@ class ProcessRuntime:
         """An image is but a name here, which a machine is told."""
         return bool(image)
 
+    def port_inside(self, spec: MachineSpec) -> int:
+        """That of its endpoint: a process has no network of its own."""
+        return spec.endpoint.port
+
     def private_host(self, spec: MachineSpec) -> str:
         """Its address on loopback, which all processes share, as IPv6."""
         return private_address(spec.endpoint.host)

@@ -111,7 +111,7 @@ class Runs:
     def obstacle(self, machine: Machine) -> str:
         """What its check asked and found last, and where it listens instead."""
         pid, spec = running(machine).host_pid, machine.spec
-        port = spec.port if self._runtime.name == "docker" else spec.endpoint.port
+        port = self._runtime.port_inside(spec)
         state = worst(self._health.checks(machine.id))
         return obstacle(state, spec.endpoint, port, listeners(pid) if pid else ())
 

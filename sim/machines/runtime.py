@@ -179,6 +179,9 @@ class Runtime(Protocol):
     async def start(self, spec: MachineSpec) -> Instance:
         """Run a machine. Returns once it runs, not once it serves. Raises StartError."""
 
+    def port_inside(self, spec: MachineSpec) -> int:
+        """The port at which the machine's program has to listen."""
+
     def ending(self) -> None:
         """The world ends: no machine starts again, so what is left of one may go with it."""
 

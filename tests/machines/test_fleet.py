@@ -118,6 +118,9 @@ class FakeRuntime:
         self.drain_s = 1.0
         self.runs: list[FakeInstance] = []
 
+    def port_inside(self, spec: MachineSpec) -> int:
+        return spec.endpoint.port
+
     def ending(self) -> None:
         self.fails = True  # nothing starts again
 

@@ -131,6 +131,10 @@ class DockerRuntime:
         """Whether this host's engine has it: nothing is pulled."""
         return await machine_images.has(self._home.engine, image)
 
+    def port_inside(self, spec: MachineSpec) -> int:
+        """The topology's, which is published at the endpoint's or carried on to from there."""
+        return spec.port
+
     def private_host(self, spec: MachineSpec) -> str:
         """The container's address in its region's network, as IPv6."""
         return private_address(container_host(spec.endpoint.host))
