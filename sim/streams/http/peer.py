@@ -34,6 +34,10 @@ class HttpPeer:
             event = self.http.next_event()
         except h11.RemoteProtocolError as error:
             raise MalformedError(error, head) from error
+        version = getattr(event, "http_version", b"1.1")
+        if self.http.our_role is h11.CLIENT and not version.startswith(b"1."):
+            wrong = f"the answer is in HTTP/{version.decode()}"
+            raise MalformedError(h11.RemoteProtocolError(wrong), b"")
         size = getattr(self.http._reader, "_bytes_in_chunk", 0)  # noqa: SLF001 - nowhere else
         size += len(event.data) if isinstance(event, h11.Data) else 0
         if size > MAX_LENGTH:

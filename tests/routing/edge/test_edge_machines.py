@@ -66,7 +66,15 @@ async def test_without_a_machine_the_answer_is_503_and_the_connection_stays(fron
     assert (visit.outcome, visit.status, visit.machine) == ("refused", 503, None)
 
 
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-", b"220 smtp ready\r\n\r\n"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-",
+        b"220 smtp ready\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ],
+)
 async def test_a_machine_that_breaks_off_before_its_answer_makes_502(front, said):
     async def handler(_reader, writer):
         writer.write(said)
