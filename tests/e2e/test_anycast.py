@@ -119,11 +119,17 @@ def times(events, kind, **fields):
     return [e["t"] for e in chosen if all(e[key] == value for key, value in fields.items())]
 
 
+def gone_after(stopped_s, events):
+    """When the machine of iad was found to be gone: a busy host may fail other checks."""
+    failed = times(events, "health_changed", region="iad", status="critical")
+    return next(t for t in failed if t >= stopped_s)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("late_s", [0, 6], ids=str)
 def test_what_happens_to_machines_is_known_so_late_as_was_asked(heard, late_s):
     events, notes = heard(f"{late_s}s")
-    (gone,) = times(events, "health_changed", region="iad", status="critical")
+    gone = gone_after(5.0, events)  # when it was stopped
     misled = times(events, "edge_misled", machine_region="iad")
     assert all(gone <= t <= gone + late_s + 0.5 for t in misled)
     assert bool(misled) == bool(late_s)
@@ -141,7 +147,7 @@ def test_an_edge_that_is_cut_off_sends_to_a_dead_machine_until_it_is_healed(hear
         {"at": "11s", "fault": "heal", "link": link},
     ]
     events, notes = heard("1s", cut)
-    (gone,) = times(events, "health_changed", region="iad", status="critical")
+    gone = gone_after(5.0, events)  # when it was stopped
     (healed,) = times(events, "fault_began", fault="heal")
     misled = times(events, "edge_misled", region="fra", machine_region="iad")
     assert gone + 1.5 < max(misled) <= healed + 0.5
