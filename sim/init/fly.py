@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.init.command_lines import listening
 from sim.init.facts import Build, Facts
 from sim.topology.fly_toml import FlyToml
 
@@ -12,7 +13,7 @@ def facts_of_fly(fly: FlyToml) -> Facts:
     paths = [str(check["path"]) for check in gateway["checks"] if check["type"] == "http"]
     return Facts(
         app=fly.app,
-        command=tuple(gateway.get("command") or ()),
+        command=listening(tuple(gateway.get("command") or ())),
         image=gateway.get("image"),
         build=Build() if fly.dockerfile else None,
         port=gateway.get("port"),

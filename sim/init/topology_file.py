@@ -101,11 +101,12 @@ def _gateway(found: Repository, folder: str) -> Iterable[str]:
     if reference(found):
         yield from _stand_in(found)
     elif program := found.program:
-        if found.fly is None or program.by != found.fly_name:
-            yield f"  # As {program.by} says; a container runs its image's own."
-            yield f"  command: {json.dumps(list(program.value), ensure_ascii=False)}"
+        command = list(program.value)
+        if found.fly is not None and found.fly.gateway.get("command") == command:
+            yield f"  # It runs `{shlex.join(command)}`, as the {program.by} says."
         else:
-            yield f"  # It runs `{shlex.join(program.value)}`, as the {program.by} says."
+            yield f"  # As {program.by} says; a container runs its image's own."
+            yield f"  command: {json.dumps(command, ensure_ascii=False)}"
     if found.program and found.fly is None:
         yield _line(f"  folder: {_scalar(folder)}", "where it runs, from this file's folder")
     if found.fly is None and found.containers:

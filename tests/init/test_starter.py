@@ -112,6 +112,14 @@ def test_processes_win_over_what_lies_beside_the_fly_toml() -> None:
     assert "command:" not in made.files["topology.yaml"]  # it is the fly.toml's
 
 
+def test_a_port_in_the_command_of_a_fly_toml_is_each_machines_own() -> None:
+    fly = 'app = "voice"\n[processes]\nweb = "bin/rails s -b :: -p 3000"\n'
+    fly += '[http_service]\ninternal_port = 3000\nprocesses = ["web"]\n'
+    _, scenario = begun({"fly.toml": fly})
+    command = ("sh", "-c", 'exec bin/rails s -b :: -p "$PORT"')
+    assert scenario.topology.gateway.command == command
+
+
 def test_an_image_of_the_fly_toml_runs_as_containers() -> None:
     fly = 'app = "voice"\n[build]\nimage = "me/voice:1"\n[http_service]\n'
     made, scenario = begun({"fly.toml": fly, "package.json": '{"main": "s.js"}'})
