@@ -42,12 +42,12 @@ class _Connection:
         self._outbox.put_nowait(frame)
 
     async def close(self, clock: Clock, code: WSCloseCode, reason: str) -> None:
-        """Close once everything was sent, or has not been taken for too long."""
+        """Close once everything was sent, or has not been taken for too long, or it was dropped."""
         self._closed_with = int(code)
         self._outbox.put_nowait(None)
         try:
             async with clock.timeout(_CLOSE_S):
-                await asyncio.shield(self._sender)
+                await asyncio.wait([self._sender])
         except TimeoutError:
             pass
         await self.socket.close(code=code, message=reason.encode())

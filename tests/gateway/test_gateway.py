@@ -234,6 +234,17 @@ async def test_draining_says_goodbye_after_the_last_acknowledgement(
     await drained
 
 
+async def test_a_client_that_leaves_in_the_moment_of_its_goodbye_does_not_end_the_draining(
+    serve: Serve, database: str
+) -> None:
+    machine = await serve(database)
+    socket, _ = await machine.open()
+    (connection,) = machine.gateway._connections
+    goodbye = connection.close(Clock(), aiohttp.WSCloseCode.GOING_AWAY, "going away")
+    await asyncio.gather(goodbye, connection.drop())  # which its handler calls once it is gone
+    assert (await socket.receive()).data == 1001
+
+
 async def test_without_a_database_there_are_no_sessions_but_echoes(serve: Serve) -> None:
     machine = await serve(None, "fra")
     async with machine.http.get(f"{machine.base}/") as about:
