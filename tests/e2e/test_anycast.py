@@ -41,10 +41,11 @@ def test_a_crash_costs_a_reconnect_and_no_dns(run):
 @pytest.mark.thorough
 def test_the_backhaul_is_a_link_that_can_be_cut(run):
     """London's edge is in Frankfurt, whose only machine is gone: what it asks for crosses."""
+    served = {"event": "acked", "region": "fra"}
     scenario = {
         **QUICK_CRASH,
         "timeline": [
-            {"at": "1s", "fault": "scale", "region": "fra", "count": 0},
+            {"when": served, "fault": "scale", "region": "fra", "count": 0},
             {"at": "8s", "fault": "partition", "link": ["fra", "iad"]},
             {"at": "16s", "fault": "heal", "link": ["fra", "iad"]},
         ],

@@ -51,7 +51,7 @@ class Program:
 @pytest.fixture
 async def program(small_world):
     """A program, in a small world whose entries are open."""
-    world = await small_world()
+    world = await small_world(speed=1.0)
     entries = Entries()
     entries.start(world.context(), Rng(7, "entries"))
     program = Program(world, entries)
