@@ -25,7 +25,6 @@ from bench.common import run as scenario
 from sim.clock import real_ns
 from sim.lens.lens import Lens
 from sim.lens.lens_program import find_program
-from sim.scenario.evidence import percentile
 from sim.topology.load_topology import topology_from_mapping
 from sim.world import World
 from tests.lens.matrix import CALENDAR, LANGUAGES, WAYS, run
@@ -152,7 +151,7 @@ def _sessions(lens: Lens | None) -> Figures:
         async with _world_of(lens, 4) as world:
             evidence = await scenario(world, {"load": load, "duration": "40s"})
             latencies = evidence.latencies_ms["london"]["fra"]
-            return percentile(latencies, 50), percentile(latencies, 99)
+            return latencies.percentile(50), latencies.percentile(99)
 
     return asyncio.run(answers())
 

@@ -22,7 +22,6 @@ from bench.common import ATLAS, machine, run, world_of
 from bench.household import Household
 from sim.cli.running import prepare_process
 from sim.network.link_server import VARIABLE
-from sim.scenario.evidence import percentile
 from sim.topology.cities import CITIES
 from sim.topology.geography import REGIONS, slug
 
@@ -70,7 +69,7 @@ async def busy() -> str:
         evidence = await run(world, {"load": load, "duration": f"{SESSION_SECONDS}s"})
         cores = (cpu_s() - before) / SESSION_SECONDS
     latencies = evidence.latencies_ms["new-york"]["iad"]
-    p50, p99 = (percentile(latencies, p) - asked_ms for p in (50, 99))
+    p50, p99 = (latencies.percentile(p) - asked_ms for p in (50, 99))
     ledger, rate = evidence.ledger, evidence.ledger.acked / SESSION_SECONDS
     stall_ms = max((stall.real_ms for _, stall in evidence.history.stalls), default=0.0)
     return (

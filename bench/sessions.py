@@ -6,7 +6,6 @@ import asyncio
 
 from bench.common import ATLAS, run, table, world_of
 from sim.cli.running import prepare_process
-from sim.scenario.evidence import percentile
 
 SESSIONS = 300
 EVERY = "500ms"
@@ -26,7 +25,7 @@ async def load() -> None:
         asked += world.links.link("iad", "database").rtt_ms
     latencies = evidence.latencies_ms["new-york"]["iad"]
     ledger = evidence.ledger
-    added = [f"{percentile(latencies, p) - asked:.1f}" for p in (50, 90, 99)]
+    added = [f"{latencies.percentile(p) - asked:.1f}" for p in (50, 90, 99)]
     stalled = max((stall.real_ms for _, stall in evidence.history.stalls), default=0.0)
     row = [ledger.sent, ledger.acked, ledger.count("lost"), *added, f"{stalled:.0f}"]
     head = ["sent", "acked", "lost", "added p50 ms", "added p90 ms", "added p99 ms", "stall ms"]

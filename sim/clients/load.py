@@ -7,6 +7,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -33,7 +34,7 @@ from sim.observe.events import (
     PartFailed,
 )
 from sim.observe.events.mishaps import ANSWER
-from sim.observe.journal import Journal, Record
+from sim.observe.journal import Journal, Record, Records
 from sim.rng import Rng
 
 # How long the end of a load waits for answers on the way, and then for clients to close. Real
@@ -128,11 +129,11 @@ class Load:
     def records(self) -> Sequence[Record]:
         """What the journal has of this load's clients since it began."""
         names = {client.name for client in self.clients}
-        return [
+        return Records(
             record
-            for record in self._journal.records[self._first_record :]
+            for record in islice(self._journal.records, self._first_record, None)
             if getattr(record.event, "client", None) in names
-        ]
+        )
 
     async def _until_over(self, duration_s: float) -> None:
         if math.isinf(duration_s):

@@ -16,7 +16,7 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.observe.excerpt import excerpt
-from sim.observe.journal import Record
+from sim.observe.journal import Records
 from sim.scenario import runner
 from sim.scenario.load_scenario import load_scenario, scenario_from_mapping
 from sim.scenario.model import Scenario
@@ -163,19 +163,19 @@ class Player:
         if play.timeline.was_held or play.timeline.over:
             play.verdict = {"outcome": "unknown", "findings": [], "doubts": [_NOT_JUDGED]}
             return
-        records = excerpt(world.journal.records, first, scenario=play.scenario.document)
         # Pure, and long for a large load: the world must not stand still for it.
-        await asyncio.to_thread(_judge, play, records)
+        await asyncio.to_thread(_judge, play, world.journal.records.copy(), first)
 
 
 def _note(play: Play, text: str) -> None:
     play.problem = text
 
 
-def _judge(play: Play, records: list[Record]) -> None:
+def _judge(play: Play, told: Records, first: int) -> None:
     """Judge what was played, and make its report."""
     from sim.report import html, outcome  # noqa: PLC0415 - every `sim up` would wait for them
 
+    records = excerpt(told, first, scenario=play.scenario.document)
     judged = outcome.judge(records, play.scenario.name)
     verdict, report = judged.verdict, judged.report
     play.verdict = {

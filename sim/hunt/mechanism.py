@@ -24,7 +24,7 @@ _NOTICED_S = 1.0  # between a fault and what it does, or a stop and its being to
 
 def of_message(kind: str, session: str, seq: int, text: str, history: History) -> Iterator[str]:
     """How a message came to be lost, doubled or out of order; `text` is what the ledger found."""
-    life = lives_of(history).get((session, seq))
+    life = lives_of(history, {session}).get((session, seq))
     if life is None:
         return
     match kind:
@@ -73,14 +73,10 @@ def of_forgotten(history: History) -> Iterator[str]:
     """Who acknowledged what the first session that was forgotten had, and what became of it."""
     forgot = ((t, e) for t, e in history.sessions if e.acked < e.remembered)
     t, ready = next(forgot, (0.0, None))
-    acks = [
-        (at, e)
-        for at, e in history.acked.get(ready.client if ready else "", ())
-        if ready and at <= t and e.session == ready.session
-    ]
-    if not acks:
+    answer = ready and history.last_answer(ready.client, ready.session, t)
+    if not answer:
         return
-    last_s, last = acks[-1]
+    last_s, last = answer
     before = f"Message {last.seq} of it had been acknowledged at {last_s:.2f} s by {last.machine}"
     ended_s = asked_to_end(history, last.machine, last_s)
     if ended_s is not None and ended_s <= t:

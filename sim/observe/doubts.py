@@ -70,7 +70,7 @@ def never_understood(history: History) -> Iterator[str]:
 def _unmatched(history: History) -> Iterator[str]:
     """The driver's patterns that no message matched, though messages came."""
     matched = {event.pattern for _, event in history.of(PatternMatched)}
-    if history.acked or any(True for _ in history.of(Failed)):
+    if history.answered or any(True for _ in history.of(Failed)):
         matched.add(ANSWER)
     missed: dict[str, list[PatternMissed]] = defaultdict(list)
     for _, event in history.of(PatternMissed):
@@ -89,7 +89,7 @@ def _only_rejected(history: History) -> Iterator[str]:
     Such a status says that the request is wrong (RFC 9110, 15.5), such a code that what was said on
     the connection is (RFC 6455, 7.4), and the driver makes both.
     """
-    if history.acked or history.sessions:
+    if history.answered or history.sessions:
         return
     answers: Counter[str] = Counter()
     statuses = [event.status for _, event in history.of(ConnectFailed)]

@@ -6,8 +6,9 @@ the journal that is about it, by the same rules as a run that had a world to its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from sim.observe.events import (
@@ -25,7 +26,7 @@ from sim.observe.events import (
     RoutingChanged,
     RunStarted,
 )
-from sim.observe.journal import Record
+from sim.observe.journal import Record, Records
 
 # How the world is, whoever made it so.
 _STATE = (
@@ -44,20 +45,21 @@ def excerpt(
     records: Sequence[Record],
     begin: int,
     *,
+    end: int | None = None,
     faults_from: int | None = None,
     clients: Collection[str] | None = None,
     scenario: Mapping[str, Any] | None = None,
-) -> list[Record]:
-    """The records from index `begin` on, after those that say how the world was by then.
+) -> Records:
+    """The records from index `begin` to before `end`, after those that say how the world was.
 
     A part of ours that had failed before and works again does not concern it. `faults_from` is the
     index from which faults belong to it, where that is before `begin`. `clients`: what other
     clients did is left out. `scenario` takes the place of what the world itself was run with.
     """
     faults_from = begin if faults_from is None else faults_from
-    failed = _broken_parts(records[:begin])
-    found = []
-    for index, (t, event) in enumerate(records):
+    failed = _broken_parts(islice(records, begin))
+    found = Records()
+    for index, (t, event) in enumerate(islice(records, end)):
         if isinstance(event, _FAULTS):
             belongs = index >= faults_from
         elif index < begin:
@@ -70,7 +72,7 @@ def excerpt(
     return found
 
 
-def _broken_parts(records: Sequence[Record]) -> frozenset[int]:
+def _broken_parts(records: Iterable[Record]) -> frozenset[int]:
     """The failures, by index, after which nothing says that the part works again."""
     last: dict[str, int] = {}
     for index, (_, event) in enumerate(records):

@@ -7,14 +7,15 @@ All times here are simulated seconds from the start of the load, as in reports; 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from sim.observe.boots import Boots
 from sim.observe.client_names import location_of
 from sim.observe.events import (
+    KINDS,
     Acked,
     Alert,
     Audited,
@@ -22,6 +23,7 @@ from sim.observe.events import (
     Connected,
     ConnectFailed,
     Disconnected,
+    EdgeConnection,
     Event,
     Failed,
     FaultBegan,
@@ -30,6 +32,7 @@ from sim.observe.events import (
     LoadEnded,
     LoadStarted,
     MachineChanged,
+    ProcessorWaits,
     RealTimeSeen,
     Resolved,
     RoutingChanged,
@@ -37,19 +40,26 @@ from sim.observe.events import (
     Sent,
     SessionReady,
     Stored,
+    Unknown,
 )
 from sim.observe.idleness import Idleness
-from sim.observe.journal import Record
+from sim.observe.journal import Record, Records
 from sim.observe.noise import Noise
+from sim.observe.numbers import Numbers
 from sim.observe.refusals import Refusal, refusals
 from sim.observe.retransmission import Retransmission
 
 E = TypeVar("E", bound=Event)
 Timed = tuple[float, E]
 
+# Of a long run these are too many to be kept as objects.
+_MANY = frozenset({Sent, Acked, Failed, Unknown, Stored, EdgeConnection, ProcessorWaits})
+
 
 class History:
     """The events of one run, by type and by client.
+
+    Those of single messages and requests are read from the records whenever they are asked for.
 
     With `whole` they are those of a session in which loads may come and go: times count from the
     world's start, and the end is the journal's.
@@ -57,50 +67,64 @@ class History:
 
     def __init__(self, records: Iterable[Record], *, whole: bool = False) -> None:
         self.whole = whole
-        self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
-        self._records = records = list(records)
-        self._all: list[Timed[Event]] = []
-        self._among: dict[tuple[type[Event], ...], Sequence[Timed[Event]]] = {}
-        loads = (r.t for r in records if isinstance(r.event, LoadStarted))
-        began = None if whole else next(loads, None)
+        records = records.copy() if isinstance(records, Records) else Records(records)
+        self._records = records
+        loads = records.among([LoadStarted])
+        began = None if whole else next((record.t for record in loads), None)
         self.load_started = began is not None
-        self._origin = origin = 0.0 if began is None else began
-        for t, event in records:
-            if isinstance(event, Resolved) and event.expires is not None:
-                event = replace(event, expires=event.expires - origin)  # noqa: PLW2901 - moved in time
-            timed = (round(t - origin, 6), event)
-            self._by_type[type(event)].append(timed)
-            self._all.append(timed)
-        self.last_t = round(records[-1].t - origin, 6) if records else 0.0
+        self._origin = 0.0 if began is None else began
+        self._kept = list(self.read({*KINDS.values()} - _MANY))
+        self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
+        for timed in self._kept:
+            self._by_type[type(timed[1])].append(timed)
+        self._among: dict[tuple[type[Event], ...], Sequence[Timed[Event]]] = {}
+        self.last_t = round(records[-1].t - self._origin, 6) if records else 0.0
 
     def __repr__(self) -> str:
-        return f"<History of {self.name!r}: {sum(map(len, self._by_type.values()))} events>"
+        return f"<History of {self.name!r}: {len(self._records)} events>"
+
+    def read(self, kinds: Collection[type[Event]]) -> Iterator[Timed[Event]]:
+        """The events of these types, in order, as they are read from the records."""
+        origin = self._origin
+        for t, event in self._records.among(kinds):
+            if isinstance(event, Resolved) and event.expires is not None:
+                event = replace(event, expires=event.expires - origin)  # noqa: PLW2901 - moved in time
+            yield round(t - origin, 6), event
 
     def until(self, instant: float, *, audited: bool) -> History:
         """The run as it was known at an instant, as if the load had ended then.
 
         What is stored of the messages that were sent by then is still known if `audited`.
         """
-        t = self._origin + instant
-        before = [record for record in self._records if record.t <= t]
-        sent = {(e.session, e.seq) for _, e in before if isinstance(e, Sent)}
-        after = [
-            record
-            for record in self._records[len(before) :]
-            if isinstance(record.event, Audited)
-            or (isinstance(e := record.event, Stored) and (e.session, e.seq) in sent)
-        ]
-        end = [] if self.ended is not None and self.ended <= instant else [Record(t, LoadEnded())]
-        return History([*before, *end, *(after if audited else ())])
+        return History(self._until(self._origin + instant, instant, audited=audited))
+
+    def _until(self, t: float, instant: float, *, audited: bool) -> Iterator[Record]:
+        sent: dict[str, Numbers] = defaultdict(Numbers)
+        for record in self._records:
+            if record.t <= t:
+                if isinstance(record.event, Sent):
+                    sent[record.event.session].add(record.event.seq)
+                yield record
+        if self.ended is None or self.ended > instant:
+            yield Record(t, LoadEnded())
+        for record in self._records.among([Audited, Stored]) if audited else ():
+            event = record.event
+            known = not isinstance(event, Stored) or event.seq in sent[event.session]
+            if record.t > t and known:
+                yield record
 
     def of(self, kind: type[E]) -> Sequence[Timed[E]]:
         """The events of one type, in order, with their times."""
+        if kind in _MANY:
+            return _Read(self, (kind,))
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
     def among(self, *kinds: type[Event]) -> Sequence[Timed[Event]]:
         """The events of several types as they came, also those of one instant."""
+        if not _MANY.isdisjoint(kinds):
+            return _Read(self, kinds)
         if kinds not in self._among:  # of a long run they are few, and asked for at each failure
-            self._among[kinds] = [timed for timed in self._all if type(timed[1]) in kinds]
+            self._among[kinds] = [timed for timed in self._kept if type(timed[1]) in kinds]
         return self._among[kinds]
 
     def by_client(self, kind: type[E]) -> Mapping[str, Sequence[Timed[E]]]:
@@ -162,9 +186,23 @@ class History:
     # --- clients ---
 
     @cached_property
-    def acked(self) -> Mapping[str, Sequence[Timed[Acked]]]:
-        """What each client was acknowledged or answered."""
-        return self.by_client(Acked)
+    def answered(self) -> Mapping[str, tuple[Timed[Acked], Timed[Acked]]]:
+        """The first and the last answer to each client that was acknowledged or answered any."""
+        first: dict[str, Timed[Acked]] = {}
+        last: dict[str, Timed[Acked]] = {}
+        for timed in self.of(Acked):
+            client = timed[1].client
+            first.setdefault(client, timed)
+            last[client] = timed
+        return {client: (first[client], last[client]) for client in first}
+
+    def last_answer(self, client: str, session: str, instant: float) -> Timed[Acked] | None:
+        """The last answer to a client of a session by an instant."""
+        last = None
+        for t, acked in self.of(Acked):
+            if t <= instant and (acked.client, acked.session) == (client, session):
+                last = (t, acked)
+        return last
 
     @cached_property
     def connected(self) -> Mapping[str, Sequence[Timed[Connected]]]:
@@ -190,7 +228,7 @@ class History:
     def refusals(self) -> Sequence[tuple[float, Refusal]]:
         """Every attempt of a client that was not served, in order."""
         kinds = (Connected, ConnectFailed, Disconnected, Sent, SessionReady, Acked, Failed)
-        return refusals(list(self.among(*kinds)), self.end)
+        return refusals(self.among(*kinds), self.of(Disconnected), self.end)
 
     @cached_property
     def clients(self) -> Sequence[str]:
@@ -278,21 +316,32 @@ class History:
         return {change.region for _, change in self.of(MachineChanged)}
 
     @property
-    def sent(self) -> Sequence[Timed[Sent]]:
-        """Every attempt at sending a message."""
-        return self.of(Sent)
-
-    @property
-    def failed(self) -> Sequence[Timed[Failed]]:
-        """Every message that was refused for certain."""
-        return self.of(Failed)
-
-    @property
     def sessions(self) -> Sequence[Timed[SessionReady]]:
         """Every time that a gateway took a session up."""
         return self.of(SessionReady)
 
-    @property
-    def stored(self) -> Sequence[Timed[Stored]]:
-        """What the database held at the end, in its order."""
-        return self.of(Stored)
+
+class _Read(Sequence[Timed[Any]]):
+    """Events of a history that are read anew each time."""
+
+    def __init__(self, history: History, kinds: Sequence[type[Event]]) -> None:
+        self._history = history
+        self._kinds = kinds
+
+    def __repr__(self) -> str:
+        return f"<Read {', '.join(kind.kind for kind in self._kinds)} of {self._history!r}>"
+
+    def __iter__(self) -> Iterator[Timed[Any]]:
+        return self._history.read(self._kinds)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, index: int) -> Timed[Any]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Timed[Any]]: ...
+
+    def __getitem__(self, index: int | slice) -> Timed[Any] | Sequence[Timed[Any]]:
+        return [*self][index]

@@ -6,6 +6,7 @@ Its connection stood, it had been served on it, and nothing that it had sent wai
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,8 +28,8 @@ class _Client:
     """One client's: its stretches of idleness, the one that lasts, and what waits."""
 
     def __init__(self) -> None:
-        self.began: list[float] = []
-        self.ended: list[float] = []
+        self.began = array("d")  # of each message one: of a long run they are many
+        self.ended = array("d")
         self._sends = False  # whether it is told what is sent
         self._served = False
         self._waiting: set[tuple[str, int]] = set()

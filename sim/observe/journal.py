@@ -12,19 +12,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from sys import intern
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, TypeVar
 
 from sim.clock import Clock
 from sim.errors import InputError, Problem
 from sim.observe.events import KINDS, Event, PartFailed
+from sim.observe.records import Record, Records
 
-
-class Record(NamedTuple):
-    """An event and when it was written, in simulated seconds since the world was made."""
-
-    t: float
-    event: Event
-
+__all__ = ["Journal", "Record", "Records", "Subscriber", "decode", "encode", "only", "read"]
 
 Subscriber = Callable[[Record], None]
 E = TypeVar("E", bound=Event)
@@ -45,7 +40,7 @@ class Journal:
         path: Path | None = None,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self.records: list[Record] = []
+        self.records = Records()
         self.path = path
         self._clock = clock
         self._redact = redact
@@ -153,7 +148,7 @@ def _kept(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def read(path: Path) -> list[Record]:
+def read(path: Path) -> Records:
     """The records of a journal file.
 
     A last line that was cut off (the writer was killed) is left out; any other bad line raises
@@ -161,7 +156,7 @@ def read(path: Path) -> list[Record]:
     """
     try:
         with path.open(encoding="utf-8") as lines:
-            return list(_decode_lines(lines, path))
+            return Records(_decode_lines(lines, path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(Problem(f"cannot be read: {error}", file=str(path))) from error
 

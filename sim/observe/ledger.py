@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sim.observe.accounts import keep_accounts
 from sim.observe.events import NOBODY, Stored
 from sim.observe.history import History
 from sim.observe.lives import Key, Life, lives_of, stored_by_session
@@ -59,15 +60,20 @@ class MessageLedger:
 
 def balance(history: History) -> MessageLedger:
     """Draw up the ledger of a run."""
-    lives = lives_of(history)
-    stored = stored_by_session(history)
-    numbering = check_numbering(lives, stored)
     audit = history.audit
     audited = audit is not None and audit.error is None
+    accounts = keep_accounts(history)
+    closer = {
+        session
+        for session, account in accounts.sent.items()
+        if not account.plain or (audited and account.lacks)
+    }
+    lives = lives_of(history, closer) if closer else {}
+    numbering = check_numbering(lives, accounts)
     anomalies: list[Anomaly] = []
-    if audit is not None and audited:
+    if audit is not None and audited and closer:
         anomalies += _lost(lives, numbering, audit.asked)
-        for rows in stored.values():
+        for rows in stored_by_session(history, closer).values():
             anomalies += _misstored(rows, lives, numbering)
         anomalies.sort(key=lambda a: (a.acked_t is None, a.acked_t or 0.0, a.session, a.seq))
     why = ""
@@ -75,12 +81,15 @@ def balance(history: History) -> MessageLedger:
         why = "nobody asked what is stored"
     elif audit.error is not None:
         why = f"it could not be found out what is stored: {audit.error}"
-    acked_sent_t = [life.sent_t for life in lives.values() if life.acked_t is not None]
     return MessageLedger(
-        sent=len(lives),
-        acked=len(acked_sent_t),
-        acked_sent_t=acked_sent_t,
-        unknown=sum(1 for life in lives.values() if life.acked_t is None and not life.refused),
+        sent=sum(len(account.sent) for account in accounts.sent.values()),
+        acked=len(accounts.acked_sent_t),
+        acked_sent_t=accounts.acked_sent_t,
+        unknown=sum(
+            not message.refused
+            for account in accounts.sent.values()
+            for message in account.open.values()
+        ),
         anomalies=anomalies,
         mistakes=numbering.mistakes,
         audited=audited,
@@ -106,7 +115,7 @@ def _misstored(
     for row in rows:
         key = (row.session, row.seq)
         times[row.seq] = times.get(row.seq, 0) + 1
-        if times[row.seq] == 2 and not numbering.doubts(key):
+        if times[row.seq] == 2 and key in lives and not numbering.doubts(key):
             found.append(_anomaly("duplicated", key, lives[key], f"stored again{_by(row)}"))
     for row, overtaken_by in out_of_order(rows, lives, numbering.doubts):
         key = (row.session, row.seq)

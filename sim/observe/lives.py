@@ -8,7 +8,7 @@ sent again on the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.observe.events import Acked, ConnectFailed, Disconnected, Failed, Sent, Stored, Unknown
@@ -57,8 +57,8 @@ class Life:
         return self.sendings[0].t
 
 
-def lives_of(history: History) -> Mapping[Key, Life]:
-    """Every message that was sent, in the order of its first sending."""
+def lives_of(history: History, sessions: Collection[str]) -> Mapping[Key, Life]:
+    """Every message of these sessions that was sent, in the order of its first sending."""
     lives: dict[Key, Life] = {}
     connections: Counter[str] = Counter()
     kinds = (Sent, Acked, Failed, Unknown, Disconnected, ConnectFailed)
@@ -66,7 +66,7 @@ def lives_of(history: History) -> Mapping[Key, Life]:
         match event:
             case Disconnected() | ConnectFailed():
                 connections[event.client] += 1
-            case Sent():
+            case Sent() if event.session in sessions:
                 life = lives.setdefault((event.session, event.seq), Life())
                 on = connections[event.client]
                 waited_for = life.waiting_on == on and life.sendings[-1].client == event.client
@@ -76,7 +76,7 @@ def lives_of(history: History) -> Mapping[Key, Life]:
             case Acked() | Failed() | Unknown():
                 if answered := lives.get((event.session, event.seq)):
                     _answer(answered, t, place, event)
-    for _, stored in history.stored:
+    for _, stored in history.of(Stored):
         if kept := lives.get((stored.session, stored.seq)):
             kept.stored += 1
             kept.stored_by = kept.stored_by or stored.machine or None
@@ -91,9 +91,12 @@ def _answer(life: Life, t: float, place: int, event: Acked | Failed | Unknown) -
         life.acked_t, life.acked_place, life.acked_by = t, place, event.machine
 
 
-def stored_by_session(history: History) -> Mapping[str, Sequence[Stored]]:
-    """What is stored of each session, in the order of storing."""
+def stored_by_session(
+    history: History, sessions: Collection[str]
+) -> Mapping[str, Sequence[Stored]]:
+    """What is stored of each of these sessions, in the order of storing."""
     found: dict[str, list[Stored]] = {}
-    for _, stored in history.stored:
-        found.setdefault(stored.session, []).append(stored)
+    for _, stored in history.of(Stored):
+        if stored.session in sessions:
+            found.setdefault(stored.session, []).append(stored)
     return found

@@ -15,7 +15,8 @@ answer wake it a few times, each of which takes as long as its loop was late the
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ OURS_STILL = "sim (its loop stood still)"
 _WAKES = 12  # of ours for a message and its answer: client, edge, two links, there and back
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Wait:
     """What parts waited in (from_s, to_s], in simulated seconds by part."""
 
@@ -63,20 +64,34 @@ class Noise:
 
     def __init__(self, speed: float, told: Iterable[tuple[float, Event]] = ()) -> None:
         self._speed = speed
-        self._waits: list[Wait] = []
+        # Of each wait, in the order of their ends: of a long run they are many.
+        self._to_s = array("d")
+        self._from_s = array("d")
+        self._late_s = array("d")
+        self._parts: list[tuple[str, ...]] = []  # each combination is there once
+        self._parts_s: list[bytes] = []
+        self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._longest_s = 0.0
         for t, event in told:
             if isinstance(event, HostStalled | ProcessorWaits):
                 self.take(t, event)
 
     def __repr__(self) -> str:
-        return f"<Noise of {len(self._waits)} waits>"
+        return f"<Noise of {len(self._to_s)} waits>"
 
     def take(self, t: float, event: HostStalled | ProcessorWaits) -> None:
         """Add what an event tells."""
         wait = wait_of(t, event, self._speed)
         self._longest_s = max(self._longest_s, wait.to_s - wait.from_s)
-        insort(self._waits, wait)
+        parts = tuple(wait.by_part)
+        k = bisect_right(self._to_s, wait.to_s)
+        while k and self._to_s[k - 1] == wait.to_s and self._from_s[k - 1] > wait.from_s:
+            k -= 1
+        self._to_s.insert(k, wait.to_s)
+        self._from_s.insert(k, wait.from_s)
+        self._late_s.insert(k, wait.late_s)
+        self._parts.insert(k, self._known.setdefault(parts, parts))
+        self._parts_s.insert(k, array("d", wait.by_part.values()).tobytes())
 
     def path_s(self, regions: Collection[str], from_s: float, to_s: float) -> float:
         """The most that paths to these regions waited within a time, in simulated seconds."""
@@ -130,10 +145,9 @@ class Noise:
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def _touching(self, from_s: float, to_s: float) -> Iterator[Wait]:
-        first = bisect_left(self._waits, from_s, key=lambda wait: wait.to_s)
-        for k in range(first, len(self._waits)):
-            wait = self._waits[k]
-            if wait.to_s - self._longest_s >= to_s:
+        for k in range(bisect_left(self._to_s, from_s), len(self._to_s)):
+            if self._to_s[k] - self._longest_s >= to_s:
                 return
-            if wait.from_s < to_s:
-                yield wait
+            if self._from_s[k] < to_s:
+                by_part = zip(self._parts[k], array("d", self._parts_s[k]), strict=True)
+                yield Wait(self._to_s[k], self._from_s[k], dict(by_part), self._late_s[k])

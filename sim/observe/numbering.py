@@ -9,11 +9,11 @@ fate, and the driver is told which number it was.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from sim.observe.events import Stored
+from sim.observe.accounts import Accounts
 from sim.observe.lives import Key, Life
 
 HOW = "docs/drivers.md#how-messages-are-numbered"
@@ -45,9 +45,12 @@ class Numbering:
         return key in self.keys or key[0] in self.sessions
 
 
-def check_numbering(lives: Mapping[Key, Life], stored: Mapping[str, Sequence[Stored]]) -> Numbering:
-    """Find every mistake: of single numbers in what was sent, of sessions in what is stored."""
-    of_sessions = [*_mixed(lives), *_asked_wrongly(lives, stored)]
+def check_numbering(lives: Mapping[Key, Life], accounts: Accounts) -> Numbering:
+    """Find every mistake: of single numbers in what was sent, of sessions in what is stored.
+
+    `lives` are those of sessions whose accounts are not plain.
+    """
+    of_sessions = [*_mixed(lives), *_asked_wrongly(accounts)]
     doubted = frozenset(mistake.session for mistake in of_sessions)
     reused = [mistake for mistake in _reused(lives) if mistake.session not in doubted]
     mistakes = sorted(reused + of_sessions, key=lambda m: (m.t is None, m.t or 0.0))
@@ -111,30 +114,22 @@ def _mixed(lives: Mapping[Key, Life]) -> Iterator[Mistake]:
             yield Mistake(session, seq, life.sent_t, why)
 
 
-def _asked_wrongly(
-    lives: Mapping[Key, Life], stored: Mapping[str, Sequence[Stored]]
-) -> Iterator[Mistake]:
+def _asked_wrongly(accounts: Accounts) -> Iterator[Mistake]:
     """Sessions for which `stored` told of something else, as far as that matters.
 
     A number that nobody sent is no harm where all is there that was: a greeting may be stored too.
     """
-    sent: dict[str, set[int]] = defaultdict(set)
-    clients: dict[str, str] = {}
-    amiss: set[str] = set()
-    for (session, seq), life in lives.items():
-        sent[session].add(seq)
-        clients[session] = life.client
-        if life.stored > 1 or (life.acked_t is not None and not life.stored):
-            amiss.add(session)
-    alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    clients = {session: account.client for session, account in accounts.sent.items()}
+    alike: dict[Hashable, list[str]] = defaultdict(list)
     strange: dict[str, int] = {}
-    for session, rows in stored.items():
-        alike[tuple(row.seq for row in rows)].append(session)
-        never_sent = next((row.seq for row in rows if row.seq not in sent[session]), None)
-        if never_sent is not None:
+    amiss: set[str] = set()
+    for session, account in accounts.stored.items():
+        alike[account.told].append(session)
+        if (never_sent := account.strange) is not None:
             strange[session] = never_sent
-    amiss &= strange.keys()
-    for numbers, sessions in alike.items():
+            if account.amiss:
+                amiss.add(session)
+    for sessions in alike.values():
         for session in _asked_alike(sessions, strange.keys(), amiss, clients):
             if session in amiss and len(sessions) == 1:
                 seq = strange[session]
@@ -144,7 +139,7 @@ def _asked_wrongly(
                     " `client.send`, and `stored` must tell of this session alone"
                 )
             else:
-                seq = numbers[0]
+                seq = accounts.stored[session].first_row
                 why = (
                     f"the very same is stored of session {session} as of another, from message"
                     f" {seq} on: `stored` must tell of one session alone"
@@ -156,7 +151,7 @@ def _asked_alike(
     sessions: Sequence[str],
     strange: Collection[str],
     amiss: AbstractSet[str],
-    clients: Mapping[str, str],
+    clients: Mapping[str, str | None],
 ) -> Sequence[str]:
     """Those sessions of one answer that it is no answer to.
 

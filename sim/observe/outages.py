@@ -15,14 +15,16 @@ what the client waited before is no outage of that fault: it runs from the fault
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
 from sim.observe.client_names import location_of
 from sim.observe.events import Acked, LinkChanged, MachineChanged
 from sim.observe.gap_rule import GapRule
-from sim.observe.history import History
+from sim.observe.history import History, Timed
 from sim.observe.noise import Noise
 from sim.observe.obstacles import Obstacles
 from sim.observe.outage_parts import parts_of
@@ -125,9 +127,10 @@ def find_outages(history: History, rule: GapRule) -> list[Outage]:
 
 def find_gaps(history: History, rule: GapRule) -> list[Outage]:
     """The same with those gaps that are the host's."""
+    pauses = _pauses(history, rule)
     found: list[Outage] = []
     for client in history.clients:
-        found += _gaps_of(history, client, rule)
+        found += _gaps_of(history, client, rule, pauses.get(client, ()))
     return sorted(found, key=lambda outage: (outage.from_s, outage.client))
 
 
@@ -145,20 +148,32 @@ def by_location(outages: Sequence[Outage]) -> list[LocationOutage]:
     return [LocationOutage(*group) for group in groups]
 
 
-def _gaps_of(history: History, client: str, rule: GapRule) -> list[Outage]:
+_Gap = tuple[float, Acked | None, float, Acked | None]
+
+
+def _pauses(history: History, rule: GapRule) -> Mapping[str, Sequence[_Gap]]:
+    """The time between two answers to a client, by client, where that is more than the rule's."""
+    found: dict[str, list[_Gap]] = defaultdict(list)
+    last: dict[str, Timed[Acked]] = {}
+    allowed = cache(rule.allowed)
+    for t, acked in history.of(Acked):
+        client = acked.client
+        before_s, before = last.get(client, (math.inf, None))
+        if before and t > before_s + allowed(location_of(client), before.region):
+            found[client].append((before_s, before, t, acked))
+        last[client] = (t, acked)
+    return found
+
+
+def _gaps_of(history: History, client: str, rule: GapRule, pauses: Sequence[_Gap]) -> list[Outage]:
     location = location_of(client)
-    served = history.acked.get(client, ())
-    gaps: list[tuple[float, Acked | None, float, Acked | None]] = []
-    first_s = served[0][0] if served else history.end
+    first, last = history.answered.get(client, (None, None))
+    first_s, served = first or (history.end, None)
     turned_away_s = _turned_away(history, client, first_s)
-    previous: tuple[float, Acked | None] = (
-        _first_wait(history, client, rule, min(first_s, turned_away_s)),
-        None,
-    )
-    for t, acked in served:
-        gaps.append((*previous, t, acked))
-        previous = (t, acked)
-    gaps.append((*previous, history.end, None))
+    waits_s = _first_wait(history, client, rule, min(first_s, turned_away_s))
+    gaps: list[_Gap] = [(waits_s, None, first_s, served), *pauses]
+    if last:
+        gaps.append((*last, history.end, None))
     found = []
     for start, before, end, after in gaps:
         region = before.region if before else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sim.observe.events import SessionReady
+from sim.observe.numbers import Numbers
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Promised:
     """One client's session. `highest` is the last message that the gateway has said it has."""
 
     highest: int = 0
-    _acked: set[int] = field(default_factory=set)
+    _acked: Numbers = field(default_factory=Numbers)
     _unanswered: set[int] = field(default_factory=set)
 
     def sent(self, seq: int) -> None:
@@ -50,4 +51,4 @@ class Promised:
         if not self._unanswered:
             return self.highest
         before = min(self._unanswered)
-        return max((seq for seq in self._acked if seq < before), default=0)
+        return self._acked.last_before(before) or 0

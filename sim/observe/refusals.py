@@ -7,11 +7,9 @@ messages that were left unanswered when their connection ended.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from sim.observe.client_names import location_of
 from sim.observe.events import (
@@ -61,20 +59,22 @@ class RefusalKind:
         return f"{self.location} → {self.region or 'nowhere'}: {self.reason}"
 
 
-def refusals(events: Sequence[tuple[float, Event]], end: float) -> Sequence[tuple[float, Refusal]]:
+def refusals(
+    events: Sequence[tuple[float, Event]],
+    ends: Sequence[tuple[float, Disconnected]],
+    end: float,
+) -> Sequence[tuple[float, Refusal]]:
     """Every attempt that was not served, in order: refused, or unanswered at an end.
 
     A connection is none of its own where all that failed on it is a message. A message that goes
-    out again on the next connection is another attempt. `end` is that of what can be judged.
+    out again on the next connection is another attempt. `ends` are those of
+    connections, `end` is that of what can be judged.
     """
-    of: dict[type[Event], list[tuple[float, Event]]] = defaultdict(list)
-    for t, event in events:
-        of[type(event)].append((t, event))
     found: list[tuple[float, Refusal]] = []
     told: dict[str, str] = {}  # why a client's last message was refused, until it goes on
     # Of one instant a message comes before what became of it.
-    attempts = chain(of[Sent], of[Failed], of[ConnectFailed], _shut_out(events))
-    for t, event in sorted(attempts, key=lambda pair: pair[0]):
+    attempts = [*_refused(events), *_shut_out(events)]
+    for t, event in sorted(attempts, key=lambda pair: (pair[0], _ORDER[type(pair[1])])):
         match event:
             case Sent():
                 told.pop(event.client, None)
@@ -84,7 +84,26 @@ def refusals(events: Sequence[tuple[float, Event]], end: float) -> Sequence[tupl
                 found.append((t, Refusal(event.client, event.region, reason)))
             case ConnectFailed() | Disconnected() if told.get(event.client) != event.reason:
                 found.append((t, Refusal(event.client, event.region, event.reason)))
-    return sorted([*found, *_unanswered(events, end)], key=lambda pair: pair[0])
+    return sorted([*found, *_unanswered(events, ends, end)], key=lambda pair: pair[0])
+
+
+_ORDER: Mapping[type[Event], int] = {Sent: 0, Failed: 1, ConnectFailed: 2, Disconnected: 3}
+
+
+def _refused(events: Sequence[tuple[float, Event]]) -> Iterator[tuple[float, Event]]:
+    """What was refused, and of each client the message by which it went on."""
+    refused_s: dict[str, float] = {}
+    for t, event in events:
+        if isinstance(event, Failed):
+            refused_s[event.client] = t
+        elif isinstance(event, Sent):
+            if event.client not in refused_s:
+                continue
+            if t > refused_s[event.client]:
+                del refused_s[event.client]
+        elif not isinstance(event, ConnectFailed):
+            continue
+        yield t, event
 
 
 def _shut_out(events: Sequence[tuple[float, Event]]) -> Iterator[tuple[float, Disconnected]]:
@@ -105,21 +124,31 @@ def _shut_out(events: Sequence[tuple[float, Event]]) -> Iterator[tuple[float, Di
 
 
 def _unanswered(
-    events: Sequence[tuple[float, Event]], end: float
+    events: Sequence[tuple[float, Event]],
+    ends: Sequence[tuple[float, Disconnected]],
+    end: float,
 ) -> Iterator[tuple[float, Refusal]]:
     """The messages that waited for an answer when their connection ended, one by one."""
-    sent_s: dict[str, list[float]] = defaultdict(list)
+    ended = [(t, e) for t, e in ends if not e.expected and t <= end]
+    due: dict[str, deque[int]] = defaultdict(deque)  # by client: which ends are to come
+    most: Counter[str] = Counter()  # no more of a client's last messages are asked for
+    for k, (_, down) in enumerate(ended):
+        due[down.client].append(k)
+        most[down.client] = max(most[down.client], down.unanswered)
+    sent_s = {client: deque[float](maxlen=most[client]) for client in due}
+    left: dict[int, list[float | None]] = {}
     for t, event in events:
-        if isinstance(event, Sent):
+        if isinstance(event, Sent) and (to_come := due.get(event.client)):
+            while to_come and ended[to_come[0]][0] < t:
+                left[to_come.popleft()] = [*sent_s[event.client]]
             sent_s[event.client].append(t)
-    for t, e in events:
-        if isinstance(e, Disconnected) and not e.expected and t <= end:
-            sent = sent_s[e.client]
-            before = sent[: bisect_right(sent, t)]
-            times: list[float | None] = [*before[max(0, len(before) - e.unanswered) :]]
-            times += [None] * (e.unanswered - len(times))
-            for at in times:
-                yield t, Refusal(e.client, e.region, f"unanswered: {e.reason}", at)
+    for client, to_come in due.items():
+        left |= {k: [*sent_s[client]] for k in to_come}
+    for k, (t, down) in enumerate(ended):
+        times = left[k][max(0, len(left[k]) - down.unanswered) :]
+        times += [None] * (down.unanswered - len(times))
+        for at in times:
+            yield t, Refusal(down.client, down.region, f"unanswered: {down.reason}", at)
 
 
 def _without(seq: int, reason: str) -> str:

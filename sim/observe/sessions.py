@@ -10,8 +10,7 @@ its backoff or connecting, shows nothing (pending).
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.observe.events import (
@@ -50,12 +49,15 @@ class Sessions:
 
 def count(history: History, from_s: float = -math.inf, until_s: float = math.inf) -> Sessions:
     """Sum up what happened to sessions in a time: those interrupted then, those taken up then."""
+    lives: dict[str, _Life] = {}
+    for _, ready in history.sessions:
+        lives.setdefault(ready.client, _Life(ready.client, from_s, until_s))
+    for t, event in history.among(*_ORDER):
+        if life := lives.get(getattr(event, "client", "")):
+            life.tell(t, event)
     found = Sessions()
-    for client, events in _by_client(history).items():
-        life = _Life(found, client, from_s, until_s)
-        for t, event in events:
-            life.take(t, event)
-        life.end()
+    for life in lives.values():
+        life.end(found)
     found.broken.sort(key=lambda pair: pair[0])
     return found
 
@@ -63,9 +65,10 @@ def count(history: History, from_s: float = -math.inf, until_s: float = math.inf
 class _Life:
     """One client's sessions, event by event. `cut_s`: since when the last one is interrupted."""
 
-    def __init__(self, found: Sessions, client: str, from_s: float, until_s: float) -> None:
-        self._found = found
+    def __init__(self, client: str, from_s: float, until_s: float) -> None:
+        self._found = Sessions()
         self._client = client
+        self._at_once: list[Timed[Event]] = []  # what is told of one instant
         self._from_s, self._until_s = from_s, until_s
         self._stands = False
         self._cut_s: float | None = None
@@ -73,8 +76,18 @@ class _Life:
         self._turned_down = 0
         self._promised: dict[str, Promised] = {}  # by session
 
-    def take(self, t: float, event: Event) -> None:
-        """Take an event in."""
+    def tell(self, t: float, event: Event) -> None:
+        """Take an event in, in its place among those of the same instant."""
+        if self._at_once and self._at_once[0][0] < t:
+            self._take_all()
+        self._at_once.append((t, event))
+
+    def _take_all(self) -> None:
+        for t, event in sorted(self._at_once, key=lambda pair: _ORDER[type(pair[1])]):
+            self._take(t, event)
+        self._at_once.clear()
+
+    def _take(self, t: float, event: Event) -> None:
         match event:
             case SessionReady():
                 self._ready(t, event)
@@ -119,29 +132,20 @@ class _Life:
             self._turned_down += not down.expected
         self._stands = self._connected = False
 
-    def end(self) -> None:
-        """The load is over."""
+    def end(self, found: Sessions) -> None:
+        """The load is over: add what was found of this client."""
+        self._take_all()
+        found.opened += self._found.opened
+        found.resumed += self._found.resumed
+        found.replaced += self._found.replaced
+        found.broken += self._found.broken
+        found.mistakes += self._found.mistakes
         if self._cut_s is None or not self._from_s <= self._cut_s < self._until_s:
             return
         if self._turned_down >= _TURNED_DOWN:
-            self._found.unresumed.append(self._client)
+            found.unresumed.append(self._client)
         else:
-            self._found.pending[self._client] = self._cut_s
-
-
-def _by_client(history: History) -> Mapping[str, Iterable[Timed[Event]]]:
-    """What is told of the clients that had a session, in order."""
-    found: dict[str, list[Timed[Event]]] = defaultdict(list)
-    ready = history.by_client(SessionReady)
-    told = (history.by_client(Sent), history.acked)
-    ends = (history.connected, history.connect_failed, history.disconnected)
-    for by_client in (ready, *ends, *told):
-        for client in ready:
-            found[client] += by_client.get(client, ())
-    return {
-        client: sorted(events, key=lambda pair: (pair[0], _ORDER[type(pair[1])]))
-        for client, events in found.items()
-    }
+            found.pending[self._client] = self._cut_s
 
 
 # At one instant a connection stands before its session does, and ends before the next begins.

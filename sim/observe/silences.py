@@ -6,10 +6,10 @@ ends with the load. An outage allows for the client's own pace; a silence is the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.observe.client_names import location_of
+from sim.observe.events import Acked
 from sim.observe.gap_rule import GapRule
 from sim.observe.history import History
 
@@ -37,38 +37,35 @@ def longest_silences(
     history: History, location: str, rule: GapRule, from_s: float, until_s: float
 ) -> list[Silence]:
     """The longest silence of each of a location's streams, of those that touch a time."""
-    found = []
-    for client in history.clients_of(location):
-        touching = (
-            silence
-            for silence in _silences(history, client, rule)
-            if silence.from_s < until_s and silence.to_s > from_s
-        )
-        if longest := max(touching, key=lambda silence: silence.seconds, default=None):
-            found.append(longest)
-    return found
+    longest: dict[str, _Gap] = {}
+
+    def take(client: str, gap: _Gap) -> None:
+        since_s, to_s, _ = gap
+        if since_s < until_s and to_s > from_s:
+            known = longest.get(client)
+            if known is None or to_s - since_s > known[1] - known[0]:
+                longest[client] = gap
+
+    clients = history.clients_of(location)
+    last: dict[str, tuple[float, str]] = {}
+    for t, acked in history.of(Acked):
+        if before := last.get(acked.client):
+            take(acked.client, (before[0], t, before[1]))
+        last[acked.client] = (t, acked.region)
+    for client in clients:
+        since_s, region = last.get(client) or (_first_attempt(history, client), None)
+        if history.end > since_s:
+            take(client, (since_s, history.end, region))
+    return [
+        _silence(history, client, rule, longest[client]) for client in clients if client in longest
+    ]
 
 
-def _silences(history: History, client: str, rule: GapRule) -> Iterator[Silence]:
-    answers = history.acked.get(client, ())
-    previous_s, region = _first_attempt(history, client), None
-    if answers:
-        previous_s, region = answers[0][0], answers[0][1].region
-    for t, acked in answers[1:]:
-        yield _silence(history, client, rule, (previous_s, t), region)
-        previous_s, region = t, acked.region
-    if history.end > previous_s:
-        yield _silence(history, client, rule, (previous_s, history.end), region)
+_Gap = tuple[float, float, str | None]  # from when, until when, and who had answered before it
 
 
-def _silence(
-    history: History,
-    client: str,
-    rule: GapRule,
-    between: tuple[float, float],
-    region: str | None,
-) -> Silence:
-    from_s, to_s = between
+def _silence(history: History, client: str, rule: GapRule, gap: _Gap) -> Silence:
+    from_s, to_s, region = gap
     regions = () if region is None else (region,)
     host_s = history.noise.path_s(regions, from_s, to_s)
     doubt_s = rule.resolution(location_of(client), region) + host_s

@@ -58,7 +58,7 @@ def kept(tried: Tried) -> list[Kept]:
 def _served_before(history: History) -> bool:
     """Whether anybody was served before the first fault: else nothing could be lost by it."""
     first_s = min((t for t, _ in history.faults), default=history.end)
-    return any(t < first_s for answers in history.acked.values() for t, _ in answers)
+    return any(answer[0] < first_s for answer, _ in history.answered.values())
 
 
 def _never_served(promise: Promise) -> Kept:

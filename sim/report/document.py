@@ -22,7 +22,7 @@ from sim.report.machine_rows import death_row, deploy_row, stop_row
 from sim.report.notes import notes_on
 from sim.report.outage_rows import noise, outage_rows, resolution_s, tail_row
 from sim.scenario.checks import Finding
-from sim.scenario.evidence import Evidence, percentile
+from sim.scenario.evidence import Evidence
 from sim.scenario.model import Expectation
 from sim.scenario.trigger import tied_to
 from sim.scenario.verdict import Verdict
@@ -154,9 +154,9 @@ def _anomaly(anomaly: Any) -> Document:
 
 
 def _traffic(evidence: Evidence) -> Document:
-    regions = list(evidence.topology.regions)
+    regions, traffic = list(evidence.topology.regions), evidence.traffic
     return {
-        place: {region: evidence.traffic.get(place, Counter())[region] for region in regions}
+        place: {region: traffic.get(place, Counter())[region] for region in regions}
         for place in evidence.topology.locations
     }
 
@@ -164,7 +164,7 @@ def _traffic(evidence: Evidence) -> Document:
 def _latency(evidence: Evidence) -> Document:
     return {
         place: {
-            region: {f"p{p}": round(percentile(values, p), 2) for p in (50, 90, 99)}
+            region: {f"p{p}": round(values.percentile(p), 2) for p in (50, 90, 99)}
             for region, values in regions.items()
         }
         for place, regions in evidence.latencies_ms.items()

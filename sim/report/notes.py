@@ -38,7 +38,7 @@ def _early(history: History) -> list[str]:
     if first is None:
         return []
     t, fault = first
-    served = {client for client, acks in history.acked.items() if acks[0][0] <= t}
+    served = {client for client, (first, _) in history.answered.items() if first[0] <= t}
     early = [client for client in history.resolvers if client not in served]
     if not early:
         return []

@@ -14,6 +14,7 @@ from collections.abc import (
     Callable,
     Collection,
     Coroutine,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -36,6 +37,7 @@ from sim.machines.machine import Machine
 from sim.observe.events import NOBODY, Acked, Audited, Sent, SessionReady, Stored
 from sim.observe.journal import Journal, Record
 from sim.observe.numbering import HOW
+from sim.observe.numbers import Numbers
 from sim.topology.model import Topology
 
 ASKED_GATEWAY = "what the gateway kept"
@@ -184,10 +186,10 @@ def _write(
 
     A number that an earlier load was acknowledged may be stored for it or for this one.
     """
-    ours = {(e.session, e.seq) for _, e in said if isinstance(e, Sent)}
-    earlier = {(e.session, e.seq) for _, e in _before(journal, said) if isinstance(e, Sent)}
-    if both := ours & earlier:
-        session, seq = min(both)
+    ours, earlier = _sent(said), _sent(_before(journal, said))
+    both = ((s, seq) for s in ours if s in earlier for seq in ours[s] if seq in earlier[s])
+    if twice := min(both, default=None):
+        session, seq = twice
         error = (
             f"message {seq} of session {session} was sent by an earlier load of this world as well:"
             f" a new message needs a new number ({HOW})"
@@ -196,15 +198,24 @@ def _write(
         return
     for rows in stored.values():
         for row in rows:
-            if (row.session, row.seq) not in earlier:
+            if row.session not in earlier or row.seq not in earlier[row.session]:
                 journal.write(row)
     journal.write(audited)
+
+
+def _sent(records: Iterable[Record]) -> Mapping[str, Numbers]:
+    """The numbers of the messages that were sent, by session."""
+    found: dict[str, Numbers] = {}
+    for _, event in records:
+        if isinstance(event, Sent):
+            found.setdefault(event.session, Numbers()).add(event.seq)
+    return found
 
 
 def _before(journal: Journal, said: Sequence[Record]) -> Iterator[Record]:
     """What the journal had before this load."""
     begin = said[0] if said else None
-    return itertools.takewhile(lambda record: record is not begin, journal.records)
+    return itertools.takewhile(lambda record: record != begin, journal.records)
 
 
 async def _ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from sim.clients.declaration import Declaration
@@ -17,6 +17,7 @@ from sim.observe.history import History, Timed
 from sim.observe.ledger import MessageLedger, balance
 from sim.observe.numbering import told
 from sim.observe.outages import Outage, find_gaps
+from sim.observe.sample import Sample, rank
 from sim.observe.stops import Stop, find_stops
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
@@ -93,22 +94,22 @@ class Evidence:
         """The machines that died by themselves."""
         return find_deaths(self.history, self.topology)
 
-    def answers(self, location: str, from_s: float, until_s: float) -> list[Timed[Acked]]:
-        """What a location's clients were acknowledged or answered in [from_s, until_s)."""
-        return [
-            (t, acked)
-            for client in self.history.clients_of(location)
-            for t, acked in self.history.acked.get(client, ())
-            if from_s <= t < until_s
-        ]
+    def answers(
+        self, locations: Collection[str], from_s: float, until_s: float
+    ) -> Iterator[Timed[Acked]]:
+        """What clients of these locations were acknowledged or answered in [from_s, until_s)."""
+        clients = {client for place in locations for client in self.history.clients_of(place)}
+        for t, acked in self.history.of(Acked):
+            if from_s <= t < until_s and acked.client in clients:
+                yield t, acked
 
-    @cached_property
+    @property
     def traffic(self) -> Mapping[str, Counter[str]]:
         """Answers by location and the region that gave them."""
-        found: dict[str, Counter[str]] = defaultdict(Counter)
-        for _, acked in self.history.of(Acked):
-            found[location_of(acked.client)][acked.region] += 1
-        return found
+        return {
+            location: Counter({region: len(sample) for region, sample in regions.items()})
+            for location, regions in self.latencies_ms.items()
+        }
 
     @cached_property
     def errors(self) -> Mapping[str, Counter[str]]:
@@ -119,18 +120,14 @@ class Evidence:
         return found
 
     @cached_property
-    def latencies_ms(self) -> Mapping[str, Mapping[str, Sequence[float]]]:
-        """Milliseconds from sending to answer, sorted, by location and region."""
-        found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    def latencies_ms(self) -> Mapping[str, Mapping[str, Sample]]:
+        """Milliseconds from sending to answer, by location and region."""
+        found: dict[str, dict[str, Sample]] = defaultdict(lambda: defaultdict(Sample))
         for _, acked in self.history.of(Acked):
-            found[location_of(acked.client)][acked.region].append(acked.latency_ms)
-        return {
-            location: {region: sorted(values) for region, values in regions.items()}
-            for location, regions in found.items()
-        }
+            found[location_of(acked.client)][acked.region].add(acked.latency_ms)
+        return {location: dict(regions) for location, regions in found.items()}
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
     """The value that `percent` of an ordered sample do not exceed (nearest rank)."""
-    rank = max(1, -(-len(ordered) * percent // 100))
-    return ordered[int(rank) - 1]
+    return ordered[rank(len(ordered), percent)]

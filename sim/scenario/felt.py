@@ -36,12 +36,10 @@ def _reaches(history: History, t: float, fault: FaultBegan) -> bool:
     if kind in ("service", "everything"):
         return any(history.region_of(client, t) for client in history.clients)
     if kind == "location":
-        return any(
-            location_of(client) == fault.target and at >= t
-            for events in (history.resolved, history.connect_failed, history.acked)
-            for client, records in events.items()
-            for at, _ in records
-        )
+        last_s = [(client, last[0]) for client, (_, last) in history.answered.items()]
+        for events in (history.resolved, history.connect_failed):
+            last_s += [(client, records[-1][0]) for client, records in events.items()]
+        return any(location_of(client) == fault.target and at >= t for client, at in last_s)
     return any(_in_reach(history, t, fault, client) for client in history.clients)
 
 

@@ -51,6 +51,6 @@ class Session(Evidence):
         every_s = started.every_s or LoadSpec.every_s
         rule = GapRule.of(self.topology, every_s, self.history.speed, started.timeout_s)
         # Where DNS led before the load began is in its history too, as it is in a run's.
-        history = History(excerpt(self._records[:end], began))
+        history = History(excerpt(self._records, began, end=end))
         for outage in find_gaps(history, rule.as_seen_in(history)):
             yield replace(outage, from_s=outage.from_s + t, to_s=outage.to_s + t)

@@ -53,7 +53,7 @@ async def run(
     seed and not on how long the world took to come up. `warn` gets what a person should be told.
     By `timeline` somebody else may hold the scenario, and end it.
     """
-    loads = sum(1 for record in world.journal.records if isinstance(record.event, LoadStarted))
+    loads = sum(1 for _ in world.journal.records.among([LoadStarted]))
     rng = world.rng.fork(f"load {loads + 1}" if loads else "load")
     load = make_load(world, scenario.load, rng, warn)
     at_end = load.stop if timeline else None
@@ -97,7 +97,7 @@ def make_load(world: ScenarioWorld, asked: LoadSpec, rng: Rng, warn: Callable[[s
     """
     load = Load(asked, client_context_of(world), rng, warn)
     highest: Counter[str] = Counter()
-    for _, event in world.journal.records:
+    for _, event in world.journal.records.among([Sent]):
         if isinstance(event, Sent):
             highest[event.client] = max(highest[event.client], event.seq)
     for client in load.clients:

@@ -15,7 +15,7 @@ from sim.machines.health import Status
 from sim.machines.lifecycle import State
 from sim.machines.runtime import RuntimeName
 from sim.observe.doubts import doubts
-from sim.observe.events import Acked, HealthChanged, MachineChanged
+from sim.observe.events import Acked, Failed, HealthChanged, MachineChanged
 from sim.observe.history import History
 from sim.observe.ledger import balance
 from sim.observe.numbering import told
@@ -176,7 +176,7 @@ def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Bounda
         duplicated=ledger.count("duplicated"),
         reordered=ledger.count("reordered"),
         forgot=len(sessions.broken),
-        refused=len(history.failed),
+        refused=len(history.of(Failed)),
         unanswered=ledger.unknown,
         came_back=_came_back(history, trap),
         ack_ms=median(latencies) if latencies else 0.0,

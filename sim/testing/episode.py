@@ -17,7 +17,7 @@ from sim.observe.doubts import doubts
 from sim.observe.events import ClientMade
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
-from sim.observe.journal import Record
+from sim.observe.journal import Record, Records
 from sim.report.asked import asked
 from sim.scenario.checks import Finding
 from sim.scenario.checks.check_spec import unknown
@@ -47,9 +47,7 @@ class Episode:
     section: dict[str, Any] = field(default_factory=dict)
     expect: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def of(
-        self, records: Sequence[Record], scenario: Mapping[str, Any] | None = None
-    ) -> list[Record]:
+    def of(self, records: Sequence[Record], scenario: Mapping[str, Any] | None = None) -> Records:
         """The part of a world's journal that this episode is about, as a run of `scenario`."""
         begin, clients = self.test_from, None
         if self.load_from is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sim.errors import InputError
 from sim.observe.events import Event, FaultBegan
 from sim.observe.excerpt import excerpt
 from sim.observe.history import History
-from sim.observe.journal import Record, decode, encode
+from sim.observe.journal import Record, Records, decode, encode
 from sim.report.outcome import Outcome, judge
 from sim.rng import Rng
 from sim.scenario import runner
@@ -192,7 +192,7 @@ class SimWorld:
 
     def outcome(self) -> Outcome:
         """What the test has shown so far, judged as a scenario is."""
-        records, episode = list(self.world.journal.records), self._episode
+        records, episode = self.world.journal.records.copy(), self._episode
         return judge(self._told(episode.of(records)), episode.name)
 
     def journal_lines(self) -> list[str]:
@@ -229,7 +229,7 @@ class SimWorld:
         """End every load and hang up every client."""
         await self._ending.aclose()
 
-    def _told(self, records: list[Record]) -> list[Record]:
+    def _told(self, records: Sequence[Record]) -> Records:
         """These records, with the episode in the place of a scenario."""
         return excerpt(records, 0, scenario=self._episode.document(History(records).end))
 
@@ -260,7 +260,7 @@ class SimWorld:
         expectation = live_expectation(entry, self.world.topology)
         if entry not in self._episode.expect:
             self._episode.expect.append(entry)
-        records = list(self.world.journal.records)
+        records = self.world.journal.records.copy()
         demand(self._episode.evidence(records, self.world.topology), expectation)
 
     async def _run(self, path: Path) -> Outcome:
@@ -269,7 +269,7 @@ class SimWorld:
             raise InputError(f"{path} is of another topology than this world's")
         self.begin_load(scenario.document.get("load", {}), scenario.load)
         await runner.run(self.world, scenario, self.notes.append)
-        records = self._episode.of(list(self.world.journal.records), scenario.document)
+        records = self._episode.of(self.world.journal.records.copy(), scenario.document)
         return judge(records, scenario.name)
 
 

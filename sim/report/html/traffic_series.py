@@ -8,7 +8,8 @@ from typing import Any
 
 from sim.observe.client_names import location_of
 from sim.observe.events import Acked, EdgeConnection
-from sim.scenario.evidence import Evidence, percentile
+from sim.observe.sample import Sample
+from sim.scenario.evidence import Evidence
 
 MOST_BINS = 120
 MOST_FIGURES = 12_000  # bins times pairs of location and region
@@ -22,17 +23,15 @@ def series(evidence: Evidence) -> dict[str, Any]:
     None for its latencies.
     """
     history = evidence.history
-    latencies: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    pairs = {(location_of(a.client), a.region) for _, a in history.of(Acked)}
-    bins = max(10, min(MOST_BINS, MOST_FIGURES // (3 * max(1, len(pairs)))))
+    pairs = sum(map(len, evidence.latencies_ms.values()))
+    bins = max(10, min(MOST_BINS, MOST_FIGURES // (3 * max(1, pairs))))
     bin_s = next((w for w in _WIDTHS_S if history.end / w <= bins), history.end / bins)
     count = max(1, math.ceil(history.end / bin_s))
+    latencies: dict[tuple[str, str], dict[int, Sample]] = defaultdict(lambda: defaultdict(Sample))
     for t, acked in history.of(Acked):
         if 0 <= t < count * bin_s:
             key = (location_of(acked.client), acked.region)
-            latencies[key][int(t / bin_s)].append(acked.latency_ms)
+            latencies[key][int(t / bin_s)].add(acked.latency_ms)
     return {
         "bin_s": bin_s,
         "bins": count,
@@ -44,19 +43,14 @@ def series(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _pair(location: str, region: str, bins: dict[int, list[float]], count: int) -> dict[str, Any]:
-    ordered = {k: sorted(values) for k, values in bins.items()}
-
+def _pair(location: str, region: str, bins: dict[int, Sample], count: int) -> dict[str, Any]:
     def at(percent: int) -> list[float | None]:
-        return [
-            round(percentile(ordered[k], percent), 1) if k in ordered else None
-            for k in range(count)
-        ]
+        return [round(bins[k].percentile(percent), 1) if k in bins else None for k in range(count)]
 
     return {
         "location": location,
         "region": region,
-        "answers": [len(ordered.get(k, ())) for k in range(count)],
+        "answers": [len(bins.get(k, ())) for k in range(count)],
         "p50": at(50),
         "p99": at(99),
     }
@@ -80,12 +74,13 @@ def totals(evidence: Evidence) -> list[dict[str, Any]]:
         counts["out"] += edge.bytes_out
     rows = []
     regions = [*evidence.topology.regions, ""]
+    traffic = evidence.traffic
     for location in [*evidence.topology.locations, ""]:
         for region in regions:
-            answers = evidence.traffic.get(location, Counter())[region]
+            answers = traffic.get(location, Counter())[region]
             refused = evidence.errors.get(location, Counter())[region]
             edge_counts = carried.get((location, region), Counter())
-            values = evidence.latencies_ms.get(location, {}).get(region, ())
+            values = evidence.latencies_ms.get(location, {}).get(region)
             if answers or refused or edge_counts:
                 rows.append(
                     {
@@ -97,8 +92,7 @@ def totals(evidence: Evidence) -> list[dict[str, Any]]:
                         "bytes_in": edge_counts["in"],
                         "bytes_out": edge_counts["out"],
                         "latency_ms": [
-                            round(percentile(values, p), 1) if values else None
-                            for p in (50, 90, 99)
+                            round(values.percentile(p), 1) if values else None for p in (50, 90, 99)
                         ],
                     }
                 )

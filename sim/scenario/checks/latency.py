@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from sim.observe.events import Acked
-from sim.observe.history import History
+from sim.observe.history import History, Timed
+from sim.observe.sample import Sample
 from sim.scenario.checks.check_spec import LOCATION, Finding, Params, check, unknown, window
-from sim.scenario.evidence import Evidence, percentile
+from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_milliseconds, read_percentile
 from sim.scenario.targets import read_region
 
@@ -30,19 +32,17 @@ def latency(evidence: Evidence, params: Params) -> Finding:
     and processors take, which is real and counts `speed` times.
     """
     location, percent = params["location"], params.get("percentile") or 99
-    answers = evidence.answers(location, *window(evidence, params))
-    region = params.get("region")
-    answers = [(t, a) for t, a in answers if region in (None, a.region)]
-    values = sorted(a.latency_ms for _, a in answers)
+    values = Sample(answer.latency_ms for _, answer in _answers(evidence, params))
     if not values:
         return unknown(f"no message of {location} was answered in this time")
-    value = percentile(values, percent)
+    value = values.percentile(percent)
     observed = f"p{percent:g} {value:.1f} ms of {len(values)}"
     if value <= params["max_ms"]:
         return Finding(held=True, observed=observed)
     own_ms = evidence.gap_rule.floor_s * 1000
-    quiet = sorted(_certain_ms(evidence.history, t, answer) for t, answer in answers)
-    quiet_ms = percentile(quiet, percent)
+    answers = _answers(evidence, params)
+    quiet = Sample(_certain_ms(evidence.history, t, answer) for t, answer in answers)
+    quiet_ms = quiet.percentile(percent)
     if quiet_ms - own_ms > params["max_ms"]:
         return Finding(held=False, observed=observed)
     if quiet_ms > params["max_ms"]:
@@ -53,6 +53,13 @@ def latency(evidence: Evidence, params: Params) -> Finding:
         f" is {quiet_ms:.1f} ms. Run it with less beside it, slower, or with fewer clients"
     )
     return Finding(held=None, observed=observed, why=why)
+
+
+def _answers(evidence: Evidence, params: Params) -> Iterator[Timed[Acked]]:
+    region = params.get("region")
+    for t, answer in evidence.answers([params["location"]], *window(evidence, params)):
+        if region in (None, answer.region):
+            yield t, answer
 
 
 def _within_resolution(own_ms: float, over_ms: float, speed: float) -> str:

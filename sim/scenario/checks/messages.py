@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from sim.observe.client_names import location_of
-from sim.observe.events import Acked, Sent
+from sim.observe.events import Acked, Sent, Stored
 from sim.observe.history import History
 from sim.observe.ledger import Anomaly, AnomalyKind
 from sim.observe.numbering import told
@@ -77,7 +77,12 @@ def messages(evidence: Evidence, params: Params) -> Finding:
 
 def _hasty(evidence: Evidence, lost: Sequence[Anomaly]) -> list[str]:
     """Of lost messages those that no gateway can have acknowledged so soon, each in words."""
-    said = {(a.session, a.seq): (a.client, a.latency_ms) for _, a in evidence.history.of(Acked)}
+    asked = {(anomaly.session, anomaly.seq) for anomaly in lost}
+    said = {
+        (a.session, a.seq): (a.client, a.latency_ms)
+        for _, a in evidence.history.of(Acked)
+        if (a.session, a.seq) in asked
+    }
     found = []
     for anomaly in lost:
         client, latency_ms = said[anomaly.session, anomaly.seq]
@@ -96,7 +101,7 @@ def _surely_lost(history: History, sessions: Collection[str]) -> int:
     """How many more messages of these sessions were answered than are stored, whichever."""
     answered = {(a.session, a.seq) for _, a in history.of(Acked) if a.session in sessions}
     sent = {(s.session, s.seq) for _, s in history.of(Sent) if s.session in sessions}
-    stored = sent & {(row.session, row.seq) for _, row in history.stored}
+    stored = sent & {(row.session, row.seq) for _, row in history.of(Stored)}
     more = Counter(session for session, _ in answered)
     more.subtract(session for session, _ in stored)
     return sum(count for count in more.values() if count > 0)

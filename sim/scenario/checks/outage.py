@@ -54,7 +54,7 @@ def outage(evidence: Evidence, params: Params) -> Finding:
         for client in history.clients_of(location)
         if resolver in (None, history.resolvers.get(client))
     }
-    served = any(history.acked.get(client) for client in clients)
+    served = not clients.isdisjoint(history.answered)
     of = f"{location} with a {resolver} resolver" if resolver else location
     if not served and not _reached(history, clients):
         return unknown(f"no client of {of} was ever served, and no machine turned one down")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sim.observe.events import EdgeConnection
+from sim.observe.events import Acked, EdgeConnection
+from sim.observe.history import Timed
 from sim.scenario.checks.check_spec import Finding, Params, check, counted, unknown, window
 from sim.scenario.evidence import Evidence
 from sim.scenario.params import Known, Param
@@ -23,11 +24,13 @@ def residency(evidence: Evidence, params: Params) -> Finding:
     """
     policy = next(p for p in evidence.topology.residency if p.name == params["policy"])
     from_s, until_s = window(evidence, params)
-    served = [
-        (t, acked)
-        for name in policy.locations
-        for t, acked in evidence.answers(name, from_s, until_s)
-    ]
+    served, outside = 0, 0
+    first: Timed[Acked] | None = None
+    for t, acked in evidence.answers(policy.locations, from_s, until_s):
+        served += 1
+        if acked.region not in policy.regions:
+            outside += 1
+            first = first or (t, acked)
     ended = [
         edge
         for t, edge in evidence.history.of(EdgeConnection)
@@ -35,18 +38,15 @@ def residency(evidence: Evidence, params: Params) -> Finding:
     ]
     if not served and not ended:
         return unknown(f"nothing of {', '.join(policy.locations)} was served")
-    outside = sorted(
-        (pair for pair in served if pair[1].region not in policy.regions), key=lambda pair: pair[0]
-    )
     edges = sum(1 for edge in ended if edge.region not in policy.regions)
     machines = sum(1 for e in ended if e.machine_region not in {None, *policy.regions})
-    observed = f"{counted(len(outside), 'message')} of {len(served)} served outside"
+    observed = f"{counted(outside, 'message')} of {served} served outside"
     if not outside and not edges and not machines:
         return Finding(held=True, observed=observed)
     allowed = ", ".join(policy.regions)
-    if outside:
-        t, first = outside[0]
-        why = f"the first at {t:.1f} s: {first.client} by {first.region}, allowed is {allowed}"
+    if first:
+        t, acked = first
+        why = f"the first at {t:.1f} s: {acked.client} by {acked.region}, allowed is {allowed}"
     elif edges:
         why = f"{counted(edges, 'connection')} ended at an edge outside {allowed}"
     else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
+from sim.observe.events import Acked
+from sim.observe.history import Timed
 from sim.scenario.checks.check_spec import (
     LOCATION,
     REGION,
@@ -26,17 +28,25 @@ from sim.scenario.evidence import Evidence
 def served_by(evidence: Evidence, params: Params) -> Finding:
     """Held where at least one answer came, and all came from `region`."""
     location, region = params["location"], params["region"]
-    answers = evidence.answers(location, *window(evidence, params))
-    if not answers:
+    by_client: dict[str, Counter[str]] = defaultdict(Counter)
+    astray: dict[str, Timed[Acked]] = {}  # the first of each client
+    for t, acked in evidence.answers([location], *window(evidence, params)):
+        by_client[acked.client][acked.region] += 1
+        if acked.region != region:
+            astray.setdefault(acked.client, (t, acked))
+    if not by_client:
         return unknown(f"no message of {location} was answered in this time")
-    counts = Counter(acked.region for _, acked in answers)
+    clients = [client for client in evidence.history.clients if client in by_client]
+    counts = Counter[str]()
+    for client in clients:
+        counts.update(by_client[client])
     observed = ", ".join(f"{name} {number}" for name, number in counts.most_common())
-    strays = [(t, acked) for t, acked in answers if acked.region != region]
-    if not strays:
+    if not astray:
         return Finding(held=True, observed=observed)
-    t, first = strays[0]
+    t, first = next(astray[client] for client in clients if client in astray)
+    elsewhere = counts.total() - counts[region]
     why = (
-        f"{counted(len(strays), 'message')} answered elsewhere, the first at {t:.1f} s"
+        f"{counted(elsewhere, 'message')} answered elsewhere, the first at {t:.1f} s"
         f" by {first.region} ({first.client})"
     )
     return Finding(held=False, observed=observed, why=why)

@@ -31,9 +31,8 @@ def _reason(evidence: Evidence, t: float, ready: SessionReady) -> str:
     if lost:
         return "what is missing was lost (see messages)"
     history = evidence.history
-    acked = [(at, e) for at, e in history.acked.get(ready.client, ()) if at <= t]
-    last_s, last = next(((at, e) for at, e in acked[::-1] if e.session == ready.session), (t, None))
-    if last is not None:
+    if answer := history.last_answer(ready.client, ready.session, t):
+        last_s, last = answer
         again_s = next_process(history, last.machine, last_s) or math.inf
         if last.machine == ready.machine and again_s > t:
             return "they are stored, and the same process acknowledged them: it answered by less"
