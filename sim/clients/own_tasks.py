@@ -18,8 +18,15 @@ Heard = Callable[[Exception], object]
 Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 
+# Whose coroutines a driver's task may begin as well, by an event that it is the cause of.
+_OF_OTHERS = {"sim", "aiohttp", "asyncio"}
+
+
 class OwnTasks(dict[asyncio.Task[Any], DriverRun]):
-    """What a client's driver has begun and what has not ended yet. `heard` is told their errors."""
+    """What a client's driver has begun and what has not ended yet. `heard` is told their errors.
+
+    Only coroutines of its own: what follows the journal begins ours in the middle of a driver.
+    """
 
     def __init__(self, heard: Heard) -> None:
         super().__init__()
@@ -89,10 +96,16 @@ def _task(
         return asyncio.Task(coro, loop=loop, **options)
     run = DriverRun(coro)
     task = _OwnTask(run, loop=loop, **options)
-    own[task] = run
-    task.add_done_callback(own.pop)
+    if _package(coro) not in _OF_OTHERS:
+        own[task] = run
+        task.add_done_callback(own.pop)
     task.add_done_callback(lambda done: _tell_of(done, own.heard))
     return task
+
+
+def _package(coro: Coroutine[Any, Any, Any]) -> str:
+    frame = getattr(coro, "cr_frame", None)
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] if frame else ""
 
 
 def _tell_of(task: _OwnTask, heard: Heard, turns: int = _TURNS) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.clients.blame import mistake_in_callback
-from sim.clients.own_tasks import hearing_callbacks
+from sim.clients.own_tasks import hear_own_tasks, hearing_callbacks
 from sim.clients.urls import checked_path
 from sim.clock import Clock
 
@@ -65,6 +65,15 @@ async def test_what_a_callback_of_ours_raises_is_not(raised):
     async with Clock().timeout(5.0):
         await others.get()
     assert drivers.empty()
+
+
+async def test_only_tasks_of_a_driver_are_ended_with_it_and_none_of_ours_that_it_sets_off():
+    own = hear_own_tasks(lambda _error: None)
+    drivers = asyncio.create_task(_looks_up_later())
+    ours = asyncio.create_task(Clock().sleep(0.0))
+    assert set(own) == {drivers}
+    await asyncio.wait([drivers, ours])
+    assert isinstance(drivers.exception(), KeyError)
 
 
 LEFT = """
