@@ -77,6 +77,7 @@ class History:
         self._by_type: dict[type[Event], list[Timed[Event]]] = defaultdict(list)
         for timed in self._kept:
             self._by_type[type(timed[1])].append(timed)
+        self._idleness: Idleness | None = None
         self._among: dict[tuple[type[Event], ...], Sequence[Timed[Event]]] = {}
         self.last_t = round(records[-1].t - self._origin, 6) if records else 0.0
 
@@ -300,10 +301,11 @@ class History:
         """When machines were booting."""
         return Boots(self.speed, self.among(*Boots.kinds))
 
-    @cached_property
-    def idleness(self) -> Idleness:
-        """When clients left the gateway alone."""
-        return Idleness(self.among(*Idleness.kinds))
+    def idleness(self, pace_s: float) -> Idleness:
+        """When clients left the gateway alone for longer than their pace."""
+        if self._idleness is None or self._idleness.pace_s != pace_s:
+            self._idleness = Idleness(pace_s, self.among(*Idleness.kinds))
+        return self._idleness
 
     @cached_property
     def retransmission(self) -> Retransmission:

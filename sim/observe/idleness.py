@@ -6,10 +6,10 @@ Its connection stood, it had been served on it, and nothing that it had sent wai
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 
 from sim.observe.events import (
     Acked,
@@ -27,9 +27,10 @@ from sim.observe.events.event import Event
 class _Client:
     """One client's: its stretches of idleness, the one that lasts, and what waits."""
 
-    def __init__(self) -> None:
-        self.began = array("d")  # of each message one: of a long run they are many
-        self.ended = array("d")
+    def __init__(self, pace_s: float) -> None:
+        self.began: list[float] = []
+        self.ended: list[float] = []
+        self._pace_s = pace_s
         self._sends = False  # whether it is told what is sent
         self._served = False
         self._waiting: set[tuple[str, int]] = set()
@@ -52,26 +53,30 @@ class _Client:
         if idle and not lasts:
             self.began.append(t)
         elif lasts and not idle:
-            self.ended.append(t)
+            if t - self.began[-1] > self._pace_s:
+                self.ended.append(t)
+            else:  # there is one after each answer, and it is its client's pace
+                self.began.pop()
 
 
 class Idleness:
-    """That of all clients, as far as it was told, in the order of time."""
+    """That of all clients beyond their pace, as far as it was told, in the order of time."""
 
     kinds: tuple[type[Event], ...] = (
         *(Connected, Disconnected, ConnectFailed),
         *(SessionReady, Sent, Acked, Failed, Unknown),
     )
 
-    def __init__(self, told: Iterable[tuple[float, Event]]) -> None:
-        self._clients: dict[str, _Client] = defaultdict(_Client)
+    def __init__(self, pace_s: float, told: Iterable[tuple[float, Event]]) -> None:
+        self.pace_s = pace_s
+        self._clients: dict[str, _Client] = defaultdict(partial(_Client, pace_s))
         for t, event in told:
             self._clients[getattr(event, "client")].take(t, event)  # noqa: B009 - all have one
 
     def __repr__(self) -> str:
         return f"<Idleness of {len(self._clients)} clients>"
 
-    def beyond_s(self, client: str, pace_s: float, from_s: float, to_s: float) -> float:
+    def beyond_s(self, client: str, from_s: float, to_s: float) -> float:
         """For how long of a time a client was idle, each time beyond its pace."""
         found, idle_s = self._clients[client], 0.0
         for at in range(bisect_left(found.ended, from_s), len(found.began)):
@@ -79,5 +84,5 @@ class Idleness:
             if began >= to_s:
                 break
             ended = found.ended[at] if at < len(found.ended) else math.inf
-            idle_s += max(0.0, min(ended, to_s) - max(began, from_s) - pace_s)
+            idle_s += max(0.0, min(ended, to_s) - max(began, from_s) - self.pace_s)
         return idle_s

@@ -200,7 +200,7 @@ def _gaps_of(history: History, client: str, rule: GapRule, pauses: Sequence[_Gap
                 part_s=history.noise.most_s(*path),
                 tcp_s=history.retransmission.late_s({location, *path[0]}, start, end),
                 boot_s=history.boots.late_s(path[0], start, end),
-                idle_s=history.idleness.beyond_s(client, rule.every_s, start, end),
+                idle_s=history.idleness(rule.every_s).beyond_s(client, start, end),
                 ordinary_s=allowed_s,
                 typical_s=allowed_s if slow else rule.resolution(location, region),
                 failed=failed,

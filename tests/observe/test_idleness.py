@@ -47,11 +47,11 @@ ONCE = [up(0.0), sent(1.0, 1), acked(2.0, 1)]
     ],
 )
 def test_only_a_client_that_could_have_sent_is_idle(history, pairs, idle_s):
-    found = history(*pairs).idleness.beyond_s(CLIENT, 1.0, 0.0, 10.0)
+    found = history(*pairs).idleness(1.0).beyond_s(CLIENT, 0.0, 10.0)
     assert found == pytest.approx(idle_s)
 
 
 def test_only_the_time_that_is_asked_about_counts(history):
-    idleness = history(*ONCE, sent(9.0, 2), acked(9.5, 2)).idleness
-    assert idleness.beyond_s(CLIENT, 1.0, 4.0, 7.0) == pytest.approx(2.0)
-    assert idleness.beyond_s(CLIENT, 1.0, 8.5, 9.2) == 0.0
+    idleness = history(*ONCE, sent(9.0, 2), acked(9.5, 2)).idleness(1.0)
+    assert idleness.beyond_s(CLIENT, 4.0, 7.0) == pytest.approx(2.0)
+    assert idleness.beyond_s(CLIENT, 8.5, 9.2) == 0.0
