@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
 
     from _typeshed import FileDescriptorLike
 
@@ -81,13 +83,34 @@ class Clock:
         """Wait until `now()` is at least `instant`."""
         await self.sleep(instant - self.now())
 
-    def timeout(self, seconds: float) -> asyncio.Timeout:
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[asyncio.Timeout]:
         """Raise TimeoutError in the `async with` block after that many simulated seconds."""
-        return asyncio.timeout(seconds / self.speed)
+        return _Timeout(seconds / self.speed)
 
     def call_later(self, seconds: float, callback: object, *args: object) -> asyncio.TimerHandle:
         """Call `callback(*args)` after that many simulated seconds."""
         return self._loop.call_later(seconds / self.speed, callback, *args)  # type: ignore[arg-type]
+
+
+class _Timeout:
+    """asyncio.timeout, whose timer is begun here and not by whoever enters the block.
+
+    What a driver begins by itself counts simulated seconds of its own (`clients.own_timers`).
+    """
+
+    def __init__(self, real_s: float) -> None:
+        self._timeout = asyncio.timeout(real_s)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        return await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._timeout.__aexit__(kind, error, traceback)
 
 
 class _JumpingSelector(selectors.BaseSelector):

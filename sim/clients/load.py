@@ -22,6 +22,7 @@ from sim.clients.ending import NO_CLOSE_FRAME
 from sim.clients.http_declaration import InData
 from sim.clients.load_spec import LoadSpec
 from sim.clients.own_tasks import OwnTasks, hear_own_tasks
+from sim.clients.own_timers import count_simulated
 from sim.clients.shares import interleave, largest_remainder
 from sim.clients.vantage import ClientContext, Vantage
 from sim.observe.events import (
@@ -221,6 +222,7 @@ class Load:
         await self._clock.sleep(phase)
         own = hear_own_tasks(lambda error: foreseen(error) or self._raised(error, driver, client))
         self._own.append(own)
+        count_simulated(self._clock.speed)
         driver = self.drivers[client.name] = self._new_driver()
         backoff = Backoff(self.spec.backoff, client.rng.fork("backoff"))
         client.on_attempt = partial(self._tell_if_away, client)
