@@ -21,7 +21,7 @@ from sim.clock import Clock
 from sim.control.verbs import Control
 from sim.dashboard import feed
 from sim.dashboard.live_model import LiveModel
-from sim.scenario.evidence import percentile
+from sim.observe.sample import Sample
 from sim.scenario.load_scenario import scenario_from_mapping
 
 SESSIONS = 1000
@@ -94,7 +94,7 @@ async def main() -> None:
     rows.append(["all", "", "", f"{100 * total:.2f} %"])
     title = f"{SESSIONS} sessions, 2 messages a second each, one page ({machine()})"
     table(title, ["of the server", "calls", "µs each", "of one core"], rows)
-    figures = [f"{percentile(gaps, p):.0f}" for p in (50, 95, 99)]
+    figures = [f"{Sample(gaps).percentile(p):.0f}" for p in (50, 95, 99)]
     row = [len(gaps), *figures, len(tasks), f"{max(tasks, default=0):.0f}"]
     head = ["frames drawn", "p50 ms", "p95 ms", "p99 ms", "tasks over 50 ms", "longest ms"]
     table("The page", head, [row])

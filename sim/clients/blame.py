@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 import aiohttp
@@ -35,6 +37,8 @@ _OF_DRIVERS = (
 
 _OURS = {"sim", "aiohttp"}  # packages whose tasks and callbacks a client begins too
 _CARRIERS = {"sim.clients.driver_run"}  # of ours, what runs a driver's tasks
+_ON_BEHALF = {*sys.stdlib_module_names, "aiohttp"}
+_LOOP = "asyncio.events"  # it calls what is ready: who asked for that is not below it
 
 
 class DriverEndedError(SimError):
@@ -124,6 +128,21 @@ def begun_in(error: Exception) -> str | None:
         if package != "asyncio" and module not in _CARRIERS:
             return None if package in _OURS else frame.f_code.co_filename
     return None
+
+
+def begun_by_driver(frame: FrameType | None) -> bool:
+    """Whether a driver begins what this frame asks of asyncio, and not the simulator.
+
+    asyncio, aiohttp and others of the library act on behalf of whoever called them.
+    """
+    while frame and (module := frame.f_globals.get("__name__", "")) != _LOOP:
+        package = module.partition(".")[0]
+        if package == "sim":
+            return module in _CARRIERS
+        if package not in _ON_BEHALF:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _mistake(error: Exception, file: str) -> Mistake:

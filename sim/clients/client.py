@@ -79,7 +79,12 @@ class Client:
         self._turns = count(1)
 
     def _forget_connection(self) -> None:
-        self.ended_s: float | None = None  # since when it is cut off, unserved, and tries nothing
+        self.ended_s: float | None = (
+            None  # since when it lost a connection, or got none, and asks nothing
+        )
+        self.lost_s: float | None = (
+            None  # when the last of its WebSockets ended, if it asks nothing since
+        )
         self.turned_away: Exception | None = None  # by this its last attempt to connect failed
         self.machine: tuple[str, str] | None = None
         self.down_by: str | None = None
@@ -121,8 +126,11 @@ class Client:
             wire = await self.within(self.http.ws_connect(self.url(path), **options))
         except Exception as error:
             self.turned_away = error
+            if self._all_ended:
+                self.ended_s = self.clock.now()
             raise
         assert isinstance(wire, Wire)  # noqa: S101 - what the session was told to make
+        self.turned_away = None
         self.connected(wire.headers)
         self.closed = None
         socket = WebSocket(wire, self.clock, self._ended, self._taken)
@@ -154,14 +162,17 @@ class Client:
             self.stuffed |= socket.stuffed
 
     def _ended(self) -> None:
+        now = self.clock.now()
+        if self._all_ended:
+            self.lost_s = now
         if self.ended_s is None:
-            self.ended_s = self.clock.now()
+            self.ended_s = now
         self._watch.ended()
 
     def _asked(self) -> None:
         self.on_attempt()
         self._asking += 1
-        self.ended_s = None
+        self.ended_s = self.lost_s = None
 
     def _answered(self) -> None:
         self._asking -= 1

@@ -75,9 +75,10 @@ class DriverRun(Coroutine[Any, Any, Any]):
 async def end_all(
     tasks: Mapping[asyncio.Task[Any], Callable[[], object]], patience_real_s: float
 ) -> None:
-    """Cancel tasks, and wait until they have ended; those that go on all the same are left.
+    """Cancel tasks, and wait until they have ended.
 
-    By its task is told how each is left (see DriverRun), after so many real seconds.
+    `tasks` has what leaves each (see DriverRun.leave); that is called for those that go on after
+    `patience_real_s`.
     """
     for task in tasks:
         task.cancel()

@@ -12,7 +12,7 @@ import aiohttp
 def watch_exchanges(
     begins: Callable[[], object], answers: Callable[[], object], fails: Callable[[], object]
 ) -> aiohttp.TraceConfig:
-    """Tell when a request begins and when it is answered or has failed, one of the two.
+    """Tell when a request begins, and then once whether it was answered or has failed.
 
     An answer of a gateway that is in trouble (5xx), or of an edge in its place, is a failure.
     """

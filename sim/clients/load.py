@@ -184,6 +184,7 @@ class Load:
             return
         away_s = self._clock.now() - client.ended_s
         if away_s > self.spec.backoff.max_s + self.spec.timeout_s + self.spec.every_s:
+            client.ended_s = None  # it is told once
             self._mistaken(client, STAYS_AWAY, away_s)
             self._warn_once(f"driver {self.spec.driver} {STAYS_AWAY}")
 
@@ -244,7 +245,7 @@ class Load:
         """The driver connects again itself: what was until now is a connection of its own."""
         self._tell_if_away(client)
         client.end()
-        if error := client.turned_away or client.closed:
+        if error := client.closed or client.turned_away:
             self._write_end(client, self._why_ended(error, client))
         client.begin(client.http)
 
@@ -319,8 +320,14 @@ def write_end(journal: Journal, client: Client, reason: str, *, expected: bool) 
             code=closed.code if closed else None,
             close_reason=closed.reason if closed else "",
             unanswered=client.left_unanswered,
+            told_after_s=_kept_s(client),
         )
     journal.write(end)
+
+
+def _kept_s(client: Client) -> float:
+    """How long its driver kept an end to itself."""
+    return 0.0 if client.lost_s is None else round(client.clock.now() - client.lost_s, 3)
 
 
 def _how(client: Client) -> str:

@@ -7,25 +7,22 @@ then a client that hears no answers any more looks like one of whom the gateway 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any
 
-from sim.clients.blame import begun_in
+from sim.clients.blame import begun_by_driver, begun_in
 from sim.clients.driver_run import DriverRun
 
 Heard = Callable[[Exception], object]
 Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 
-# Whose coroutines a driver's task may begin as well, by an event that it is the cause of.
-_OF_OTHERS = {"sim", "aiohttp", "asyncio"}
-
-
 class OwnTasks(dict[asyncio.Task[Any], DriverRun]):
     """What a client's driver has begun and what has not ended yet. `heard` is told their errors.
 
-    Only coroutines of its own: what follows the journal begins ours in the middle of a driver.
+    What follows the journal begins tasks of ours in the middle of a driver; they are none of these.
     """
 
     def __init__(self, heard: Heard) -> None:
@@ -96,16 +93,11 @@ def _task(
         return asyncio.Task(coro, loop=loop, **options)
     run = DriverRun(coro)
     task = _OwnTask(run, loop=loop, **options)
-    if _package(coro) not in _OF_OTHERS:
+    if begun_by_driver(sys._getframe(1)):  # noqa: SLF001 - the documented way
         own[task] = run
         task.add_done_callback(own.pop)
     task.add_done_callback(lambda done: _tell_of(done, own.heard))
     return task
-
-
-def _package(coro: Coroutine[Any, Any, Any]) -> str:
-    frame = getattr(coro, "cr_frame", None)
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] if frame else ""
 
 
 def _tell_of(task: _OwnTask, heard: Heard, turns: int = _TURNS) -> None:

@@ -11,14 +11,10 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextvars import Context, ContextVar
-from types import FrameType
+
+from sim.clients.blame import begun_by_driver
 
 _speed: ContextVar[float] = ContextVar("speed", default=1.0)
-
-_OURS = "sim"
-_CARRIER = "sim.clients.driver_run"  # of ours, what runs a driver's coroutines
-_LOOP = "asyncio.events"  # calls what is ready: below it nothing of the driver's is left
-_ON_BEHALF = {*sys.stdlib_module_names, "aiohttp"}
 
 
 def count_simulated(speed: float) -> None:
@@ -44,19 +40,7 @@ class _CallAt:
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         speed = _speed.get()
-        if speed != 1.0 and _is_drivers(sys._getframe(1)):  # noqa: SLF001 - the documented way
+        if speed != 1.0 and begun_by_driver(sys._getframe(1)):  # noqa: SLF001 - the documented way
             now = self._time()
             when = now + (when - now) / speed
         return self._call_at(when, callback, *args, context=context)
-
-
-def _is_drivers(frame: FrameType | None) -> bool:
-    """Whether it is a driver that begins a timer, and not the simulator on its behalf."""
-    while frame and (module := frame.f_globals.get("__name__", "")) != _LOOP:
-        package = module.partition(".")[0]
-        if package == _OURS:
-            return bool(module == _CARRIER)
-        if package not in _ON_BEHALF:
-            return True
-        frame = frame.f_back
-    return False

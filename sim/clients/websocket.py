@@ -214,7 +214,7 @@ class WebSocket:
         _release(self._arrival)
 
     def let_go(self) -> None:
-        """The same where nobody holds its block any more: whoever goes on using it is told so."""
+        """Drop it because its block was thrown away; who goes on using it gets a RuntimeError."""
         self._let_go = True
         self.drop()
 

@@ -65,6 +65,7 @@ class ControlServer:
         self._runner: web.AppRunner | None = None
         self._patience = Patience(_HEAD_REAL_S)
         self._servers: list[asyncio.Server] = []
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     def verb(self, name: str, handler: Handler) -> None:
         """Have `handler` answer `POST /name`; it gets the request's JSON object."""
@@ -102,7 +103,7 @@ class ControlServer:
         ]
 
     async def stop(self) -> None:
-        """End every connection, and stop listening."""
+        """End every connection and what verbs do, and stop listening."""
         for prepare in self._before_stop:
             prepare()
         for server in self._servers:
@@ -110,6 +111,9 @@ class ControlServer:
         self._patience.end()
         if self._runner:
             await self._runner.cleanup()
+        for doing in self._under_way:  # also for those who have hung up
+            doing.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def ping(self) -> None:
         """Ask it as a stranger. Raises OSError where it does not refuse that."""
@@ -144,14 +148,21 @@ class ControlServer:
         if not isinstance(body, dict):
             return refused(400, "the body is no JSON object")
         if EVENTS in request.headers.get("Accept", ""):
-            return await self._answer_telling(request, handler(body))
+            return await self._answer_telling(request, handler, body)
         try:
-            return web.json_response(await handler(body))
+            return web.json_response(await self._begin(handler, body))
         except SimError as error:
             return refused(422, str(error))
 
+    def _begin(self, handler: Handler, body: Mapping[str, Any]) -> asyncio.Future[Any]:
+        """A verb begins; it is ended with the server at the latest."""
+        doing = asyncio.ensure_future(handler(body))
+        self._under_way.add(doing)
+        doing.add_done_callback(self._under_way.discard)
+        return doing
+
     async def _answer_telling(
-        self, request: web.Request, doing: Awaitable[Any]
+        self, request: web.Request, handler: Handler, body: Mapping[str, Any]
     ) -> web.StreamResponse:
         """Server-sent events: `{"told": line}` for what happens, then `done` or `error`.
 
@@ -161,14 +172,14 @@ class ControlServer:
         await answer.prepare(request)
         lines: asyncio.Queue[str | None] = asyncio.Queue()
         with self._telling(lines.put_nowait):
-            task = asyncio.ensure_future(doing)
-            task.add_done_callback(lambda _: lines.put_nowait(None))
+            doing = self._begin(handler, body)
+            doing.add_done_callback(lambda _: lines.put_nowait(None))
             with suppress(ConnectionError):
                 while line := await lines.get():
                     await answer.write(_event({"told": line}))
-            await asyncio.wait([task])
+            await asyncio.wait([doing])
         try:
-            ended = {"done": task.result()}
+            ended = {"done": doing.result()}
         except SimError as error:
             ended = {"error": str(error)}
         with suppress(ConnectionError):

@@ -1,7 +1,7 @@
 """What each session's messages come to, from one reading of a run.
 
-Of a session it is kept which numbers were sent, acknowledged and stored, and how each message
-stands that nobody has acknowledged. Where all went as it should that says everything (`plain`): one
+Of a session it is kept which numbers were sent, acknowledged and stored, and what is known of each
+message that is not acknowledged. Where all went as it should that says everything (`plain`): one
 client sent its messages by rising numbers, again only on another connection and unacknowledged, and
 what is stored rises too. The other sessions are to be looked at more closely.
 """

@@ -44,7 +44,8 @@ class _Client:
                 self._sends = True
                 self._waiting.add((event.session, event.seq))
             case Acked() | Failed() | Unknown():
-                self._served |= isinstance(event, Acked) and self._sends
+                # Who was refused, or got no answer, is owed one until it is served again.
+                self._served = isinstance(event, Acked) and self._sends
                 self._waiting.discard((event.session, event.seq))
             case SessionReady():
                 self._served |= self._sends

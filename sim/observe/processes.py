@@ -27,9 +27,10 @@ def connections(history: History) -> Iterator[Connection]:
     """Every connection that has ended, in the order of the ends."""
     begun = {client: [t for t, up in ups] for client, ups in history.connected.items()}
     for t, down in history.of(Disconnected):
+        until_s = t - down.told_after_s
         before = begun.get(down.client, [])
-        index = bisect_right(before, t)
-        yield Connection(before[index - 1] if index else float("-inf"), t, down)
+        index = bisect_right(before, until_s)
+        yield Connection(before[index - 1] if index else float("-inf"), until_s, down)
 
 
 def process_end(history: History, machine: str, since_s: float) -> float | None:

@@ -31,10 +31,14 @@ class Promised:
         self._acked.add(seq)
         self.highest = max(self.highest, seq)
 
+    def refused(self, seq: int) -> None:
+        """It was refused for certain."""
+        self._unanswered.discard(seq)
+
     def mistake(self, ready: SessionReady) -> str:
         """What the driver says wrongly where that decides whether the gateway has forgotten."""
         least = self._up_to()
-        if ready.acked < ready.remembered and self.highest < ready.remembered:
+        if self.highest <= ready.acked < ready.remembered:
             said, right = ready.remembered, self.highest
         elif ready.resumed and ready.remembered <= ready.acked < least:
             said, right = ready.remembered, least

@@ -55,8 +55,11 @@ class Records(Sequence[Record]):
     def copy(self) -> Records:
         """The same records, to which none is added here; those that are packed are there once."""
         other = Records()
-        other._packed, other._latest = [*self._packed], [*self._latest]
-        return other
+        while True:  # another thread may be packing the latest
+            latest = self._latest
+            other._packed, other._latest = [*self._packed], [*latest]
+            if self._latest is latest and len(other._latest) < _PACKED:
+                return other
 
     def append(self, record: Record) -> None:
         """Add a record."""

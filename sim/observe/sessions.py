@@ -19,6 +19,7 @@ from sim.observe.events import (
     ConnectFailed,
     Disconnected,
     Event,
+    Failed,
     Sent,
     SessionReady,
 )
@@ -101,6 +102,8 @@ class _Life:
                 self._of(event.session).sent(event.seq)
             case Acked():
                 self._of(event.session).acked(event.seq)
+            case Failed():
+                self._of(event.session).refused(event.seq)
 
     def _of(self, session: str) -> Promised:
         return self._promised.setdefault(session, Promised())
@@ -156,4 +159,5 @@ _ORDER: Mapping[type[Event], int] = {
     SessionReady: 3,
     Sent: 4,
     Acked: 5,
+    Failed: 5,
 }

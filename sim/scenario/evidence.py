@@ -17,7 +17,7 @@ from sim.observe.history import History, Timed
 from sim.observe.ledger import MessageLedger, balance
 from sim.observe.numbering import told
 from sim.observe.outages import Outage, find_gaps
-from sim.observe.sample import Sample, rank
+from sim.observe.sample import Sample
 from sim.observe.stops import Stop, find_stops
 from sim.observe.tails import Tail, find_tails
 from sim.scenario.model import Scenario
@@ -126,8 +126,3 @@ class Evidence:
         for _, acked in self.history.of(Acked):
             found[location_of(acked.client)][acked.region].add(acked.latency_ms)
         return {location: dict(regions) for location, regions in found.items()}
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """The value that `percent` of an ordered sample do not exceed (nearest rank)."""
-    return ordered[rank(len(ordered), percent)]

@@ -180,7 +180,7 @@ def _judged(boundary: Boundary | None, trap: Trap, evidence: Evidence) -> Bounda
         unanswered=ledger.unknown,
         came_back=_came_back(history, trap),
         ack_ms=median(latencies) if latencies else 0.0,
-        why_unknown=_why_unknown(evidence, trap),
+        why_unknown=_why_unknown(evidence, trap) or next(iter(sessions.mistakes), ""),
         why_unstored=told(ledger.mistakes) if ledger.mistakes else ledger.why_not_audited,
         askable=ledger.askable,
     )

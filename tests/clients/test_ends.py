@@ -57,6 +57,26 @@ class Again(Greeter):
                 await client.clock.sleep(0.1)
 
 
+class Keeps(Greeter):
+    async def run(self, client):
+        try:
+            await super().run(client)
+        except Exception:
+            await client.clock.sleep(3.0)
+
+
+class TriesElsewhere(Greeter):
+    async def run(self, client):
+        try:
+            await super().run(client)
+        except Exception:
+            try:
+                async with client.websocket("/absent"):
+                    pass
+            except Exception:
+                await client.clock.sleep(9.0)
+
+
 class NeverLeaves(Greeter):
     async def run(self, client):
         self.block = client.websocket("/echo")
@@ -250,6 +270,28 @@ async def test_each_connection_after_a_close_is_told_and_stands(small_world, dri
     await load.seen(Connected, 3)
     ends = [end for _, end in only(load.journal.records, Disconnected)]
     assert [end.code for end in ends] == [1001, 1001]
+
+
+async def test_an_end_that_its_driver_kept_to_itself_is_dated_by_when_it_came(small_world, one):
+    world = await small_world()
+    load = one(world, "ends_drivers:Keeps", every_s=600.0)
+    await load.seen(Acked)
+    ended_s = world.clock.now()
+    await world.gateways["iad"].bid_farewell()
+    [(t, down)] = await load.seen(Disconnected)
+    assert down.told_after_s == pytest.approx(3.0, abs=0.5)
+    assert t - down.told_after_s == pytest.approx(ended_s, abs=0.5)
+
+
+async def test_a_driver_that_naps_after_it_was_turned_away_is_told(small_world, one):
+    world = await small_world()
+    backoff = BackoffSpec(max_s=1)
+    load = one(world, "ends_drivers:TriesElsewhere", every_s=1.0, timeout_s=1.0, backoff=backoff)
+    await load.seen(Acked)
+    await world.gateways["iad"].bid_farewell()
+    [(_, raised)] = await load.seen(DriverRaised)
+    assert raised.error == STAYS_AWAY
+    assert raised.away_s == pytest.approx(9.0, abs=1.0)
 
 
 async def test_a_driver_that_lets_go_of_a_websocket_that_it_uses_is_told(small_world, one):

@@ -101,6 +101,22 @@ async def test_a_defect_ends_the_answer(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_what_is_under_way_is_ended_with_the_world():
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def roll(journal):
+        journal.write(started("a"))
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with asking(roll):
+        await begun.wait()
+    assert ended.is_set()
+
+
 async def test_what_was_begun_is_ended_although_nobody_listens_any_more():
     begun, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 

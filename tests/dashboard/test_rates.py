@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.dashboard.rates import BINS, Series, percentiles
-from sim.scenario.evidence import percentile
+from sim.observe.sample import Sample
 
 latencies = st.lists(st.floats(0.05, 60_000), min_size=1, max_size=200)
 
@@ -17,7 +17,7 @@ def test_a_percentile_is_right_to_within_its_class(values, percent):
     for value in values:
         series.answer(7, value)
     (found,) = percentiles(series.since(0), percent)
-    exact = percentile(sorted(values), percent)
+    exact = Sample(values).percentile(percent)
     # Half a class of a twentieth of e, and then the rounding to a tenth of a millisecond.
     assert found is not None
     assert abs(found - exact) <= 0.0254 * exact + 0.0501

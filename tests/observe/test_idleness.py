@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.observe.events import Acked, Connected, Disconnected, Failed, Sent, SessionReady
+from sim.observe.events import Acked, Connected, Disconnected, Failed, Sent, SessionReady, Unknown
 
 CLIENT = "london/0"
 
@@ -38,7 +38,8 @@ ONCE = [up(0.0), sent(1.0, 1), acked(2.0, 1)]
         ([*ONCE, sent(9.0, 2)], 6.0),  # 2 to 9, of which 1 is its pace
         ([*ONCE, sent(2.5, 2), acked(3.0, 2), sent(9.0, 3)], 5.0),
         ([*ONCE, sent(2.5, 2)], 0.0),  # the gateway owes an answer
-        ([*ONCE, sent(2.5, 2), (5.0, Failed(CLIENT, "s", 2, "fra", "busy"))], 4.0),
+        ([*ONCE, sent(2.5, 2), (5.0, Failed(CLIENT, "s", 2, "fra", "busy"))], 0.0),
+        ([*ONCE, sent(2.5, 2), (5.0, Unknown(CLIENT, "s", 2))], 0.0),  # it owes one still
         ([*ONCE, down(3.5)], 0.5),  # no connection stands
         ([*ONCE, down(2.5), up(3.0)], 0.0),  # nor is it served on the next
         ([*ONCE, down(2.5), up(3.0), ready(4.0)], 5.0),

@@ -431,6 +431,14 @@ class TestSessions:
         pairs = [ready(0.2, 0, 0, resumed=False), cut(), ready(50, 57, 57), cut(130)]
         assert finding(evidence, *pairs, **self.asked).held is None
 
+    @pytest.mark.parametrize("remembered", [2, 3])
+    def test_what_a_driver_remembers_wrongly_excuses_no_gateway_that_forgot_more(
+        self, evidence, remembered
+    ):
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), *life(2, 2)]
+        pairs += [*life(3, 3, stored=0, acked_too=False), cut(), ready(50, 0, remembered)]
+        assert finding(evidence, *pairs, **self.asked).held is False
+
     @pytest.mark.parametrize(
         ("acked_", "remembered", "why"),
         [
@@ -448,6 +456,16 @@ class TestSessions:
         found = finding(evidence, *pairs, ready(50, acked_, remembered), **self.asked)
         assert found.held is (None if why else True)
         assert why in found.why
+
+    def test_a_refused_message_hides_nothing_that_was_acknowledged_after_it(self, evidence):
+        refused = [
+            (2.0, Sent("london/0", "s1", 2)),
+            (2.1, Failed("london/0", "s1", 2, "fra", "no")),
+        ]
+        pairs = [ready(0.2, 0, 0, resumed=False), *life(1, 1), *refused, *life(3, 3), cut()]
+        found = finding(evidence, *pairs, ready(50, 1, 0), **self.asked)
+        assert found.held is None
+        assert "by `client.acked` it is 3" in found.why
 
     def test_another_session_is_none_that_went_on(self, evidence):
         other = replace(ready(50, 0, 0)[1], session="s2")

@@ -93,6 +93,10 @@ RELEASE = DeployBegan(2, "rolling", ("f",), "atlas:2")
         ),
         ([(20.0, FaultBegan("reset", "london", {"kind": "location"})), down(20.1)], "link"),
         ([(19.0, FaultBegan("reset", "london, fra", RESET)), down(20.1)], "gateway"),
+        (
+            [(19.0, FaultBegan("reset", "london, fra", RESET)), down(25.0, told_after_s=5.9)],
+            "link",  # its driver kept it to itself
+        ),
         ([link(20.0, "london:fra", "refusing"), down(20.1)], "link"),
         ([link(20.0, "london:fra", "silent"), left(25.0)], "link"),
         ([link(20.0, "london:fra", "silent"), link(24.8, "london:fra"), left(25.0)], "link"),

@@ -71,7 +71,7 @@ class Disconnected(Event):
     ended without one, which is code 1006 for a WebSocket), goodbye (the gateway said by a message
     that it goes away, and the client left), left (the client gave it up, or its driver did), or
     empty in journals that do not say it. `unanswered` are the messages of this connection that
-    waited for an answer then.
+    waited for an answer then. A driver may keep an end to itself for a while: `told_after_s`.
     """
 
     kind = "disconnected"
@@ -85,6 +85,7 @@ class Disconnected(Event):
     code: int | None = None
     close_reason: str = ""
     unanswered: int = 0
+    told_after_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.observe.sample import Sample
 from sim.observe.silences import Silence, longest_silences
 from sim.scenario.checks.check_spec import (
     LOCATION,
@@ -12,7 +13,7 @@ from sim.scenario.checks.check_spec import (
     unknown,
     window,
 )
-from sim.scenario.evidence import Evidence, percentile
+from sim.scenario.evidence import Evidence
 from sim.scenario.params import Param, read_percentile, read_positive_seconds
 
 
@@ -37,8 +38,8 @@ def gaps(evidence: Evidence, params: Params) -> Finding:
     found = longest_silences(evidence.history, location, evidence.gap_rule, from_s, until_s)
     if not found:
         return unknown(f"no client of {location} was there in this time")
-    seconds = percentile(sorted(silence.seconds for silence in found), percent)
-    certain = percentile(sorted(silence.certain_s for silence in found), percent)
+    seconds = Sample(silence.seconds for silence in found).percentile(percent)
+    certain = Sample(silence.certain_s for silence in found).percentile(percent)
     worst = max(found, key=lambda silence: silence.seconds)
     observed = f"longest {worst.seconds:.3g} s of {counted(len(found), 'stream')}"
     if percent < 100:
