@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+_YAML = (".yaml", ".yml")
+
 
 def suggest(found: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown word: the one that may be meant, or all there are."""
@@ -26,6 +28,7 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 def similar_file(path: Path) -> str:
     """The end of a message about a missing file: the one that may be meant, if any."""
-    files = {other.stem: other for other in path.parent.glob(f"*{path.suffix}")}
+    suffixes = _YAML if path.suffix in ("", *_YAML) else (path.suffix,)
+    files = {other.stem: other for other in path.parent.glob("*") if other.suffix in suffixes}
     similar = difflib.get_close_matches(path.stem, files, n=1)
     return f"; did you mean `{files[similar[0]]}`?" if similar else ""

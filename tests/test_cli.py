@@ -50,6 +50,8 @@ def test_a_file_that_is_not_there_is_said_in_the_words_of_all_other_problems(com
     (tmp_path / "crash.yaml").touch()
     for name, said in (
         ("crush.yaml", f"there is no such file; did you mean `{tmp_path / 'crash.yaml'}`?"),
+        ("crash.yml", f"there is no such file; did you mean `{tmp_path / 'crash.yaml'}`?"),
+        ("crash", f"there is no such file; did you mean `{tmp_path / 'crash.yaml'}`?"),
         ("", "is a folder; name a file in it"),
     ):
         asked = [command, str(tmp_path / name)]
