@@ -42,6 +42,7 @@ class _Message:
     attempts: int = 0
     sent_s: float = 0.0
     this_life: bool = True
+    good: int = 0  # how many requests had been answered well when it went out
 
 
 class Client:
@@ -67,6 +68,8 @@ class Client:
         self.on_again: Callable[[], object] = lambda: None  # the driver connects again itself
         self.exchanges = watch_exchanges(self._asked, self._answered, self._refused)
         self._asking = 0
+        self._good = 0
+        self._trouble: tuple[float, int] | None = None  # when a request was last answered 5xx
         self._sockets: list[WebSocket] = []
         self._told: set[WebSocket] = set()  # those of whose end `pace` has told
         self._watch = Watch(self._over)
@@ -176,11 +179,14 @@ class Client:
 
     def _answered(self) -> None:
         self._asking -= 1
+        self._good += 1
         if self._sockets and self._all_ended:  # meanwhile
             self.ended_s = self.clock.now()
 
-    def _refused(self) -> None:
+    def _refused(self, status: int | None) -> None:
         self._asking -= 1
+        if status is not None:
+            self._trouble = (self.clock.now(), status)
         if not self._asking and self._all_ended:
             self.ended_s = self.clock.now()
 
@@ -285,18 +291,25 @@ class Client:
             self._in_flight += 1
         message.attempts += 1
         message.sent_s = self.clock.now()
+        message.good = self._good
         self._write(Sent(self.name, session, seq, message.attempts))
 
     def acked(self, session: str, seq: int, headers: Mapping[str, str] | None = None) -> None:
         """The gateway acknowledged a message; latency counts from when it last went out.
 
-        Raises ValueError for one that was never sent, which only `send` can tell of.
+        Raises ValueError for one that was never sent, which only `send` can tell of, and for one
+        where all that the gateway has answered since is 5xx.
         """
         _check_names(session, seq)
         if session not in self._highest or seq > self._highest[session]:
             raise ValueError(
                 f"message {seq} was acknowledged and never sent: `client.send` tells of each"
                 f" message that goes out ({HOW})"
+            )
+        if status := self._only_trouble(session, seq):
+            raise ValueError(
+                f"message {seq} was acknowledged, and what the gateway has answered is status"
+                f" {status}: `client.failed` tells of a refusal ({HOW})"
             )
         if headers is not None:
             self.connected(headers)
@@ -308,6 +321,14 @@ class Client:
         region, machine = self.machine or ("?", "?")
         latency_ms = round((self.clock.now() - message.sent_s) * 1000, 3)
         self._write(Acked(self.name, session, seq, region, machine, latency_ms))
+
+    def _only_trouble(self, session: str, seq: int) -> int | None:
+        """The 5xx that is all that can have answered a message; None where there may be more."""
+        message = self._messages.get((session, seq))
+        if message is None or self._trouble is None or self._asking or self._sockets:
+            return None
+        at_s, status = self._trouble
+        return status if at_s >= message.sent_s and self._good == message.good else None
 
     def failed(self, session: str, seq: int, reason: str, status: int | None = None) -> None:
         """The gateway refused a message for certain: nothing of it is kept.

@@ -10,11 +10,14 @@ import aiohttp
 
 
 def watch_exchanges(
-    begins: Callable[[], object], answers: Callable[[], object], fails: Callable[[], object]
+    begins: Callable[[], object],
+    answers: Callable[[], object],
+    fails: Callable[[int | None], object],
 ) -> aiohttp.TraceConfig:
     """Tell when a request begins, and then once whether it was answered or has failed.
 
-    An answer of a gateway that is in trouble (5xx), or of an edge in its place, is a failure.
+    An answer of a gateway that is in trouble (5xx), or of an edge in its place, is a failure with
+    that status.
     """
 
     async def begun(
@@ -29,15 +32,18 @@ def watch_exchanges(
         _context: SimpleNamespace,
         answer: aiohttp.TraceRequestEndParams,
     ) -> None:
-        in_trouble = answer.response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        (fails if in_trouble else answers)()
+        status = answer.response.status
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            fails(status)
+        else:
+            answers()
 
     async def failed(
         _session: aiohttp.ClientSession,
         _context: SimpleNamespace,
         _failure: aiohttp.TraceRequestExceptionParams,
     ) -> None:
-        fails()
+        fails(None)
 
     watch = aiohttp.TraceConfig()
     watch.on_request_start.append(begun)

@@ -77,6 +77,15 @@ class TriesElsewhere(Greeter):
                 await client.clock.sleep(9.0)
 
 
+class TakesAnything:
+    async def run(self, client):
+        client.connected((await client.request("GET", "/")).headers)
+        async for turn in client.pace():
+            client.send(client.name, turn)
+            await client.request("GET", "/")
+            client.acked(client.name, turn)
+
+
 class NeverLeaves(Greeter):
     async def run(self, client):
         self.block = client.websocket("/echo")
@@ -292,6 +301,16 @@ async def test_a_driver_that_naps_after_it_was_turned_away_is_told(small_world, 
     [(_, raised)] = await load.seen(DriverRaised)
     assert raised.error == STAYS_AWAY
     assert raised.away_s == pytest.approx(9.0, abs=1.0)
+
+
+async def test_a_driver_that_takes_an_error_for_an_acknowledgement_is_told(small_world, one):
+    world = await small_world()
+    load = one(world, "ends_drivers:TakesAnything", every_s=1.0)
+    await load.seen(Acked, 2)
+    world.healthy["iad"] = False
+    [(_, raised), *_] = await load.seen(DriverRaised)
+    assert "message" in raised.error
+    assert "status 503: `client.failed` tells of a refusal" in raised.error
 
 
 async def test_a_driver_that_lets_go_of_a_websocket_that_it_uses_is_told(small_world, one):
